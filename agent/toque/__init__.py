@@ -1,0 +1,1 @@
+"""The words of a recipe, and nothing else."""

@@ -1,0 +1,1 @@
+"""Cookbooks on disk: layout, settings, bundle, run list, render."""

@@ -1,0 +1,1 @@
+"""The agent as a service: loop, journal, runner, heartbeat, enrolment."""

@@ -1,0 +1,1 @@
+"""What a node knows of itself, collected when first asked for."""

@@ -1,0 +1,1 @@
+"""How one word is done on different systems: package managers, service managers."""

@@ -1,0 +1,1 @@
+"""A copy-on-write clone of this machine in namespaces."""

@@ -1,0 +1,1 @@
+"""Toque's server: stacks, layers, apps, policies, healing, console."""

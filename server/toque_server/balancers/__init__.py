@@ -1,0 +1,1 @@
+"""Load balancers that instances join and leave."""

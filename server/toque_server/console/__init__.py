@@ -1,0 +1,1 @@
+"""The operators' web pages: they call operations, never the store."""

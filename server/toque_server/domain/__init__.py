@@ -1,0 +1,1 @@
+"""Decisions, and only decisions: no clock, no store, no network."""

@@ -1,0 +1,1 @@
+"""What arrives over HTTP: AWS JSON, the token API, the agents' routes, health."""

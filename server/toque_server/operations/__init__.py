@@ -1,0 +1,1 @@
+"""The API: one declaration per operation, one file per subject."""

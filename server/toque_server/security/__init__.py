@@ -1,0 +1,1 @@
+"""Keys, envelope encryption, tokens, passwords, sessions."""
