@@ -12,7 +12,8 @@ import msgspec
 
 from toque_server.domain.custom_json import parse
 from toque_server.domain.invalid import Invalid
-from toque_server.domain.layer_types import TYPES, LayerType, Recipes
+from toque_server.domain.layer_kinds import KINDS, Kind
+from toque_server.domain.layer_types import Event
 from toque_server.domain.log_streams import CloudWatchLogsConfiguration
 from toque_server.domain.log_streams import check as check_log_streams
 from toque_server.domain.shortname import check_layer_shortname
@@ -27,6 +28,20 @@ MAX_SHUTDOWN_TIMEOUT: Final = 7200
 
 _RECIPE = re.compile(r"[A-Za-z0-9_-]+(::[A-Za-z0-9_.-]+)?")
 _PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9+._:~/=*-]{0,199}")
+
+
+class Recipes(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True):
+    """Recipe names per event; answers always show all five lists."""
+
+    setup: tuple[str, ...] = ()
+    configure: tuple[str, ...] = ()
+    deploy: tuple[str, ...] = ()
+    undeploy: tuple[str, ...] = ()
+    shutdown: tuple[str, ...] = ()
+
+    def by_event(self) -> dict[str, tuple[str, ...]]:
+        """The lists by the events' names, as `runlist.LayerRecipes` wants them."""
+        return {event.value: getattr(self, event.value.lower()) for event in Event}
 
 
 class Layer(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +70,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     delay_until_elb_connections_drained: bool = True
 
     @property
-    def kind(self) -> LayerType:
-        return TYPES[self.type]
+    def kind(self) -> Kind:
+        return KINDS[self.type]
 
 
 class LayerSecrets(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -66,25 +81,25 @@ class LayerSecrets(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, str] = {}
 
 
-def type_of(name: str) -> LayerType:
+def type_of(name: str) -> Kind:
     try:
-        return TYPES[name]
+        return KINDS[name]
     except KeyError:
-        raise Invalid(f"Type {name!r} is unknown: please use one of {', '.join(TYPES)}") from None
+        raise Invalid(f"Type {name!r} is unknown: please use one of {', '.join(KINDS)}") from None
 
 
-def shortname_for(type: LayerType, wanted: str) -> str:
+def shortname_for(type: Kind, wanted: str) -> str:
     """Built-in types have their own short name whatever is sent (L-6)."""
     if type.name != CUSTOM:
         return type.name
     check_layer_shortname(wanted)
-    if wanted in TYPES:
+    if wanted in KINDS:
         raise Invalid(f"Shortname {wanted!r} is the name of a built-in layer type: please choose another")
     return wanted
 
 
 def merge_attributes(
-    type: LayerType, stored: Mapping[str, str], secrets: Mapping[str, str], sent: Mapping[str, str | None]
+    type: Kind, stored: Mapping[str, str], secrets: Mapping[str, str], sent: Mapping[str, str | None]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """`sent` over what is stored, by key: null resets a key, the filtered literal keeps a secret (L-4, L-7)."""
     public, sealed = dict(stored), dict(secrets)
@@ -119,8 +134,8 @@ def check(layer: Layer, secrets: LayerSecrets) -> None:
         parse(secrets.custom_json)
     if layer.custom_instance_profile_arn:
         check_arn(layer.custom_instance_profile_arn, "CustomInstanceProfileArn")
-    for event in Recipes.__struct_fields__:
-        check_recipes(getattr(layer.custom_recipes, event), f"CustomRecipes.{event.capitalize()}")
+    for event, recipes in layer.custom_recipes.by_event().items():
+        check_recipes(recipes, f"CustomRecipes.{event}")
     for package in layer.packages:
         if not _PACKAGE.fullmatch(package):
             raise Invalid(f"Packages: {package!r} is not the name of a package")
@@ -156,10 +171,10 @@ def check_together(layers: Iterable[Layer]) -> None:
 
 def compatible(one: str, other: str) -> bool:
     """Two types may share an instance if either lists the other; `custom` goes with every type (L-2)."""
-    return CUSTOM in (one, other) or other in TYPES[one].compatible or one in TYPES[other].compatible
+    return CUSTOM in (one, other) or other in KINDS[one].compatible or one in KINDS[other].compatible
 
 
-def _check_attribute(type: LayerType, key: str, value: str) -> None:
+def _check_attribute(type: Kind, key: str, value: str) -> None:
     allowed = type.attribute_values.get(key)
     if allowed is not None and value not in allowed:
         raise Invalid(f"Attributes.{key} {value!r} is unknown: please use one of {', '.join(allowed)}")

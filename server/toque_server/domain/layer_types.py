@@ -1,189 +1,55 @@
-"""The layer types: the model's twelve, and ours (chapter 02 § 2, § 5; ruling 18).
-
-One table says everything of a type. Its built-in recipes belong to the cookbook we ship for it; a type whose cookbook
-is not shipped yet has none, and its layers run their custom recipes alone.
-"""
+"""What each type of layer brings along: the built-in recipes of its events (chapter 02, ruling 18)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
-import msgspec
 
-from toque_server.domain.volume_configuration import VolumeConfiguration
+class Event(StrEnum):
+    """The five lifecycle events, by their names in `Recipes` on the wire."""
 
-
-class Recipes(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True):
-    """Recipe names per event; answers always show all five lists."""
-
-    setup: tuple[str, ...] = ()
-    configure: tuple[str, ...] = ()
-    deploy: tuple[str, ...] = ()
-    undeploy: tuple[str, ...] = ()
-    shutdown: tuple[str, ...] = ()
+    SETUP = "Setup"
+    CONFIGURE = "Configure"
+    DEPLOY = "Deploy"
+    UNDEPLOY = "Undeploy"
+    SHUTDOWN = "Shutdown"
 
 
-class LayerType(msgspec.Struct, frozen=True, kw_only=True):
-    """One type. Attribute values are strings on the wire; those in `generated` are made up when not sent."""
+_NOTHING: Final[Mapping[Event, tuple[str, ...]]] = {}
 
-    name: str
-    title: str
-    security_group: str
-    compatible: frozenset[str] = frozenset()
-    attributes: frozenset[str] = frozenset()
-    defaults: Mapping[str, str] = {}
-    secret_attributes: frozenset[str] = frozenset()
-    generated: frozenset[str] = frozenset()
-    required_attributes: tuple[str, ...] = ()
-    attribute_values: Mapping[str, tuple[str, ...]] = {}
-    elastic_ips: bool = False
-    volumes: tuple[VolumeConfiguration, ...] = ()
-    cookbook: str | None = None
-    recipes: Recipes = Recipes()
+BUILT_IN: Final[Mapping[str, Mapping[Event, tuple[str, ...]]]] = {
+    "custom": _NOTHING,
+    "lb": {
+        Event.SETUP: ("haproxy::default",),
+        Event.CONFIGURE: ("haproxy::configure",),
+        Event.DEPLOY: ("haproxy::configure",),
+        Event.SHUTDOWN: ("haproxy::stop",),
+    },
+    "python-app": {
+        Event.SETUP: ("python-app::default",),
+        Event.CONFIGURE: ("python-app::configure",),
+        Event.DEPLOY: ("python-app::deploy",),
+        Event.UNDEPLOY: ("python-app::undeploy",),
+        Event.SHUTDOWN: ("python-app::stop",),
+    },
+    "redis": _NOTHING,
+    "db-master": _NOTHING,
+    "memcached": _NOTHING,
+    "monitoring-master": _NOTHING,
+    "java-app": _NOTHING,
+    "nodejs-app": _NOTHING,
+    "php-app": _NOTHING,
+    "rails-app": _NOTHING,
+    "web": _NOTHING,
+    "aws-flow-ruby": _NOTHING,
+    "ecs-cluster": _NOTHING,
+}
+"""Every layer type, and the recipes of its shipped cookbook. An event that is missing has none."""
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-def _cookbook(name: str, *events: str) -> Recipes:
-    return Recipes(**{event: (f"{name}::{event}",) for event in events})
-
-
-_BOOLEAN = ("true", "false")
-
-_TYPES = (
-    LayerType(name="custom", title="Custom", security_group="AWS-OpsWorks-Custom-Server"),
-    LayerType(
-        name="lb",
-        title="HAProxy",
-        security_group="AWS-OpsWorks-LB-Server",
-        compatible=_words("db-master memcached redis"),
-        attributes=_words(
-            "EnableHaproxyStats HaproxyStatsUrl HaproxyStatsUser HaproxyStatsPassword HaproxyHealthCheckUrl"
-            " HaproxyHealthCheckMethod"
-        ),
-        defaults={
-            "EnableHaproxyStats": "true",
-            "HaproxyStatsUrl": "/haproxy?stats",
-            "HaproxyStatsUser": "opsworks",
-            "HaproxyHealthCheckUrl": "/",
-            "HaproxyHealthCheckMethod": "OPTIONS",
-        },
-        secret_attributes=_words("HaproxyStatsPassword"),
-        generated=_words("HaproxyStatsPassword"),
-        attribute_values={"EnableHaproxyStats": _BOOLEAN, "HaproxyHealthCheckMethod": ("OPTIONS", "GET", "HEAD")},
-        elastic_ips=True,
-        cookbook="haproxy",
-        recipes=_cookbook("haproxy", "setup", "configure", "shutdown"),
-    ),
-    LayerType(
-        name="web",
-        title="Static Web Server",
-        security_group="AWS-OpsWorks-Web-Server",
-        compatible=_words("db-master memcached redis"),
-    ),
-    LayerType(
-        name="python-app",
-        title="Python App Server",
-        security_group="AWS-OpsWorks-Python-App-Server",
-        compatible=_words("db-master memcached monitoring-master redis"),
-        cookbook="python-app",
-        recipes=_cookbook("python-app", "setup", "configure", "deploy", "undeploy", "shutdown"),
-    ),
-    LayerType(
-        name="php-app",
-        title="PHP App Server",
-        security_group="AWS-OpsWorks-PHP-App-Server",
-        compatible=_words("db-master memcached monitoring-master rails-app redis"),
-    ),
-    LayerType(
-        name="rails-app",
-        title="Rails App Server",
-        security_group="AWS-OpsWorks-Rails-App-Server",
-        compatible=_words("db-master memcached monitoring-master php-app redis"),
-        attributes=_words("RubyVersion RubygemsVersion ManageBundler BundlerVersion RailsStack PassengerVersion"),
-        defaults={
-            "RubyVersion": "2.3",
-            "RubygemsVersion": "2.5.1",
-            "ManageBundler": "true",
-            "BundlerVersion": "1.12.5",
-            "RailsStack": "apache_passenger",
-            "PassengerVersion": "5.0.28",
-        },
-        attribute_values={"ManageBundler": _BOOLEAN, "RailsStack": ("apache_passenger", "nginx_unicorn")},
-    ),
-    LayerType(
-        name="nodejs-app",
-        title="Node.js App Server",
-        security_group="AWS-OpsWorks-nodejs-App-Server",
-        compatible=_words("db-master memcached monitoring-master redis"),
-        attributes=_words("NodejsVersion"),
-    ),
-    LayerType(
-        name="java-app",
-        title="Java App Server",
-        security_group="AWS-OpsWorks-Java-App-Server",
-        compatible=_words("db-master memcached redis"),
-        attributes=_words("Jvm JvmVersion JvmOptions JavaAppServer JavaAppServerVersion"),
-        defaults={"Jvm": "openjdk", "JvmVersion": "7", "JavaAppServer": "tomcat", "JavaAppServerVersion": "7"},
-        attribute_values={"Jvm": ("openjdk",), "JavaAppServer": ("tomcat",)},
-    ),
-    LayerType(
-        name="aws-flow-ruby",
-        title="AWS Flow (Ruby)",
-        security_group="AWS-OpsWorks-AWS-Flow-Ruby-Server",
-        compatible=_words("php-app db-master memcached monitoring-master"),
-        attributes=_words("RubygemsVersion BundlerVersion"),
-        defaults={"RubygemsVersion": "2.5.1", "BundlerVersion": "1.12.5"},
-    ),
-    LayerType(
-        name="db-master",
-        title="MySQL",
-        security_group="AWS-OpsWorks-DB-Master-Server",
-        compatible=_words(
-            "lb memcached monitoring-master nodejs-app php-app python-app rails-app web redis"
-        ),
-        attributes=_words("MysqlRootPassword MysqlRootPasswordUbiquitous"),
-        defaults={"MysqlRootPasswordUbiquitous": "true"},
-        secret_attributes=_words("MysqlRootPassword"),
-        required_attributes=("MysqlRootPassword",),
-        attribute_values={"MysqlRootPasswordUbiquitous": _BOOLEAN},
-        volumes=(VolumeConfiguration("/vol/mysql", 1, 10),),
-    ),
-    LayerType(
-        name="memcached",
-        title="Memcached",
-        security_group="AWS-OpsWorks-Memcached-Server",
-        compatible=_words("db-master lb monitoring-master nodejs-app php-app python-app rails-app web redis"),
-        attributes=_words("MemcachedMemory"),
-        defaults={"MemcachedMemory": "512"},
-    ),
-    LayerType(
-        name="redis",
-        title="Redis",
-        security_group="AWS-OpsWorks-Redis-Server",
-        compatible=_words("db-master lb memcached monitoring-master nodejs-app php-app python-app rails-app web"),
-    ),
-    LayerType(
-        name="monitoring-master",
-        title="Ganglia",
-        security_group="AWS-OpsWorks-Monitoring-Master-Server",
-        compatible=_words("db-master memcached php-app python-app rails-app redis"),
-        attributes=_words("GangliaUrl GangliaUser GangliaPassword"),
-        defaults={"GangliaUrl": "/ganglia", "GangliaUser": "opsworks"},
-        secret_attributes=_words("GangliaPassword"),
-        generated=_words("GangliaPassword"),
-        volumes=(VolumeConfiguration("/vol/ganglia", 1, 10),),
-    ),
-    LayerType(
-        name="ecs-cluster",
-        title="ECS Cluster",
-        security_group="AWS-OpsWorks-ECS-Cluster",
-        attributes=_words("EcsClusterArn"),
-        required_attributes=("EcsClusterArn",),
-    ),
-)
-
-TYPES: Final[Mapping[str, LayerType]] = {each.name: each for each in _TYPES}
+def default_recipes(layer_type: str) -> dict[str, list[str]]:
+    """`DefaultRecipes` of a layer of this type, all five events named, as DescribeLayers shows it."""
+    built_in = BUILT_IN[layer_type]
+    return {event.value: list(built_in.get(event, ())) for event in Event}
