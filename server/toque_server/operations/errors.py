@@ -24,7 +24,7 @@ class OperationError(Exception):
 
 
 class ValidationException(OperationError):
-    """The request cannot be carried out as it stands; `field` is the wire path of what is wrong, if it is one member."""
+    """The request cannot be carried out as it stands; `field` is the wire path of the member that is wrong."""
 
     code = "ValidationException"
 
