@@ -1,6 +1,5 @@
 """The errors an operation may answer, drawn as a tree; what number they become on the wire is decided in `http`.
 
-<<<<<<< HEAD
 OperationError
 ├── ValidationException            the request is not one we can carry out
 ├── ResourceNotFoundException      it names something that does not exist
@@ -9,16 +8,6 @@ OperationError
 ├── ThrottlingException            not now
 ├── ConflictException              somebody else changed it meanwhile (our own operations only)
 └── NotAuthenticated               who calls? Its `code` says what was wrong
-=======
-    OperationError
-    ├── ValidationException            the request is not one we can carry out
-    ├── ResourceNotFoundException      it names something that does not exist
-    ├── AccessDeniedException          the caller may not
-    ├── UnknownOperationException      there is no such operation
-    ├── ThrottlingException            not now
-    ├── ConflictException              somebody else changed it meanwhile (our own operations only)
-    └── NotAuthenticated               who is calling? Its `code` says what was wrong with the answer
->>>>>>> room/fleet
 """
 
 from __future__ import annotations
@@ -35,11 +24,7 @@ class OperationError(Exception):
 
 
 class ValidationException(OperationError):
-<<<<<<< HEAD
     """The request cannot be carried out as it stands; `field` is the wire path of the member that is wrong."""
-=======
-    """The request cannot be carried out as it stands; `field` is the wire path of what is wrong, if it is one member."""
->>>>>>> room/fleet
 
     code = "ValidationException"
 

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """The server's own keys: which there are, where they lie, and what they vouch for (security.md 2.9).
 
 keys/master.key         seals secrets in the database (envelope); 0600, never in the database nor in its backup
@@ -39,16 +38,6 @@ class BadKeys(Exception):
 
 class WrongRootKey(Exception):
     """The key offered as the root key is not the one that nodes of this installation trust."""
-=======
-"""The server's own keys: which there are, where they lie, and what they vouch for (security.md 2.9)."""
-
-from __future__ import annotations
-
-from dataclasses import dataclass, field
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from toque.protocol.messages import SignedObject
->>>>>>> room/fleet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +55,6 @@ class ServerKeys:
     root: SignedObject
     root_public: bytes
     root_fingerprint: str
-<<<<<<< HEAD
 
     @property
     def manifest(self) -> RootManifest:
@@ -195,5 +183,3 @@ def _with_new_online(manifest: RootManifest, root: Ed25519PrivateKey, account_id
         root_public=public,
         root_fingerprint=pieces.fingerprint(public),
     )
-=======
->>>>>>> room/fleet
