@@ -171,6 +171,8 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
             if op.changes:
                 audit.add(conn, _entry(inside, op, stacks, request, allowed=True))
             return answer
+    except Invalid as error:
+        raise ValidationException(str(error)) from error
     except AccessDeniedException:
         with database.write() as conn:
             audit.add(conn, _entry(ctx.within(conn), op, (), request, allowed=False))

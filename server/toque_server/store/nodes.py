@@ -6,7 +6,7 @@ process notice within its next look (half a second) that what it remembers of ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,9 @@ from toque_server.store.tables import installation, node_keys, node_lanes
 from toque_server.store.upsert import insert_into
 
 _REVISION = "node_keys_revision"
+
+ToTime = Callable[[float], datetime]
+"""Makes a time that all servers agree on of this machine's seconds since the epoch."""
 
 
 class NodeKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,12 @@ def load(conn: Connection, key_id: str) -> NodeKey | None:
 def load_all(conn: Connection) -> list[NodeKey]:
     """Every key that is not revoked: what a server process remembers when it starts."""
     return [_from_row(row) for row in conn.execute(select(node_keys).where(node_keys.c.state != "revoked"))]
+
+
+def of_instance(conn: Connection, instance_id: str) -> list[NodeKey]:
+    """Every key that an instance has or had."""
+    rows = conn.execute(select(node_keys).where(node_keys.c.instance_id == instance_id))
+    return [_from_row(row) for row in rows]
 
 
 def current(conn: Connection, instance_id: str) -> NodeKey | None:
