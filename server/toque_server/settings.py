@@ -209,8 +209,8 @@ class _Toml:
     def table(self, name: str, values: Mapping[str, Any]) -> None:
         plain = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
         if name and plain:
-            self.lines += ["", f"[{name}]"]
-        self.lines += [f"{_quoted(key)} = {_literal(value)}" for key, value in plain.items() if value is not None]
+            self.lines.extend(["", f"[{name}]"])
+        self.lines.extend(f"{_quoted(key)} = {_literal(value)}" for key, value in plain.items() if value is not None)
         for key, value in values.items():
             if isinstance(value, Mapping):
                 self.table(f"{name}.{_quoted(key)}" if name else _quoted(key), value)

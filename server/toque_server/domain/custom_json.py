@@ -32,7 +32,7 @@ def parse(text: str, *, member: str = "CustomJson") -> dict[str, Any]:
     except (msgspec.DecodeError, RecursionError) as error:
         raise Invalid(f"{member} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
-        raise Invalid(f"{member} must be a JSON object such as {{\"key\": \"value\"}}, not {_kind(value)}")
+        raise Invalid(f'{member} must be a JSON object such as {{"key": "value"}}, not {_kind(value)}')
     _check_bags(value, member)
     return value
 

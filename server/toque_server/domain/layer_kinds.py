@@ -121,9 +121,7 @@ _KINDS = (
         name="db-master",
         title="MySQL",
         security_group="AWS-OpsWorks-DB-Master-Server",
-        compatible=_words(
-            "lb memcached monitoring-master nodejs-app php-app python-app rails-app web redis"
-        ),
+        compatible=_words("lb memcached monitoring-master nodejs-app php-app python-app rails-app web redis"),
         attributes=_words("MysqlRootPassword MysqlRootPasswordUbiquitous"),
         defaults={"MysqlRootPasswordUbiquitous": "true"},
         secret_attributes=_words("MysqlRootPassword"),

@@ -128,8 +128,6 @@ def refused(
     """The first stack on which the caller may not do this; None when he may on all. Levels are by stack id."""
     for stack in stacks:
         level = levels.get(stack.id, Level.IAM_ONLY)
-        if not allowed_on(
-            stack, action=action, permission=permission, caller=caller, level=level, policies=policies
-        ):
+        if not allowed_on(stack, action=action, permission=permission, caller=caller, level=level, policies=policies):
             return stack
     return None

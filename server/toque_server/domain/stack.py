@@ -28,9 +28,7 @@ class ConfigurationManager(msgspec.Struct, frozen=True, rename="pascal", forbid_
     version: str | None = None
 
 
-class ChefConfiguration(
-    msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True, omit_defaults=True
-):
+class ChefConfiguration(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True, omit_defaults=True):
     manage_berkshelf: bool | None = None
     berkshelf_version: str | None = None
 

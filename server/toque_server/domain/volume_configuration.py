@@ -27,9 +27,7 @@ MIN_DISKS: Final = {0: 2, 1: 2, 5: 3, 10: 4}
 _IOPS_PER_GIB = 30
 
 
-class VolumeConfiguration(
-    msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True, omit_defaults=True
-):
+class VolumeConfiguration(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True, omit_defaults=True):
     """`size` is in GiB, and for RAID that of the whole array."""
 
     mount_point: str

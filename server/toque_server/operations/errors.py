@@ -1,13 +1,13 @@
 """The errors an operation may answer, drawn as a tree; what number they become on the wire is decided in `http`.
 
-    OperationError
-    ├── ValidationException            the request is not one we can carry out
-    ├── ResourceNotFoundException      it names something that does not exist
-    ├── AccessDeniedException          the caller may not
-    ├── UnknownOperationException      there is no such operation
-    ├── ThrottlingException            not now
-    ├── ConflictException              somebody else changed it meanwhile (our own operations only)
-    └── NotAuthenticated               who is calling? Its `code` says what was wrong with the answer
+OperationError
+├── ValidationException            the request is not one we can carry out
+├── ResourceNotFoundException      it names something that does not exist
+├── AccessDeniedException          the caller may not
+├── UnknownOperationException      there is no such operation
+├── ThrottlingException            not now
+├── ConflictException              somebody else changed it meanwhile (our own operations only)
+└── NotAuthenticated               who calls? Its `code` says what was wrong
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class OperationError(Exception):
 
 
 class ValidationException(OperationError):
-    """The request cannot be carried out as it stands; `field` is the wire path of what is wrong, if it is one member."""
+    """The request cannot be carried out as it stands; `field` is the wire path of the member that is wrong."""
 
     code = "ValidationException"
 

@@ -1,4 +1,4 @@
-"""From JSON to a request and from a result to JSON, strictly, with errors that name the member (chapter 09, §§ 2, 6)."""
+"""From JSON to a request and from a result to JSON, strictly; errors name the member (chapter 09, sections 2 and 6)."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _value(kind: inspect.Type, raw: Any, path: str, *, required: bool) -> Any:
         return _ABSENT
     if raw == 0 and path == "MaxResults" and raw is not False:
         return _ABSENT
-    kind, nullable = _without_none(kind)
+    kind, _ = _without_none(kind)
     if isinstance(kind, inspect.StructType):
         return _struct(kind, raw, path)
     if isinstance(kind, inspect.ListType | inspect.SetType | inspect.VarTupleType | inspect.FrozenSetType):

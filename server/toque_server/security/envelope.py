@@ -29,7 +29,7 @@ class CannotOpen(Exception):
 
 
 class WrappedKeys(Protocol):
-    """Where wrapped data keys are kept: `store.data_keys.DataKeys`. A wrapped key comes with its master's fingerprint."""
+    """Where wrapped data keys, each with its master's fingerprint, are kept: `store.data_keys.DataKeys`."""
 
     def find(self, scope: str) -> tuple[bytes, str] | None: ...
 

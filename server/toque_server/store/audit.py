@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
-from toque.protocol.canonical import canonical, digest
 
+from toque.protocol.canonical import canonical, digest
 from toque_server.store.tables import audit
 
 START = "0" * 64

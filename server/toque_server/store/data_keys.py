@@ -19,7 +19,9 @@ class DataKeys:
 
     def find(self, scope: str) -> tuple[bytes, str] | None:
         with self._database.read() as conn:
-            row = conn.execute(select(data_keys.c.wrapped, data_keys.c.master).where(data_keys.c.scope == scope)).first()
+            row = conn.execute(
+                select(data_keys.c.wrapped, data_keys.c.master).where(data_keys.c.scope == scope)
+            ).first()
         return None if row is None else (row.wrapped, row.master)
 
     def add(self, scope: str, wrapped: bytes, master: str) -> tuple[bytes, str]:

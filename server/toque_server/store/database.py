@@ -224,7 +224,9 @@ def _with_driver(url: URL) -> URL:
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        raise ValueError(f"{url} is no database for Toque: give sqlite:////absolute/path or postgresql://user@host/name")
+        raise ValueError(
+            f"{url} is no database for Toque: give sqlite:////absolute/path or postgresql://user@host/name"
+        )
     return url
 
 
