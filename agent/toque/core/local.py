@@ -135,7 +135,9 @@ class LocalHost:
         except (FileNotFoundError, NotADirectoryError):
             return None
         mode = found.st_mode
-        return Entry(_KINDS.get(stat.S_IFMT(mode), "other"), mode & 0o7777, found.st_uid, found.st_gid, found.st_size)
+        kind = _KINDS.get(stat.S_IFMT(mode), "other")
+        file_id = (found.st_dev, found.st_ino)
+        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id)
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -233,7 +235,7 @@ class LocalHost:
 
     def make_link(self, path: str, to: str, *, symbolic: bool = True) -> None:
         self._serial += 1
-        beside = f"{path}.toque-{os.getpid()}-{self._serial}"
+        beside = f"{os.path.dirname(path)}/.toque-{os.getpid()}-{self._serial}"
         (os.symlink if symbolic else os.link)(to, beside)
         os.rename(beside, path)  # noqa: PTH104
         if not symbolic and os.path.lexists(beside):
