@@ -1,4 +1,4 @@
-"""What of a deployment is stored sealed: its custom JSON, and the app that is deleted while its undeploy runs (E-11)."""
+"""What of a deployment is stored sealed: its custom JSON, and the app that is deleted while it runs (E-11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of an instance besides what decisions need: how it was ordered, and what became of it (chapter 03 § 2)."""
+"""What is known of an instance besides what decisions need: how it was ordered, what became of it (03 § 2)."""
 
 from __future__ import annotations
 

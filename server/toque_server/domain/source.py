@@ -34,7 +34,7 @@ _LOCAL_NAMES: Final = ("localhost", "localhost.localdomain", "ip6-localhost")
 
 
 class Source(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True, omit_defaults=True):
-    """A source as it travels in requests and answers. `password` and `ssh_key` are stored sealed, apart from the rest."""
+    """A source as it travels in requests and answers; `password` and `ssh_key` are stored sealed, by themselves."""
 
     type: str | None = None
     url: str | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -79,11 +78,11 @@ def check_name(name: str, *, longest: int = 64, member: str = "Name") -> str:
     return name
 
 
-def check(stack: Stack, secrets: StackSecrets, *, regions: Mapping[str, object] | None, allow_insecure: bool) -> None:
+def check(stack: Stack, secrets: StackSecrets, *, allow_insecure: bool) -> None:
     """Raise Invalid for a stack that may not be stored as it would be."""
     check_name(stack.name)
     check_theme(stack.hostname_theme)
-    _check_region(stack.region, regions)
+    _check_region(stack.region)
     check_arn(stack.service_role_arn, "ServiceRoleArn")
     check_arn(stack.default_instance_profile_arn, "DefaultInstanceProfileArn")
     if stack.default_root_device_type not in ROOT_DEVICES:
@@ -134,11 +133,9 @@ def _generation(stack: Stack) -> str:
     return (stack.configuration_manager.version or "").partition(".")[0].replace("0", "11")
 
 
-def _check_region(region: str, regions: Mapping[str, object] | None) -> None:
+def _check_region(region: str) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", region):
         raise Invalid(f"Region {region!r} is not allowed: 1 to 64 letters, digits, '-' and '_'")
-    if regions is not None and region not in regions:
-        raise Invalid(f"Region {region!r} is not one of this installation: {', '.join(sorted(regions))}")
 
 
 def _check_manager(stack: Stack) -> None:

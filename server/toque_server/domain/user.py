@@ -18,9 +18,43 @@ LEVELS: Final = ("deny", "iam_only", "show", "deploy", "manage")
 DEFAULT_LEVEL: Final = "iam_only"
 
 RESERVED_USERNAMES: Final = frozenset(
-    "root ubuntu ec2-user admin aws opsworks toque deploy daemon nobody bin sys sync games man lp mail news uucp proxy"
-    " www-data backup list irc gnats sshd systemd-network systemd-resolve messagebus debian centos apache nginx mysql"
-    " postgres".split()
+    (
+        "root",
+        "ubuntu",
+        "ec2-user",
+        "admin",
+        "aws",
+        "opsworks",
+        "toque",
+        "deploy",
+        "daemon",
+        "nobody",
+        "bin",
+        "sys",
+        "sync",
+        "games",
+        "man",
+        "lp",
+        "mail",
+        "news",
+        "uucp",
+        "proxy",
+        "www-data",
+        "backup",
+        "list",
+        "irc",
+        "gnats",
+        "sshd",
+        "systemd-network",
+        "systemd-resolve",
+        "messagebus",
+        "debian",
+        "centos",
+        "apache",
+        "nginx",
+        "mysql",
+        "postgres",
+    )
 )
 
 UIDS: Final = range(2000, 4000)
@@ -29,8 +63,15 @@ UIDS: Final = range(2000, 4000)
 _ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(?P<kind>user|federated-user|root)(/(?P<path>[\x21-\x7e]+))?")
 _USERNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,31}")
 _KEY_TYPES: Final = frozenset(
-    "ssh-rsa ssh-ed25519 ecdsa-sha2-nistp256 ecdsa-sha2-nistp384 ecdsa-sha2-nistp521"
-    " sk-ssh-ed25519@openssh.com sk-ecdsa-sha2-nistp256@openssh.com".split()
+    (
+        "ssh-rsa",
+        "ssh-ed25519",
+        "ecdsa-sha2-nistp256",
+        "ecdsa-sha2-nistp384",
+        "ecdsa-sha2-nistp521",
+        "sk-ssh-ed25519@openssh.com",
+        "sk-ecdsa-sha2-nistp256@openssh.com",
+    )
 )
 
 

@@ -18,10 +18,16 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
+from toque_server.domain.invalid import Invalid
 from toque_server.domain.permission import Permission
 from toque_server.operations import access, wire
 from toque_server.operations.context import Context
-from toque_server.operations.errors import AccessDeniedException, OperationError, UnknownOperationException
+from toque_server.operations.errors import (
+    AccessDeniedException,
+    OperationError,
+    UnknownOperationException,
+    ValidationException,
+)
 from toque_server.store import audit
 
 __all__ = ["OPERATIONS", "OPSWORKS", "TOQUE", "Operation", "Permission", "Request", "Result", "call", "operation"]
@@ -161,14 +167,23 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
         with database.write() if op.changes else database.read() as conn:
             inside = ctx.within(conn)
             stacks = access.check(inside, op.name, op.permission, op.stack and op.stack(inside, request), request)
-            answer = op.run(inside, request)
+            answer = _run(op, inside, request)
             if op.changes:
                 audit.add(conn, _entry(inside, op, stacks, request, allowed=True))
             return answer
+    except Invalid as error:
+        raise ValidationException(str(error)) from error
     except AccessDeniedException:
         with database.write() as conn:
             audit.add(conn, _entry(ctx.within(conn), op, (), request, allowed=False))
         raise
+
+
+def _run(op: Operation, ctx: Context, request: Any) -> Any:
+    try:
+        return op.run(ctx, request)
+    except Invalid as error:
+        raise ValidationException(str(error)) from error
 
 
 def _field(name: str) -> StackOf:

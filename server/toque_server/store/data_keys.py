@@ -7,8 +7,8 @@ from collections.abc import Callable
 from sqlalchemy import select, update
 
 from toque_server.store.database import Database
-from toque_server.store.insert import insert_or_ignore
 from toque_server.store.tables import data_keys
+from toque_server.store.upsert import insert_into
 
 
 class DataKeys:
@@ -26,7 +26,8 @@ class DataKeys:
 
     def add(self, scope: str, wrapped: bytes, master: str) -> tuple[bytes, str]:
         with self._database.write() as conn:
-            insert_or_ignore(conn, data_keys, scope=scope, wrapped=wrapped, master=master)
+            values = {"scope": scope, "wrapped": wrapped, "master": master}
+            conn.execute(insert_into(conn, data_keys).values(values).on_conflict_do_nothing())
             row = conn.execute(select(data_keys.c.wrapped, data_keys.c.master).where(data_keys.c.scope == scope)).one()
         return row.wrapped, row.master
 

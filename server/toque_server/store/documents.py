@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -25,7 +24,7 @@ def to_row(record: msgspec.Struct, table: Table) -> dict[str, Any]:
 def from_row(kind: type[R], row: Row[Any], table: Table) -> R:
     """The record that `to_row` wrote. A field that the document does not know yet has its default (R25)."""
     columns, _ = _fields(kind, table)
-    values: Mapping[str, Any] = row._mapping
+    values = dict(row._mapping)
     document: dict[str, Any] = msgspec.json.decode(values["document"])
     return msgspec.convert(document | {name: values[name] for name in columns}, kind, builtin_types=(datetime,))
 

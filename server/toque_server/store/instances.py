@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from toque.protocol.messages import Facts
 from toque_server.domain.instance import Instance, Status
@@ -186,7 +186,7 @@ def _in_layer(layer_id: str) -> Condition:
     return instances.c.id.in_(sa.select(instance_layers.c.instance_id).where(instance_layers.c.layer_id == layer_id))
 
 
-def _instance(row: Row[Any], layer_ids: tuple[str, ...]) -> Instance:
+def _instance(row: Any, layer_ids: tuple[str, ...]) -> Instance:
     return Instance(
         id=row.id,
         stack_id=row.stack_id,

@@ -74,9 +74,11 @@ def counts(conn: Connection, id: str) -> tuple[int, int, dict[str, int]]:
         for table in (layers, apps)
     ]
     by_status = conn.execute(
-        sa.select(instances.c.status, sa.func.count()).where(instances.c.stack_id == id).group_by(instances.c.status)
+        sa.select(instances.c.status, sa.func.count().label("number"))
+        .where(instances.c.stack_id == id)
+        .group_by(instances.c.status)
     )
-    return number_of[0], number_of[1], {status: number for status, number in by_status}
+    return number_of[0], number_of[1], {row.status: row.number for row in by_status}
 
 
 def remove(conn: Connection, id: str) -> None:
