@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -129,13 +129,22 @@ def _said(pattern: str) -> int:
     return sum(character not in "*?" for character in pattern)
 
 
+# Ours are known without an installed distribution, so that a source tree works as it stands.
+_OURS = {
+    "sandbox": "toque_server.providers.sandbox:SandboxProvider",
+    "registered": "toque_server.providers.registered:RegisteredProvider",
+}
+
+
 @cache
 def _provider(name: str, options: tuple[tuple[str, str], ...], data_dir: Path) -> Provider:
     found = list(entry_points(group="toque.providers", name=name))
+    if name in _OURS:
+        found = [EntryPoint(name=name, group="toque.providers", value=_OURS[name])]
     if not found:
         raise ProviderError(
-            f"there is no provider {name!r} here: correct `regions` in the settings, or install its extra "
-            f"(pip install 'toque[{name}]')",
+            f"there is no provider {name!r} here: correct `regions` in the settings, or install the package it comes "
+            f"from (pip install 'toque[{name}]' for one of ours)",
             retriable=False,
         )
     make: Callable[[Mapping[str, str], Path], Provider] = found[0].load()
