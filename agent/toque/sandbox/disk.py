@@ -37,7 +37,13 @@ _PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
 
 # Places of their own in every clone; what the host has mounted beneath them is not copied.
 _OWN = ("/proc", "/sys", "/dev", "/run", "/tmp", "/mnt", "/media")
-_NOT_DISKS = ["proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "ramfs", "cgroup", "cgroup2", "mqueue", "hugetlbfs", "debugfs", "tracefs", "securityfs", "pstore", "bpf", "configfs", "fusectl", "efivarfs", "binfmt_misc", "autofs", "nsfs", "rpc_pipefs", "selinuxfs", "squashfs", "iso9660", "overlay"]
+# fmt: off
+_NOT_DISKS = frozenset({
+    "proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "ramfs", "cgroup", "cgroup2", "mqueue", "hugetlbfs", "debugfs",
+    "tracefs", "securityfs", "pstore", "bpf", "configfs", "fusectl", "efivarfs", "binfmt_misc", "autofs", "nsfs",
+    "rpc_pipefs", "selinuxfs", "squashfs", "iso9660", "overlay",
+})
+# fmt: on
 
 
 @dataclass(frozen=True)

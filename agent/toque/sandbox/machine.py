@@ -239,7 +239,7 @@ def _read(path: Path) -> str:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[int]:
-    """One start, stop or removal at a time. The clone's maker inherits the lock: it outlives a server that is killed."""
+    """One start, stop or removal at a time. The clone's maker inherits the lock, should the server be killed."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
