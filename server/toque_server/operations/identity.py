@@ -111,7 +111,7 @@ def by_access_key(services: Services, access_key_id: str) -> KeyHolder | None:
     return KeyHolder(principal_of(user), secret, _is_stale(last_used_at, now))
 
 
-def access_key_used(services: Services, access_key_id: str) -> None:
+def note_use_of_key(services: Services, access_key_id: str) -> None:
     """Note that a request with this key was genuine."""
     with services.database.write() as conn:
         access_keys.used(conn, access_key_id, services.database.now(conn))
