@@ -15,7 +15,7 @@ def control(shortname: str, action: str) -> None:
         execute(f"{action} {shortname}", shlex.split(known[action]), cwd=f"/srv/www/{shortname}/current")
     elif "systemd_unit" in known or "service" in known:
         name = known.get("systemd_unit") or known["service"]
-        getattr(service(name), action)()
+        getattr(service(name, running=None), action)()
     else:
         log(f"{shortname} has no service to {action}: nothing was done")
 
