@@ -134,7 +134,6 @@ class NodeApp:
         if poll.boot_id != node.boot_id:
             node.boot_id, node.boot_since = poll.boot_id, request.now
         node.agent_version, node.running = poll.agent_version, poll.running
-        self.hub.keyring.seen(node, request.now)
         if poll.metrics:
             self.hub.keep_metrics(
                 [metrics.Minute(node.instance_id, node.stack_id, one) for one in poll.metrics[:_METRICS_PER_POLL]]
@@ -145,8 +144,11 @@ class NodeApp:
         waiting = self.hub.waiting
         nothing = node.instance_id not in waiting.to_fetch and node.instance_id not in waiting.to_abort
         if node.conflict or (nothing and not poll.nonce and request.now < node.rotate_at):
-            return answers.of_bytes(self.hub.empty_answer(node.instance_id, node.stack_id))
-        return self._deliver(request, poll)
+            answer = answers.of_bytes(self.hub.empty_answer(node.instance_id, node.stack_id))
+        else:
+            answer = self._deliver(request, poll)
+        self.hub.keyring.seen(node, parsed.epoch, parsed.sequence, request.now)
+        return answer
 
     def _deliver(self, request: Request, poll: PollRequest) -> Answer:
         node = request.node
