@@ -51,6 +51,7 @@ class Node:
         "public_raw",
         "rotate_at",
         "running",
+        "sealing",
         "sequence",
         "stack_id",
         "verifier",
@@ -61,6 +62,7 @@ class Node:
         self.instance_id = key.instance_id
         self.stack_id = key.stack_id
         self.public_raw = key.public
+        self.sealing = key.sealing
         self.verifier: Ed25519PublicKey | None = None
         self.conflict = key.conflict
         self.fingerprint: Fingerprint = key.fingerprint
