@@ -22,12 +22,12 @@ from toque.protocol.messages import PollAnswer, PollRequest
 from toque_server.http import answers
 from toque_server.http.admission import Admission
 from toque_server.http.answers import Answer, Environ, Refused, StartResponse, malformed, unauthenticated
-from toque_server.http.dispatch import Dispatch
+from toque_server.http.dispatch import Dispatch, Settle
 from toque_server.http.enrolment import Enrolment
 from toque_server.http.guard import Guard, Request
 from toque_server.http.hub import Hub
 from toque_server.http.node_facts import Facts
-from toque_server.http.node_work import Settle, Work
+from toque_server.http.node_work import Work
 from toque_server.operations.context import Services
 from toque_server.store import metrics
 from toque_server.store.database import DiskFull
@@ -75,7 +75,6 @@ class NodeApp:
         return frozenset({messages.POLL_PATH, messages.ENROL_PATH, *self._routes})
 
     def start(self) -> None:
-        self.dispatch.start()
         self.hub.start()
 
     def stop(self) -> None:
@@ -151,7 +150,7 @@ class NodeApp:
 
     def _deliver(self, request: Request, poll: PollRequest) -> Answer:
         node = request.node
-        command = None if poll.disabled else self.dispatch.next_command(request)
+        command = None if poll.disabled else self.dispatch.next_command(request, reported=poll.manifest_version)
         return answers.of(
             PollAnswer(
                 interval=round(self.hub.interval(node.instance_id, node.stack_id), 3),
