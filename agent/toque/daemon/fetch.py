@@ -94,7 +94,7 @@ class Fetcher:
     def forget_old(self, keep: Iterable[str]) -> None:
         """Remove run directories beyond the newest thirty, but those in `keep`, and cookbooks that no run links to."""
         keep = set(keep)
-        runs = sorted(self._state.runs.iterdir(), key=lambda each: each.stat().st_mtime)
+        runs = sorted(self._state.runs.glob("*"), key=lambda each: each.stat().st_mtime)
         for run in runs[:-KEPT_RUNS]:
             if run.name not in keep:
                 shutil.rmtree(run, ignore_errors=True)

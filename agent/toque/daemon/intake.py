@@ -116,7 +116,7 @@ class Intake:
         """The command is on disk, and then in the journal: from here on it is never lost."""
         run = self._state.run(envelope.command_id)
         try:
-            run.mkdir(mode=0o700, exist_ok=True)
+            run.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_directory(run.parent)
             write_durably(run / "envelope.json", base64.b64decode(obj.payload))
             self._journal.append(

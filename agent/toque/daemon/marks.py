@@ -128,7 +128,7 @@ def look(state: State, command_id: str, attempt: int) -> tuple[Conclusion, Ledge
 def mark(run: Path, name: str, data: bytes) -> None:
     """Leave a mark in the run directory, where that is still possible."""
     try:
-        run.mkdir(mode=0o700, exist_ok=True)
+        run.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_durably(run / name, data)
     except OSError:
         pass
