@@ -176,6 +176,11 @@ class Keyring:
                 node.dirty = True
                 self._dirty.append(node)
 
+    def unwritten(self) -> list[tuple[str, float]]:
+        """Instance and time of the contacts that no flush has written yet."""
+        with self.lock:
+            return [(node.instance_id, node.last_at) for node in self._dirty]
+
     def drain(self, to_time: nodes.ToTime) -> list[Seen]:
         """The contacts since the last call, for one flush; `to_time` makes database time of this machine's clock."""
         with self.lock:

@@ -45,15 +45,24 @@ class NodeApp:
     """One per server process. `start()` it before the first request and `stop()` it after the last.
 
     `settle` ends a command and does what follows from it, in the transaction of the agent's result
-    (`reconcile.outcome`). `admission` limits what is under way at once; by default to the server's threads.
+    (`reconcile.outcome`); what it raises of `transient` is answered with 503, and the agent sends it again.
+    `admission` limits what is under way at once; by default to the server's threads.
     """
 
-    def __init__(self, services: Services, *, settle: Settle, admission: Admission | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        settle: Settle,
+        transient: tuple[type[Exception], ...] = (),
+        admission: Admission | None = None,
+    ) -> None:
         self.hub = Hub(services.database, services.settings)
         self.guard = Guard(self.hub.keyring, services.keys)
         self.dispatch = Dispatch(services, self.hub, settle)
         self._services = services
         self._admission = admission or Admission(max(4, services.settings.threads))
+        self._transient = (OperationalError, *transient)
         self._draining = False
         work = Work(services, self.hub, self.dispatch, settle)
         self._facts = Facts(services, self.hub)
@@ -120,9 +129,9 @@ class NodeApp:
             return refused.answer
         except DiskFull:
             return _DISK_FULL
-        except OperationalError as error:
+        except self._transient as error:
             # A database that is away is answered like a server that is busy: agents come back (R23).
-            log.warning("an agent's request found the database away: %s", error)
+            log.warning("an agent's request could not be done now: %s", error)
             return self._busy()
 
     def _answer_poll(self, request: Request) -> Answer:

@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from toque_server.domain.command import Command, CommandStatus
+from toque_server.domain.command import Command
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
 from toque_server.domain.layer import Layer, LayerSecrets, Recipes
 from toque_server.domain.stack import Stack, StackSecrets
+from toque_server.http.dispatch import Settle
 from toque_server.http.node import NodeApp
 from toque_server.operations.context import Services
+from toque_server.reconcile.outcome import Outcome
+from toque_server.reconcile.services import Services as LoopServices
 from toque_server.store import commands, instances, join_tokens, layers, stacks
 
 from tests.fakes.agents import Agent
@@ -23,10 +26,11 @@ from tests.fakes.agents import Agent
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def finish_only(conn: Any, command: Command, *, exit_code: int, reason: str, at: datetime) -> bool:
-    """Ends the command and nothing else: what follows from it is the lifecycle's, and tested there."""
-    status = CommandStatus.SUCCESSFUL if exit_code == 0 else CommandStatus.FAILED
-    return commands.finish(conn, command, status, exit_code, at, reason)
+def settle_of(services: Services) -> Settle:
+    """What ends commands in the server itself; no machine is started here, so there are no tokens to make."""
+    return Outcome(
+        LoopServices(settings=services.settings, new_id=services.new_id, join_token=lambda instance: "")
+    ).settle
 
 
 class Fleet:
@@ -35,7 +39,7 @@ class Fleet:
     def __init__(self, services: Services) -> None:
         self.services = services
         self.database = services.database
-        self.app = NodeApp(services, settle=finish_only)
+        self.app = NodeApp(services, settle=settle_of(services))
         self.database.on_commit = self.app.wake
         self.app.start()
         self.agents: dict[str, Agent] = {}

@@ -376,13 +376,13 @@ class TestReplay:
     def test_S3_a_poll_replayed_at_another_process_moves_no_contact(self, services_on_either: object) -> None:
         from toque_server.http.node import NodeApp
 
-        from tests.server.http.fleet import finish_only, running
+        from tests.server.http.fleet import running, settle_of
 
         with running(services_on_either) as fleet:  # type: ignore[arg-type]
             fleet.stack("s")
             agent = fleet.instance("s", "web1")
             request = agent.request(POLL_PATH, agent.poll_request())
-            other = NodeApp(fleet.services, settle=finish_only)
+            other = NodeApp(fleet.services, settle=settle_of(fleet.services))
             other.hub.look()
             assert send(fleet.app, request).status == 200
             fleet.app.hub.flush()
