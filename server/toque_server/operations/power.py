@@ -59,8 +59,8 @@ class StopStack(Request, frozen=True, kw_only=True):
     stack_id: str
 
 
-class HealInstances(Request, frozen=True, kw_only=True):
-    instance_ids: list[str]
+class HealInstance(Request, frozen=True, kw_only=True):
+    instance_id: str
 
 
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
@@ -139,33 +139,29 @@ def stop_stack(ctx: Context, req: StopStack) -> None:
 
 
 @operation(
-    permission=Permission.ADMINISTRATOR,
-    target=TOQUE,
-    stack=finding.stack_of("instance", "instance_ids"),
-    raises=_RAISES,
+    permission=Permission.ADMINISTRATOR, target=TOQUE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES
 )
-def heal_instances(ctx: Context, req: HealInstances) -> None:
-    """Heal these instances now, whatever healing's guards and rations say (H11).
+def heal_instance(ctx: Context, req: HealInstance) -> None:
+    """Heal an instance now, whatever healing's guards and rations say (H11).
 
-    Each is stopped and started again, or replaced, without its Shutdown recipes: for nodes that you know are dead.
+    It is stopped and started again, or replaced, without its Shutdown recipes: for a node that you know is dead.
     """
-    for id in dict.fromkeys(req.instance_ids):
-        seen = finding.instance(ctx, id)
-        down = Status.STOPPING if seen.persistent else Status.TERMINATING
-        if seen.infrastructure_class == "on-premises" or seen.machine_id is None:
-            raise ValidationException(f"{seen.hostname} cannot be healed: no provider can restart its machine")
-        if down not in MOVES[seen.status] or seen.heal_id is not None:
-            raise ValidationException(f"{seen.hostname} is {seen.status}: only an instance that should be up is healed")
-        heal = Heal(
-            id=ctx.new_id(),
-            instance_id=seen.id,
-            stack_id=seen.stack_id,
-            evidence=Evidence.HARD,
-            started_at=ctx.now,
-            by=ctx.caller.arn,
-            last_contact_at=contacts.last(ctx.conn, [seen.id]).get(seen.id),
-        )
-        _apply(ctx, begin_heal(seen, commands.open_of(ctx.conn, [seen.id]).get(seen.id, []), heal, ctx.now))
+    seen = finding.instance(ctx, req.instance_id)
+    down = Status.STOPPING if seen.persistent else Status.TERMINATING
+    if seen.infrastructure_class == "on-premises" or seen.machine_id is None:
+        raise ValidationException(f"{seen.hostname} cannot be healed: no provider can restart its machine")
+    if down not in MOVES[seen.status] or seen.heal_id is not None:
+        raise ValidationException(f"{seen.hostname} is {seen.status}: only an instance that should be up is healed")
+    heal = Heal(
+        id=ctx.new_id(),
+        instance_id=seen.id,
+        stack_id=seen.stack_id,
+        evidence=Evidence.HARD,
+        started_at=ctx.now,
+        by=ctx.caller.arn,
+        last_contact_at=contacts.last(ctx.conn, [seen.id]).get(seen.id),
+    )
+    _apply(ctx, begin_heal(seen, commands.open_of(ctx.conn, [seen.id]).get(seen.id, []), heal, ctx.now))
 
 
 def _start(ctx: Context, seen: Instance) -> None:
