@@ -124,7 +124,12 @@ def _kept(ctx: Context, raw: bytes) -> Bundle:
         upload.write_bytes(raw)
         try:
             unpack(upload, tree, digest=hashlib.sha256(raw).hexdigest(), size=len(raw))
-            return bundles.keep(find_cookbooks(tree), at=ctx.now)
+            found = find_cookbooks(tree)
+            if not found:
+                raise ValidationException(
+                    "Archive holds no cookbook: one folder each, with cookbook.toml", field="Archive"
+                )
+            return bundles.keep(found, at=ctx.now)
         except (BadBundle, BadCookbook) as error:
             raise ValidationException(f"Archive: {error}", field="Archive") from error
 
