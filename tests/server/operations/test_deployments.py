@@ -174,9 +174,7 @@ def test_05_36_duration_is_in_whole_seconds(house: House) -> None:
     with house.root.services.database.write() as conn:
         seen = deployments.get(conn, id)
         assert seen is not None
-        ended = replace(
-            seen, status=DeploymentStatus.SUCCESSFUL, completed_at=seen.created_at + timedelta(seconds=72)
-        )
+        ended = replace(seen, status=DeploymentStatus.SUCCESSFUL, completed_at=seen.created_at + timedelta(seconds=72))
         deployments.finish(conn, seen, ended)
 
     assert house.deployment(id)["Duration"] == 72
