@@ -22,6 +22,7 @@ from toque_server.http import api, aws_json, health, metrics
 from toque_server.http.throttle import Throttle
 from toque_server.operations import registry
 from toque_server.operations.context import Services
+from toque_server.operations.rekey import Rekeying
 from toque_server.security import keys
 from toque_server.security.envelope import Vault
 from toque_server.settings import Settings
@@ -140,4 +141,4 @@ def _harden(settings: Settings) -> Callable[[Response], Response]:
 def build(settings: Settings) -> App:
     """The server as it runs: every piece there is, joined. `start()` it in the process that serves."""
     services = create_services(settings)
-    return create_app(services)
+    return create_app(services, parts=[Rekeying(services)])
