@@ -99,7 +99,7 @@ def service_name(shortname: str) -> str:
 
 
 def stack_file(shortname: str) -> str:
-    return f"/srv/www/{shortname}/shared/config/opsworks.json"
+    return f"/srv/www/{shortname}/shared/config/stack.json"
 
 
 def write_stack_file(shortname: str) -> None:

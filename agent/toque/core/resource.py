@@ -114,6 +114,8 @@ class Resource(Generic[S]):
     """
 
     word: ClassVar[str] = ""
+    made: ClassVar[str] = "created"
+    """What the log says when it was not there and now is."""
 
     only_if: Guard | None = None
     not_if: Guard | None = None

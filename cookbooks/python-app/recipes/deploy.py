@@ -13,7 +13,7 @@ def start_release(release):
 for app in served_apps():
     if app.deploy:
         app_release(
-            app.shortname,
+            app,
             user=settings.user,
             group=settings.group,
             build=lambda release: build(release, settings),

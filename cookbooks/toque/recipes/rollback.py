@@ -6,4 +6,4 @@ from toque import app_release, node
 
 for app in node.apps:
     if app.deploy:
-        app_release(app.shortname, to="previous", start=lambda release: control(release.shortname, "restart"))
+        app_release(app, to="previous", start=lambda release: control(release.shortname, "restart"))

@@ -16,4 +16,4 @@ for app in node.apps:
             directory("/var/lib/toque/undeployed", mode="0700", parents=True)
             kept = f"/var/lib/toque/undeployed/{app.shortname}-{int(time.time())}.tar.gz"
             execute(f"keep shared files of {app.shortname}", ["tar", "-czf", kept, "-C", str(root), "shared"])
-        app_release(app.shortname, present=False)
+        app_release(app, present=False)

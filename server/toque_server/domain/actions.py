@@ -73,15 +73,18 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class AddCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """Queue a command. `expires_after` None: it waits for ever (the Setup after a boot, E-16)."""
+    """Queue a command. `expires_after` and `deadline` None: as long as commands usually wait and take.
+
+    `waits`: it never expires (the Setup after a boot, E-16).
+    """
 
     stack_id: str
     instance_id: str
     type: str
     args: Mapping[str, Any] = {}
     expires_after: timedelta | None = None
-    deadline: timedelta = timedelta(hours=4)
-    user_arn: str | None = None
+    waits: bool = False
+    deadline: timedelta | None = None
 
 
 class EndCommand(msgspec.Struct, frozen=True):

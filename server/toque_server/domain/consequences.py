@@ -70,7 +70,7 @@ def _after_command(instance: Instance, command: Command, exit_code: int, now: da
         case "deregister" if instance.status is _S.DEREGISTERING:
             return [RemoveInstance(instance)]
         case "configure" | "update_agent" if failed:
-            return _failed_quietly(instance, command, exit_code)
+            return _failed_quietly(instance, command, exit_code, reason)
         case _:
             return []
 
@@ -78,15 +78,16 @@ def _after_command(instance: Instance, command: Command, exit_code: int, now: da
 _SETS_UP: Final = frozenset({_S.RUNNING_SETUP, _S.ONLINE, _S.SETUP_FAILED, _S.REGISTERING, _S.ASSIGNING, _S.REGISTERED})
 
 
-def _failed_quietly(instance: Instance, command: Command, exit_code: int) -> list[Action]:
+def _failed_quietly(instance: Instance, command: Command, exit_code: int, reason: str) -> list[Action]:
     """The instance stays as it is (E-4). A Configure whose end nobody saw is asked for anew: it is only fresher."""
     what = "a Configure" if command.type == "configure" else "the agent's update"
+    why = reason or f"exit code {exit_code}"
     actions: list[Action] = [
         AddServiceError(
             stack_id=instance.stack_id,
             instance_id=instance.id,
             type=f"{command.type}_failed",
-            message=f"{what} of {instance.hostname} failed with exit code {exit_code} (command {command.id})",
+            message=f"{what} of {instance.hostname} failed: {why} (command {command.id})",
         )
     ]
     if command.type == "configure" and exit_code == Exit.INTERRUPTED and instance.status is _S.ONLINE:

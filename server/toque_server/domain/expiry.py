@@ -32,7 +32,8 @@ def decide(
             if command.expires_at is not None and command.expires_at <= now:
                 reason = "no agent took it in time"
                 end = EndCommand(command, CommandStatus.EXPIRED, None, reason)
-                ended.append([end, *after_result(instance, command, Exit.INTERRUPTED, now, reason=reason)])
+                # Not INTERRUPTED: a run that never began leaves nothing half done, so nothing is asked for anew.
+                ended.append([end, *after_result(instance, command, Exit.TIMED_OUT, now, reason=reason)])
         else:
             heard = max(last_contacts.get(instance.id, command.acknowledged_at), command.acknowledged_at)
             if now - heard > silent_after + AFTER_CONTACT_LOSS:

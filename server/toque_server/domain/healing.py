@@ -1,4 +1,4 @@
-"""Autohealing decides here, and only decides: who is lost, who is back, who is healed, and who waits (03 § 9, 10 R14–R18).
+"""Autohealing decides here, and only decides: who is lost, back, healed or waiting (03 § 9, 10 R14–R18).
 
 An instance whose agent is silent, or whose provider says twice that its machine is down, leaves online and is stopped
 and started again, or replaced. Healing is the dangerous half: a fault of our own, or of the network between, looks just
@@ -187,8 +187,10 @@ def _doubts(
     reports: list[list[Action]] = []
     if frozen is not guards.frozen:
         reports.append([_freeze_event(frozen, late.total(), nodes.total(), "the fleet")])
-    for id in sorted(stacks ^ guards.frozen_stacks):
-        reports.append([_freeze_event(id in stacks, late[id], nodes[id], f"stack {id}", stack_id=id)])
+    reports += [
+        [_freeze_event(id in stacks, late[id], nodes[id], f"stack {id}", stack_id=id)]
+        for id in sorted(stacks ^ guards.frozen_stacks)
+    ]
     return guard.thawed(guards, frozen, stacks, now, guard.grace(times, fleet.interval)), reports
 
 

@@ -114,7 +114,7 @@ def unassigned(seen: Instance, now: datetime) -> list[Action]:
 
 def setup_command(seen: Instance) -> AddCommand:
     """The Setup after a boot: it waits until the agent takes it, however long that is (E-16)."""
-    return AddCommand(stack_id=seen.stack_id, instance_id=seen.id, type="setup")
+    return AddCommand(stack_id=seen.stack_id, instance_id=seen.id, type="setup", waits=True)
 
 
 def shutdown_command(seen: Instance, timeout: timedelta) -> AddCommand:

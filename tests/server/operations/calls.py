@@ -1,4 +1,4 @@
-"""Short words for tests of operations: call one by name, and make the stack, layer and instance that most tests need."""
+"""Short words for tests of operations: call one by name; make the stack, layer and instance that most tests need."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from toque_server.providers.addresses import AddressBook, choose
 
 

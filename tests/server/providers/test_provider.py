@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from toque_server.providers import LaunchOrder, MachineState, ProviderError, provider_for
 from toque_server.providers.registered import RegisteredProvider
 from toque_server.providers.sandbox import SandboxProvider
