@@ -31,7 +31,9 @@ LANE_OF = {
     PARTS_PATH: "f",
     BUNDLE_PATH: "f",
 }
-"""Each route's lane. In a lane an agent has one request open, and its numbers only grow. `f` (fetching) changes nothing."""
+"""Each route's lane. In a lane an agent has one request open, and its numbers only grow.
+
+`f` (fetching) changes nothing; enrolment is in none (`requests.ENROL_LANE`)."""
 
 MAX_BODY = 1 << 20
 """Longest body of a request, in bytes."""
@@ -134,10 +136,15 @@ class PollRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     problems: tuple[str, ...] = ()
     disabled: str = ""
     nonce: str = ""
+    root_version: int = 0
 
 
 class PollAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`command` is handed out again, byte for byte the same, until it is acknowledged (R4)."""
+    """`command` is handed out again, byte for byte the same, until it is acknowledged (R4).
+
+    `root` is the current root manifest, for an agent whose `root_version` is older: so it learns of a new online key.
+    `manifest` and `time` answer the request's `nonce`, and repeat it under their signature.
+    """
 
     interval: float
     backoff_cap: float = 60.0
@@ -146,6 +153,7 @@ class PollAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     manifest: SignedObject | None = None
     time: SignedObject | None = None
     rotate: bool = False
+    root: SignedObject | None = None
 
 
 class BundleRef(msgspec.Struct, frozen=True):

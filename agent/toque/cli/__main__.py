@@ -1,0 +1,5 @@
+"""`python -m toque.cli` is `toque`."""
+
+from toque.cli import main
+
+main()

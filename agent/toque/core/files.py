@@ -1,0 +1,126 @@
+"""What the words for files share: paths, modes, owners, files of a cookbook, and putting content in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from toque.core.errors import BadProperty, NotFound, ToqueError
+from toque.core.host import Entry, Host
+from toque.core.source import Source
+
+Verify = Sequence[str] | Callable[[str], bool] | None
+
+_ROOTS: dict[str, tuple[Path, bool]] = {}
+
+
+def absolute(word: str, path: str) -> None:
+    """Refuse a path that depends on where the process happens to stand."""
+    if not path.startswith("/") or "\0" in path:
+        raise BadProperty(f"{word} needs an absolute path, got {path!r}")
+
+
+def mode_bits(word: str, mode: str | None) -> int | None:
+    """`"0644"` as a number; raises BadProperty for anything but three or four octal digits."""
+    if mode is None:
+        return None
+    if not (3 <= len(mode) <= 4 and all(digit in "01234567" for digit in mode)):
+        raise BadProperty(f'{word} mode must be three or four octal digits as text, e.g. "0644", got {mode!r}')
+    return int(mode, 8)
+
+
+def four_digits(mode: str | None) -> str | None:
+    return None if mode is None else mode.zfill(4)
+
+
+def owner_of(host: Host, entry: Entry, wanted: str | None) -> str | None:
+    """Who owns an entry, said in the way the recipe says it (a number stays a number); None when nobody asks."""
+    if wanted is None:
+        return None
+    return str(entry.uid) if wanted.isdecimal() else host.user_name(entry.uid)
+
+
+def group_of(host: Host, entry: Entry, wanted: str | None) -> str | None:
+    if wanted is None:
+        return None
+    return str(entry.gid) if wanted.isdecimal() else host.group_name(entry.gid)
+
+
+def user_id(host: Host, owner: str | None) -> int | None:
+    """The number of a user that a resource names; raises NotFound when the machine does not have it."""
+    if owner is None:
+        return None
+    uid = host.uid_of(owner)
+    if uid is None:
+        raise NotFound("user on this machine called", owner)
+    return uid
+
+
+def group_id(host: Host, group: str | None) -> int | None:
+    if group is None:
+        return None
+    gid = host.gid_of(group)
+    if gid is None:
+        raise NotFound("group on this machine called", group)
+    return gid
+
+
+def cookbook_of(recipe: str) -> tuple[Path, bool]:
+    """The folder of the cookbook that a Python file belongs to, and True; else the file's own folder, and False."""
+    known = _ROOTS.get(recipe)
+    if known is None:
+        folder = Path(recipe).resolve().parent
+        root = next((p for p in (folder, *folder.parents) if (p / "cookbook.toml").is_file()), None)
+        known = _ROOTS[recipe] = (root, True) if root is not None else (folder, False)
+    return known
+
+
+def cookbook_file(kind: str, name: str, declared: Source) -> Path:
+    """The file `name` in the folder `kind` (files, templates) of the cookbook whose recipe says so.
+
+    A recipe outside a cookbook finds it beside itself, with or without the folder. No name leads out of the folder.
+    """
+    parts = name.split("/")
+    if name.startswith("/") or "" in parts or ".." in parts or "\0" in name:
+        raise BadProperty(f"source must be a name below {kind}/, without `..`, got {name!r}")
+    root, in_cookbook = cookbook_of(declared.path)
+    folders = [root / kind] if in_cookbook else [root / kind, root]
+    for folder in folders:
+        path = folder / name
+        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
+            return path
+    listed = sorted(str(p.relative_to(f)) for f in folders[:1] if f.is_dir() for p in f.rglob("*") if p.is_file())
+    raise NotFound(f"file in {folders[0]}/ called", name, listed)
+
+
+class VerifyFailed(ToqueError):
+    """The new content of a file did not pass the check that the recipe asks for; the old one is still in place."""
+
+
+def verified(host: Host, verify: Verify, path: str, content: bytes) -> None:
+    """Let `verify` judge the content in a file of its own, beside the place where it will stand."""
+    if verify is None:
+        return
+    folder, _, name = path.rpartition("/")
+    trial = f"{folder}/.{name}.toque-verify"
+    host.write(trial, content, mode=0o600)
+    try:
+        if callable(verify):
+            if not verify(trial):
+                raise VerifyFailed(f"{getattr(verify, '__name__', 'verify')} refuses the new content of {path}")
+        else:
+            host.run([arg.replace("{path}", trial) for arg in verify])
+    finally:
+        host.remove(trial)
+
+
+def back_up(host: Host, path: str, keep: int) -> None:
+    """Keep the former content as `path.toque-1`, the one before as `-2`, and so on."""
+    old = host.read(path) if keep else None
+    if old is None:
+        return
+    for number in range(keep - 1, 0, -1):
+        if host.entry(f"{path}.toque-{number}") is not None:
+            host.rename(f"{path}.toque-{number}", f"{path}.toque-{number + 1}")
+    entry = host.entry(path)
+    host.write(f"{path}.toque-1", old, mode=entry.mode if entry else 0o600)

@@ -1,0 +1,319 @@
+"""The machine this process runs on.
+
+Files are handled in process: a look is one `lstat` and one read. A file is written beside its place and renamed over it,
+so that readers see the old or the new one and a crash never leaves half of one. **fsync:** each written file is
+`fdatasync`ed only if `durable` is set, because 0.25 ms each is as much as all the rest; instead the run calls
+`settle()` once after its resources and before it reports success: one `syncfs` per file system written to. A power cut
+before that loses writes of a run that nobody was told had succeeded, and the next run makes them again. On ext4, xfs
+and btrfs a rename over an existing file forces its data out before the name changes, so the old file is never lost.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from toque.core.host import CommandFailed, Entry, Kind, Ran
+
+if TYPE_CHECKING:
+    import subprocess
+
+_KINDS: dict[int, Kind] = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_KEPT = ("TERM", "TZ", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "PATH", "HOME")
+DEFAULT_TIMEOUT = 3600.0
+"""Seconds until a program that does not end is killed, where a resource says nothing else."""
+
+
+class LocalHost:
+    """The real machine. `durable` syncs each written file on its own (see above)."""
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = durable
+        self._written: set[str] = set()
+        self._uids: dict[str, int | None] = {}
+        self._gids: dict[str, int | None] = {}
+        self._user_names: dict[int, str] = {}
+        self._group_names: dict[int, str] = {}
+        self._serial = 0
+
+    # Programs
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        ok: Collection[int] = (0,),
+        input: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        user: str | None = None,
+        group: str | None = None,
+        umask: int | None = None,
+        timeout: float | None = None,
+    ) -> Ran:
+        import subprocess
+
+        who = self._identity(user, group)
+        try:
+            process = subprocess.Popen(
+                [str.__str__(arg) for arg in argv],
+                stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=self._environment(user, env),
+                cwd=cwd,
+                start_new_session=True,
+                umask=-1 if umask is None else umask,
+                user=who[0],
+                group=who[1],
+                extra_groups=who[2],
+            )
+        except OSError as error:
+            raise CommandFailed(argv, Ran(code=127, err=f"{error.strerror}: {error.filename}")) from error
+        ran = self._wait(process, input, timeout)
+        self._forget_accounts()
+        if ran.code not in ok:
+            raise CommandFailed(argv, ran)
+        return ran
+
+    def _wait(self, process: subprocess.Popen[bytes], input: str | None, timeout: float | None) -> Ran:
+        import signal
+        import subprocess
+
+        limit = DEFAULT_TIMEOUT if timeout is None else timeout
+        data = None if input is None else input.encode()
+        try:
+            out, err = process.communicate(data, timeout=limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            out, err = process.communicate()
+            return Ran(124, out.decode(errors="replace"), f"{err.decode(errors='replace')}\nkilled after {limit:g} s")
+        code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        return Ran(code, out.decode(errors="replace"), err.decode(errors="replace"))
+
+    def _identity(self, user: str | None, group: str | None) -> tuple[int | None, int | None, list[int] | None]:
+        if user is None and group is None:
+            return None, None, None
+        import pwd
+
+        gid = None
+        if group is not None and (gid := self.gid_of(group)) is None:
+            raise CommandFailed(["setgid", group], Ran(code=126, err=f"there is no group {group}"))
+        if user is None:
+            return None, gid, None
+        uid = self.uid_of(user)
+        if uid is None:
+            raise CommandFailed(["setuid", user], Ran(code=126, err=f"there is no user {user}"))
+        if uid == os.geteuid() and gid is None:
+            return None, None, None
+        entry = pwd.getpwuid(uid)
+        gid = entry.pw_gid if gid is None else gid
+        return uid, gid, os.getgrouplist(entry.pw_name, gid)
+
+    def _environment(self, user: str | None, env: Mapping[str, str] | None) -> dict[str, str]:
+        clean = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        clean.setdefault("PATH", _PATH)
+        clean["LC_ALL"] = "C.UTF-8"
+        if user is not None and (home := self.home_of(user)) is not None:
+            clean.update(HOME=home, USER=user, LOGNAME=user)
+        clean.update({name: str.__str__(value) for name, value in (env or {}).items()})
+        return clean
+
+    def which(self, program: str) -> str | None:
+        import shutil
+
+        return shutil.which(program, path=os.environ.get("PATH", _PATH) + ":" + _PATH)
+
+    # Looking
+
+    def entry(self, path: str) -> Entry | None:
+        try:
+            found = os.lstat(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        mode = found.st_mode
+        kind = _KINDS.get(stat.S_IFMT(mode), "other")
+        file_id = (found.st_dev, found.st_ino)
+        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id)
+
+    def read(self, path: str) -> bytes | None:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                return None
+            data = os.read(descriptor, found.st_size + 1)
+            if len(data) <= found.st_size and len(data) == found.st_size:
+                return data
+            parts = [data]
+            while part := os.read(descriptor, 1 << 20):
+                parts.append(part)
+            return b"".join(parts)
+        finally:
+            os.close(descriptor)
+
+    def names_in(self, path: str) -> list[str]:
+        try:
+            return sorted(os.listdir(path))  # noqa: PTH208 (a hot path)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def link_target(self, path: str) -> str | None:
+        try:
+            return os.readlink(path)  # noqa: PTH115 (a Path would tidy the text)
+        except OSError:
+            return None
+
+    # Changing
+
+    def write(
+        self, path: str, content: bytes, *, mode: int | None = None, uid: int | None = None, gid: int | None = None
+    ) -> None:
+        if mode is None or uid is None or gid is None:
+            try:
+                old = os.stat(path)  # noqa: PTH116 (a hot path)
+                mode = stat.S_IMODE(old.st_mode) if mode is None else mode
+                uid, gid = old.st_uid if uid is None else uid, old.st_gid if gid is None else gid
+            except FileNotFoundError:
+                mode = 0o644 if mode is None else mode
+        folder, _, name = path.rpartition("/")
+        self._serial += 1
+        beside = f"{folder}/.{name[:200]}.toque-{os.getpid()}-{self._serial}"
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            try:
+                view = memoryview(content)
+                while view:
+                    view = view[os.write(descriptor, view) :]
+                if (uid is not None and uid != os.geteuid()) or (gid is not None and gid != os.getegid()):
+                    os.fchown(descriptor, -1 if uid is None else uid, -1 if gid is None else gid)
+                os.fchmod(descriptor, mode)
+                if self._durable:
+                    os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(beside, path)  # noqa: PTH104 (a hot path)
+        except OSError:
+            os.unlink(beside)  # noqa: PTH108 (a hot path)
+            raise
+        self._written.add(folder or "/")
+
+    def settle(self) -> None:
+        """Bring everything written so far to disk: one `sync` of each file system that was written to."""
+        import ctypes
+
+        seen: set[int] = set()
+        libc = ctypes.CDLL(None, use_errno=True)
+        for folder in self._written:
+            try:
+                descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            except OSError:
+                continue
+            try:
+                device = os.fstat(descriptor).st_dev
+                if device not in seen:
+                    seen.add(device)
+                    if libc.syncfs(descriptor) != 0:
+                        code = ctypes.get_errno()
+                        raise OSError(code, os.strerror(code), folder)
+            finally:
+                os.close(descriptor)
+        self._written.clear()
+
+    def make_directory(self, path: str, *, mode: int | None = None, parents: bool = False) -> None:
+        if parents:
+            os.makedirs(os.path.dirname(path) or "/", mode=0o755, exist_ok=True)  # noqa: PTH103, PTH120
+        os.mkdir(path)  # noqa: PTH102
+        if mode is not None:
+            os.chmod(path, mode)  # noqa: PTH101
+
+    def make_link(self, path: str, to: str, *, symbolic: bool = True) -> None:
+        self._serial += 1
+        beside = f"{os.path.dirname(path)}/.toque-{os.getpid()}-{self._serial}"
+        (os.symlink if symbolic else os.link)(to, beside)
+        os.rename(beside, path)  # noqa: PTH104
+        if not symbolic and os.path.lexists(beside):
+            os.unlink(beside)  # noqa: PTH108 (rename does nothing between two names of one file)
+
+    def remove(self, path: str, *, recursive: bool = False) -> None:
+        found = self.entry(path)
+        if found is None:
+            return
+        if found.kind != "directory":
+            os.unlink(path)  # noqa: PTH108
+        elif recursive:
+            import shutil
+
+            shutil.rmtree(path)
+        else:
+            os.rmdir(path)  # noqa: PTH106
+
+    def rename(self, path: str, to: str) -> None:
+        os.rename(path, to)  # noqa: PTH104
+
+    def chmod(self, path: str, mode: int) -> None:
+        os.chmod(path, mode)  # noqa: PTH101
+
+    def chown(self, path: str, uid: int | None, gid: int | None) -> None:
+        os.chown(path, -1 if uid is None else uid, -1 if gid is None else gid, follow_symlinks=False)
+
+    # Accounts
+
+    def uid_of(self, user: str) -> int | None:
+        if user not in self._uids:
+            import pwd
+
+            try:
+                self._uids[user] = pwd.getpwnam(user).pw_uid
+            except KeyError:
+                self._uids[user] = int(user) if user.isdecimal() else None
+        return self._uids[user]
+
+    def gid_of(self, group: str) -> int | None:
+        if group not in self._gids:
+            import grp
+
+            try:
+                self._gids[group] = grp.getgrnam(group).gr_gid
+            except KeyError:
+                self._gids[group] = int(group) if group.isdecimal() else None
+        return self._gids[group]
+
+    def user_name(self, uid: int) -> str:
+        if uid not in self._user_names:
+            import pwd
+
+            try:
+                self._user_names[uid] = pwd.getpwuid(uid).pw_name
+            except KeyError:
+                self._user_names[uid] = str(uid)
+        return self._user_names[uid]
+
+    def group_name(self, gid: int) -> str:
+        if gid not in self._group_names:
+            import grp
+
+            try:
+                self._group_names[gid] = grp.getgrgid(gid).gr_name
+            except KeyError:
+                self._group_names[gid] = str(gid)
+        return self._group_names[gid]
+
+    def home_of(self, user: str) -> str | None:
+        import pwd
+
+        try:
+            return pwd.getpwnam(user).pw_dir
+        except KeyError:
+            return None
+
+    def _forget_accounts(self) -> None:
+        """A program may have made or removed users: ask again."""
+        for known in (self._uids, self._gids, self._user_names, self._group_names):
+            known.clear()

@@ -1,0 +1,109 @@
+"""What a run says: one JSON object per resource for machines, lines with diffs for people, and the counts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import IO, Any
+
+from toque.core.masking import mask
+from toque.core.resource import Action, Outcome, Resource
+from toque.core.source import Source
+
+Say = Callable[[str], None]
+
+_COUNTED = {"would-change": "changed", "unknown": "unknown", "skipped": "skipped"}
+
+
+class Report:
+    """Collects outcomes. `lines` gets report.jsonl, `say` the readable log, both with secrets hidden."""
+
+    def __init__(self, say: Say | None = None, lines: IO[str] | None = None) -> None:
+        self._say = say or (lambda text: None)
+        self._lines = lines
+        self.counts = {
+            "unchanged": 0,
+            "changed": 0,
+            "failed": 0,
+            "ignored": 0,
+            "skipped": 0,
+            "unknown": 0,
+            "actions": 0,
+        }
+
+    @property
+    def would_change(self) -> bool:
+        return self.counts["changed"] > 0
+
+    @property
+    def in_place(self) -> int:
+        """How many resources were right, or were made right, before."""
+        return self.counts["unchanged"] + self.counts["changed"]
+
+    def note(self, text: str) -> None:
+        """A line of the readable log."""
+        self._say(mask(text))
+
+    def outcome(self, recipe: str, resource: Resource[Any], outcome: Outcome) -> None:
+        status = outcome.status
+        self.counts[_COUNTED.get(status, status)] += 1
+        diff = ""
+        if status != "unchanged":
+            diff = self._tell(resource, outcome)
+        if self._lines is not None:
+            changed = sorted(outcome.change.fields) if outcome.change else []
+            self._line(
+                recipe, resource.word, resource.identity(), status, changed, diff, outcome.seconds,
+                resource.source_line, reason=outcome.reason, why=resource.why,
+            )  # fmt: skip
+
+    def acted(self, recipe: str, action: Action, because: str, dry_run: bool, seconds: float) -> None:
+        self.counts["actions"] += 1
+        self.note(
+            f"{action.resource} {'would ' if dry_run else ''}{action.name}" + (f" ({because})" if because else "")
+        )
+        resource = action.resource
+        self._line(
+            recipe, resource.word, resource.identity(), "would-act" if dry_run else "acted", [], "", seconds,
+            resource.source_line, reason=because, action=action.name,
+        )  # fmt: skip
+
+    def failed(self, recipe: str, word: str, name: str, source: Source, error: Exception) -> None:
+        """A resource that could not even be made, or an action that failed."""
+        self.counts["failed"] += 1
+        self._line(recipe, word, name, "failed", [], "", 0.0, source, reason=str(error))
+
+    def _tell(self, resource: Resource[Any], outcome: Outcome) -> str:
+        """The lines for people; answers the diff."""
+        if outcome.change is None:
+            word = "failed (ignored)" if outcome.status == "ignored" else outcome.status
+            if outcome.status != "failed":
+                self.note(f"{resource} {word}" + (f": {outcome.reason}" if outcome.reason else ""))
+            return ""
+        from toque.core.diffs import describe
+
+        summary, diff = describe(resource, outcome.change)
+        verb = "would be " if outcome.status == "would-change" else ""
+        self.note(f"{resource} {verb}{summary}" + (f" — {resource.why}" if resource.why else ""))
+        if diff:
+            self.note("    " + diff.rstrip("\n").replace("\n", "\n    "))
+        return diff
+
+    def _line(
+        self,
+        recipe: str,
+        word: str,
+        name: str,
+        status: str,
+        changed: list[str],
+        diff: str,
+        seconds: float,
+        source: Source,
+        **rest: str,
+    ) -> None:
+        if self._lines is None:
+            return
+        line: dict[str, Any] = {"recipe": recipe, "word": word, "name": name, "status": status, "changed": changed}
+        line |= {"diff": diff, "seconds": round(seconds, 6), "source": f"{source.path}:{source.line}"}
+        line |= {key: value for key, value in rest.items() if value}
+        self._lines.write(mask(json.dumps(line)) + "\n")

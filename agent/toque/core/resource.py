@@ -1,0 +1,275 @@
+"""What a resource is, and how one is brought to its desired state.
+
+A resource answers three questions: what should be there (`desired`), what is there (`current`), how does one get from one
+to the other (`apply`). Whether to act, dry run, the second look, retries, reports and errors are the engine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, overload
+
+from toque.core.errors import ToqueError
+from toque.core.host import Host, Ran, said_by, shown, watched
+from toque.core.secret import HIDDEN, Secret
+from toque.core.source import NOWHERE, Source
+
+S = TypeVar("S")
+R = TypeVar("R", bound="Resource[Any]")
+P = ParamSpec("P")
+
+REGISTRY: dict[str, type[Resource[Any]]] = {}
+"""Every resource class that has been imported, by its word."""
+
+PRESENT = "present"
+
+_FIELDS: dict[type, tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True)
+class Change(Generic[S]):
+    """What differs: `fields` are the names of the wrong ones; `present` among them means made anew or taken away."""
+
+    was: S | None
+    want: S | None
+    fields: frozenset[str]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.fields
+
+
+@dataclass
+class Outcome:
+    """What became of a declared resource. `status` is one of unchanged, changed, would-change, skipped, unknown, failed, ignored."""
+
+    status: str = "unchanged"
+    change: Change[Any] | None = None
+    reason: str = ""
+    seconds: float = 0.0
+
+
+class Action:
+    """Something a resource can do beside being in its state (`nginx.reload`); a value to hand to `notify=`.
+
+    Called without arguments in a recipe it acts at once, as part of the run (in a dry run it only says so).
+    """
+
+    __slots__ = ("_perform", "name", "resource")
+
+    def __init__(self, resource: Resource[Any], name: str, perform: Callable[[Any, Host], None]) -> None:
+        self.resource, self.name, self._perform = resource, name, perform
+
+    def __call__(self, host: Host | None = None) -> None:
+        if host is not None:
+            return self._perform(self.resource, host)
+        from toque.core.run import current_run
+
+        return current_run(self.name).act(self)
+
+    def __str__(self) -> str:
+        return f"{self.resource}.{self.name}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Action) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    __repr__ = __str__
+
+
+class action(Generic[R]):
+    """Mark a method `(self, host) -> None` of a resource as an action that others may notify."""
+
+    def __init__(self, perform: Callable[[R, Host], None]) -> None:
+        self.perform = perform
+        self.__doc__ = perform.__doc__
+        self.name = perform.__name__
+
+    @overload
+    def __get__(self, resource: None, owner: type[R]) -> action[R]: ...
+
+    @overload
+    def __get__(self, resource: R, owner: type[R]) -> Action: ...
+
+    def __get__(self, resource: R | None, owner: type[R]) -> action[R] | Action:
+        return self if resource is None else Action(resource, self.name, self.perform)
+
+
+Guard = Callable[[], bool] | Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource(Generic[S]):
+    """The root of all resources. These options are offered by every word:
+
+    only_if, not_if   a callable without arguments, or a program as a list of arguments (exit code 0 is yes)
+    notify            actions of other resources to take once, at the end of the run, if this one changed
+    notify_now        the same, at once
+    retries           how often to try again after a failure; `retry_delay` is the seconds between
+    ignore_failure    a failure is reported as "failed (ignored)" and the run goes on
+    sensitive         show nothing of its content, only which properties changed
+    why               one sentence for the log and the report
+    """
+
+    word: ClassVar[str] = ""
+    made: ClassVar[str] = "created"
+    """What the log says when it was not there and now is."""
+
+    only_if: Guard | None = None
+    not_if: Guard | None = None
+    notify: Sequence[Action] = ()
+    notify_now: Sequence[Action] = ()
+    retries: int = 0
+    retry_delay: float = 2.0
+    ignore_failure: bool = False
+    sensitive: bool = False
+    why: str = ""
+    source_line: Source = field(default=NOWHERE, init=False, repr=False, compare=False)
+    outcome: Outcome | None = field(default=None, init=False, repr=False, compare=False)
+
+    def desired(self) -> S | None:
+        """The state that should be. A field that is None is not ours to say; None as a whole: should not exist."""
+        raise NotImplementedError
+
+    def current(self, host: Host) -> S | None:
+        """The state that is. Reads only, and can always be called; None: does not exist."""
+        raise NotImplementedError
+
+    def apply(self, host: Host, change: Change[S]) -> None:
+        """Do what `change` names, and no more."""
+        raise NotImplementedError
+
+    def identity(self) -> str:
+        """What tells it from others of its word: its first property."""
+        value = getattr(self, _identity_field(type(self)))
+        return " ".join(value) if isinstance(value, list | tuple) else str(value)
+
+    def can_look_again(self) -> bool:
+        """Whether `current` can tell that `apply` has worked. False only for what leaves no trace to look at."""
+        return True
+
+    def has_done(self, name: str, change: Change[S] | None) -> bool:
+        """Whether the action `name` is needless after `change`: a service that was just started needs no restart."""
+        return False
+
+    @property
+    def changed(self) -> bool:
+        """Whether this run changed it (in a dry run: would change it). Known as soon as its line is done."""
+        return self.outcome is not None and self.outcome.change is not None and self.outcome.status != "failed"
+
+    def __str__(self) -> str:
+        return f"{self.word}[{self.identity()}]"
+
+    __hash__ = object.__hash__
+
+
+def _identity_field(kind: type[Resource[Any]]) -> str:
+    return next(f.name for f in fields(kind) if not f.kw_only)
+
+
+def resource(word: str) -> Callable[[type[R]], type[R]]:
+    """Register a resource class under its word."""
+
+    def register(kind: type[R]) -> type[R]:
+        kind.word = word
+        REGISTRY[word] = kind
+        return kind
+
+    return register
+
+
+def recipe_word(kind: Callable[P, R]) -> Callable[P, R]:
+    """Make the word of a resource class: same signature; converges on its line and returns the resource as the handle."""
+
+    def word(*args: P.args, **kwargs: P.kwargs) -> R:
+        from toque.core.run import current_run
+
+        run = current_run(kind.word)  # type: ignore[attr-defined]
+        return run.declare(kind, args, kwargs)
+
+    word.__name__ = word.__qualname__ = kind.word  # type: ignore[attr-defined]
+    word.__doc__ = kind.__doc__
+    word.__wrapped__ = kind  # type: ignore[attr-defined]
+    return word
+
+
+class NotConverged(ToqueError):
+    """A resource was applied, and a second look shows that it is still not as it should be."""
+
+    def __init__(
+        self, resource: Resource[Any], left: Change[Any], ran: Sequence[tuple[tuple[str, ...], Ran]] = ()
+    ) -> None:
+        self.resource, self.left, self.ran = resource, left, tuple(ran)
+        super().__init__(str(resource), left)
+
+    def __str__(self) -> str:
+        return f"{self.resource} is still wrong in {', '.join(sorted(self.left.fields))}"
+
+    def details(self) -> list[str]:
+        """What was wanted, what was found, and what the last program said."""
+        wanted, found = wanted_and_found(self.left)
+        after = f" after: {shown(self.ran[-1][0])}" if self.ran else ""
+        lines = [f"wanted {wanted}, found {found}{after}"]
+        said = said_by(*self.ran[-1]) if self.ran else ""
+        return lines + ([said] if said else [])
+
+
+def wanted_and_found(change: Change[Any]) -> tuple[str, str]:
+    """`running=True` and `running=False`: the wrong fields, as wanted and as found."""
+    if change.want is None:
+        return "it absent", "it present"
+    if change.was is None:
+        return "it present", "it absent"
+    names = sorted(change.fields)
+    return (
+        ", ".join(f"{name}={display(getattr(change.want, name))}" for name in names),
+        ", ".join(f"{name}={display(getattr(change.was, name))}" for name in names),
+    )
+
+
+def display(value: Any) -> str:
+    """A property's value for people: short, secrets hidden."""
+    from toque.core.masking import mask
+
+    if isinstance(value, Secret):
+        return HIDDEN
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {display(each)}" for key, each in value.items()) + "}"
+    text = mask(repr(value))
+    return text if len(text) <= 200 else f"{text[:197]}…"
+
+
+def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Change[S] | None:
+    """Bring one resource to its desired state; return what changed, or would change.
+
+    Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged.
+    """
+    want = resource.desired()
+    change = diff(resource.current(host), want)
+    if change is None or dry_run:
+        return change
+    watch, ran = watched(host)
+    resource.apply(watch, change)
+    if resource.can_look_again():
+        left = diff(resource.current(host), want)
+        if left is not None:
+            raise NotConverged(resource, left, ran)
+    return change
+
+
+def diff(was: S | None, want: S | None) -> Change[S] | None:
+    """None when nothing is to be done. A wanted field that is None is left alone."""
+    if want is None:
+        return None if was is None else Change(was, want, frozenset({PRESENT}))
+    names = _FIELDS.get(type(want))
+    if names is None:
+        names = _FIELDS[type(want)] = tuple(f.name for f in fields(want) if f.compare)  # type: ignore[arg-type]
+    if was is None:
+        managed = {name for name in names if getattr(want, name) is not None}
+        return Change(was, want, frozenset({PRESENT, *managed}))
+    wrong = [name for name in names if (value := getattr(want, name)) is not None and getattr(was, name) != value]
+    return Change(was, want, frozenset(wrong)) if wrong else None

@@ -1,0 +1,282 @@
+"""One execution of recipes on this machine: declares, converges, notifies and counts.
+
+word ──▶ Run.declare ──▶ guards ──▶ converge (retries) ──▶ reactions (`restart_on`) ──▶ notifications ──▶ report
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from toque.core.errors import BadProperty, NoRun, ToqueError
+from toque.core.host import Host
+from toque.core.ledger import Debt, Ledger
+from toque.core.report import Report
+from toque.core.resource import REGISTRY, Action, Change, Guard, Outcome, Resource, converge
+from toque.core.secret import Secret
+from toque.core.source import Source, declared_at
+
+R = TypeVar("R", bound=Resource[Any])
+
+_current: list[Run] = []
+
+
+def current_run(word: str = "this word") -> Run:
+    """The run that is going on in this process; raises NoRun, in the name of the word that needs one."""
+    if not _current:
+        raise NoRun(word)
+    return _current[-1]
+
+
+class ResourceFailed(ToqueError):
+    """A resource could not be brought to its state. Passes through the recipe and ends the run, unless caught there."""
+
+    def __init__(self, subject: str, source: Source, cause: Exception) -> None:
+        self.subject, self.source, self.cause = subject, source, cause
+        super().__init__(subject, source, cause)
+
+    def __str__(self) -> str:
+        return f"{self.subject} failed: {self.cause}"
+
+
+class Run:
+    """The state of one run. `host` is the machine, `dry_run` looks only, `report` gets every outcome.
+
+    with Run(LocalHost()) as run:
+        file("/etc/motd", content="hello\\n")
+    run.report.counts
+    """
+
+    def __init__(
+        self, host: Host, *, dry_run: bool = False, report: Report | None = None, ledger: Ledger | None = None
+    ) -> None:
+        self.host, self.dry_run = host, dry_run
+        self.report = report or Report()
+        self.ledger = ledger or Ledger()
+        self.recipe = ""
+        self.world: Any = None
+        self.releases: dict[str, str] = {}
+        """What was deployed: app → revision. Filled by `app_release`."""
+        self.more_to_come = False
+        """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
+        self._pending: dict[str, Action] = {}
+        self._failed_in: dict[int, str] = {}
+        self._declared: dict[str, Resource[Any]] = {}
+        self._sleep: Callable[[float], None] = time.sleep
+
+    def __enter__(self) -> Run:
+        _current.append(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self.finish()
+        finally:
+            _current.remove(self)
+
+    @contextmanager
+    def inside(self, recipe: str) -> Iterator[None]:
+        """What is declared meanwhile belongs to this recipe."""
+        outer, self.recipe = self.recipe, recipe
+        try:
+            yield
+        except BaseException as error:
+            self._failed_in.setdefault(id(error), recipe)
+            raise
+        finally:
+            self.recipe = outer
+
+    def recipe_of(self, error: BaseException) -> str:
+        """The recipe in which an error came up, the innermost when one includes another."""
+        return self._failed_in.get(id(error), "")
+
+    def declare(self, kind: Callable[..., R], args: Sequence[Any], kwargs: Mapping[str, Any]) -> R:
+        """Make a resource of what its word was given, and converge it."""
+        from toque.core.properties import make
+
+        source = declared_at()
+        try:
+            resource = make(kind, args, kwargs)
+        except BadProperty as error:
+            word: str = kind.word  # type: ignore[attr-defined]
+            self.report.failed(self.recipe, word, _first(args), source, error)
+            raise ResourceFailed(f"{word}[{_first(args)}]", source, error) from error
+        _set(resource, "source_line", source)
+        self.converge(resource)
+        return resource
+
+    def converge(self, resource: Resource[Any]) -> Outcome:
+        """Bring one resource to its state, tell the report, and let others react."""
+        outcome = Outcome()
+        _set(resource, "outcome", outcome)
+        began = time.perf_counter()
+        try:
+            self._attempt(resource, outcome)
+        except Exception as error:  # noqa: BLE001 (one of the four homes: around one resource)
+            outcome.seconds = time.perf_counter() - began
+            self._failed(resource, outcome, error)
+            return outcome
+        outcome.seconds = time.perf_counter() - began
+        self._declared[str(resource)] = resource
+        self.report.outcome(self.recipe, resource, outcome)
+        if outcome.change is not None:
+            self._notify(resource)
+        self._react(resource)
+        return outcome
+
+    def act(self, action: Action, because: str = "") -> None:
+        """Take an action now; a dry run only says so."""
+        began = time.perf_counter()
+        if not self.dry_run:
+            try:
+                action(self.host)
+            except Exception as error:
+                source = action.resource.source_line
+                self.report.failed(self.recipe, action.resource.word, action.resource.identity(), source, error)
+                raise ResourceFailed(str(action), source, error) from error
+            self.ledger.delivered(str(action))
+        self.report.acted(self.recipe, action, because, self.dry_run, time.perf_counter() - began)
+
+    def tell_later(self, cause: Resource[Any], action: Action) -> None:
+        """Put an action off to the end of the run, if `cause` changed, now or in a run that did not get this far."""
+        if not (cause.changed or self.ledger.carries(str(cause), str(action))):
+            return
+        self._pending.setdefault(str(action), action)
+        if not self.dry_run:
+            resource = action.resource
+            self.ledger.owes(Debt(resource.word, resource.identity(), action.name, _plain(resource)))
+
+    def finish(self) -> None:
+        """Deliver what was put off. At the end of the last phase also what earlier runs still owed; then nothing is owed."""
+        while self._pending:
+            action = self._pending.pop(next(iter(self._pending)))
+            self.act(action, "put off to the end of the run")
+        if self.more_to_come:
+            return
+        for debt in list(self.ledger.debts.values()):
+            resource = self._declared.get(f"{debt.word}[{debt.name}]") or _remake(debt)
+            self.act(getattr(resource, debt.action), "owed by an earlier run")
+        if not self.dry_run:
+            self.ledger.clear()
+
+    def _attempt(self, resource: Resource[Any], outcome: Outcome) -> None:
+        reason = self._guarded(resource)
+        if reason:
+            outcome.status, outcome.reason = "skipped", reason
+            return
+        for left in range(resource.retries, -1, -1):
+            try:
+                outcome.change = converge(resource, self.host, dry_run=self.dry_run)
+                break
+            except (ToqueError, OSError) as error:
+                if self.dry_run and self.report.would_change:
+                    outcome.status, outcome.reason = "unknown", f"cannot be told before the changes above: {error}"
+                    return
+                if left == 0:
+                    raise
+                self.report.note(f"{resource}: {error}; trying again in {resource.retry_delay:g} s")
+                self._sleep(resource.retry_delay)
+        if outcome.change is not None:
+            outcome.status = "would-change" if self.dry_run else "changed"
+
+    def _guarded(self, resource: Resource[Any]) -> str:
+        """Why a guard keeps the resource from being looked at; empty when none does."""
+        if resource.only_if is not None and not self._holds(resource.only_if):
+            return "only_if says no"
+        if resource.not_if is not None and self._holds(resource.not_if):
+            return "not_if says yes"
+        return ""
+
+    def _holds(self, guard: Guard) -> bool:
+        if callable(guard):
+            return bool(guard())
+        return self.host.run(guard, ok=range(256)).code == 0
+
+    def _failed(self, resource: Resource[Any], outcome: Outcome, error: Exception) -> None:
+        outcome.status, outcome.reason = ("ignored" if resource.ignore_failure else "failed"), str(error)
+        self.report.outcome(self.recipe, resource, outcome)
+        if not resource.ignore_failure:
+            raise ResourceFailed(str(resource), resource.source_line, error) from error
+
+    def _notify(self, resource: Resource[Any]) -> None:
+        if not self.dry_run:
+            self.ledger.changed(str(resource))
+        for action in resource.notify:
+            self.tell_later(resource, action)
+        for action in resource.notify_now:
+            self.act(action, f"{resource} changed")
+
+    def _react(self, resource: Resource[Any]) -> None:
+        """`restart_on=[conf]`: take the action when one of those changed now, or in a run that did not get this far."""
+        for name in reactions(type(resource)):
+            action: Action = getattr(resource, name)
+            causes = [
+                str(cause)
+                for cause in getattr(resource, f"{name}_on")
+                if cause.changed or self.ledger.carries(str(cause), str(action))
+            ]
+            if not causes:
+                continue
+            change: Change[Any] | None = resource.outcome.change if resource.outcome else None
+            if not resource.has_done(name, change):
+                self.act(action, f"{', '.join(causes)} changed")
+            if name == "restart":
+                return
+
+
+def reactions(kind: type[Resource[Any]]) -> tuple[str, ...]:
+    """The actions for which a resource has a property `…_on`, restart first."""
+    known = _REACTIONS.get(kind)
+    if known is None:
+        names = [f.name.removesuffix("_on") for f in fields(kind) if f.name.endswith("_on")]
+        known = _REACTIONS[kind] = tuple(sorted((n for n in names if hasattr(kind, n)), key=lambda n: n != "restart"))
+    return known
+
+
+_REACTIONS: dict[type, tuple[str, ...]] = {}
+
+
+def _first(args: Sequence[Any]) -> str:
+    return str(args[0]) if args else "?"
+
+
+def _set(resource: Resource[Any], name: str, value: Any) -> None:
+    """A resource is frozen to recipes; the engine notes on it where it was declared and what became of it."""
+    object.__setattr__(resource, name, value)
+
+
+def _plain(resource: Resource[Any]) -> dict[str, Any]:
+    """The properties of a resource that can be written down: no secrets, no references, no options of the engine."""
+    common = {f.name for f in fields(Resource)}
+    kept = {f.name: getattr(resource, f.name) for f in fields(resource) if f.name not in common}
+    return {name: value for name, value in kept.items() if _writable(value)}
+
+
+def _writable(value: Any) -> bool:
+    if isinstance(value, Secret) or is_dataclass(value):
+        return False
+    if isinstance(value, list | tuple):
+        return all(_writable(each) for each in value) and bool(value)
+    return isinstance(value, str | int | float)
+
+
+def _remake(debt: Debt) -> Resource[Any]:
+    """The resource of an earlier run, to take an action on."""
+    from importlib import import_module
+
+    if debt.word not in REGISTRY:
+        import_module(f"toque.resources.{debt.word}")
+    return REGISTRY[debt.word](**debt.properties)
+
+
+def on_change(cause: Resource[Any], action: Action) -> None:
+    """Take an action at the end of the run if a resource changed: `notify` from the outside, for one you cannot edit.
+
+    conf = vhost("shop")          # a function of somebody else's cookbook
+    on_change(conf, nginx.reload)
+    """
+    current_run("on_change").tell_later(cause, action)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.agent.resources.case import Case
+from tests.fakes.host import FakeHost, Node
+from toque.core import BadProperty, CommandFailed, NotFound, Ran, Secret, converge
+from toque.resources.file import File
+
+
+def test_a_missing_file_is_made() -> None:
+    host = FakeHost()
+
+    change = converge(File("/etc/motd", content="hello\n", mode="0640"), host)
+
+    assert change is not None
+    assert change.fields == {"present", "content", "mode"}
+    assert host.nodes["/etc/motd"] == Node(content=b"hello\n", mode=0o640)
+
+
+def test_only_what_differs_is_touched() -> None:
+    host = FakeHost(files={"/etc/motd": "hello\n"})
+
+    converge(File("/etc/motd", content="hello\n", mode="0600"), host)
+
+    assert host.ran == ["chmod 0600 /etc/motd"]
+
+
+def test_what_the_recipe_does_not_name_is_left_alone() -> None:
+    host = FakeHost(files={"/etc/motd": Node(content=b"hello", mode=0o600, uid=7)})
+
+    assert converge(File("/etc/motd"), host) is None
+    converge(File("/etc/motd", content="bye"), host)
+
+    assert host.nodes["/etc/motd"] == Node(content=b"bye", mode=0o600, uid=7)
+
+
+def test_a_file_made_of_a_secret_is_private_unless_the_recipe_says_otherwise() -> None:
+    host = FakeHost()
+
+    converge(File("/etc/key", content=Secret("s3cret-key")), host)
+
+    assert host.nodes["/etc/key"].mode == 0o600
+
+
+def test_a_link_is_replaced_and_what_it_points_to_left_alone() -> None:
+    host = FakeHost(files={"/etc/real": "old", "/etc/a": Node("link", to="/etc/real")})
+
+    converge(File("/etc/a", content="new"), host)
+
+    assert host.nodes["/etc/a"].kind == "file"
+    assert host.nodes["/etc/real"].content == b"old"
+
+
+def test_content_that_does_not_verify_never_arrives() -> None:
+    refuse = {("visudo", "-cf", "/etc/.sudoers.toque-verify"): Ran(code=1, err="syntax error")}
+    host = FakeHost(files={"/etc/sudoers": "old"}, answers=refuse)
+
+    with pytest.raises(CommandFailed, match="syntax error"):
+        converge(File("/etc/sudoers", content="nonsense", verify=["visudo", "-cf", "{path}"]), host)
+
+    assert host.nodes["/etc/sudoers"].content == b"old"
+    assert "/etc/.sudoers.toque-verify" not in host.nodes
+
+
+def test_former_contents_are_kept_when_asked_for() -> None:
+    host = FakeHost(files={"/etc/a": "1"})
+
+    for content in "234":
+        converge(File("/etc/a", content=content, backup=2), host)
+
+    assert host.read("/etc/a.toque-1") == b"3"
+    assert host.read("/etc/a.toque-2") == b"2"
+    assert host.entry("/etc/a.toque-3") is None
+
+
+def test_a_file_that_may_not_be_replaced_keeps_its_content() -> None:
+    host = FakeHost(files={"/etc/a": "theirs"})
+
+    assert converge(File("/etc/a", content="ours", replace=False), host) is None
+
+
+def test_an_owner_who_does_not_exist_is_named() -> None:
+    with pytest.raises(NotFound, match="no user on this machine called 'alice'"):
+        converge(File("/etc/a", content="", owner="alice"), FakeHost())
+
+
+@pytest.mark.parametrize("mode", ["rw", "9999", "07777", "", "0o644"])
+def test_a_mode_is_octal_digits(mode: str) -> None:
+    with pytest.raises(BadProperty, match="octal digits"):
+        File("/etc/a", mode=mode)
+
+
+def test_a_path_is_absolute() -> None:
+    with pytest.raises(BadProperty, match="absolute path"):
+        File("etc/a")
+
+
+CASES = [
+    Case(want, partial(FakeHost, files=found, users={"root": 0, "www": 33}))
+    for want in (
+        File("/etc/a", content="x\n"),
+        File("/etc/a", content="x\n", owner="www", mode="0600"),
+        File("/etc/a", content=b"\x00\xff", replace=False),
+        File("/etc/a", present=False),
+        File("/etc/a", mode="4755", owner="33"),
+    )
+    for found in ({}, {"/etc/a": "x\n"}, {"/etc/a": Node(content=b"y", mode=0o777, uid=33)})
+]

@@ -1,0 +1,53 @@
+"""What holds for every resource, those not yet written included."""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+
+import pytest
+
+import toque.resources
+from tests.agent.resources.case import Case
+from toque.core import converge
+from toque.core.resource import REGISTRY
+
+for module in pkgutil.iter_modules(toque.resources.__path__):
+    import_module(f"toque.resources.{module.name}")
+
+
+def cases_of(kind: str) -> list[Case]:
+    cases: list[Case] = import_module(f"tests.agent.resources.test_{kind}").CASES
+    assert cases, f"give tests/agent/resources/test_{kind}.py some CASES"
+    return cases
+
+
+CASES = [
+    pytest.param(case, id=f"{kind}-{number}") for kind in sorted(REGISTRY) for number, case in enumerate(cases_of(kind))
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_converging_twice_changes_nothing(case: Case) -> None:
+    host = case.host()
+    converge(case.want, host)
+
+    assert converge(case.want, host) is None
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_dry_run_says_what_a_run_does_and_touches_nothing(case: Case) -> None:
+    rehearsed, performed = case.host(), case.host()
+
+    said = converge(case.want, rehearsed, dry_run=True)
+    done = converge(case.want, performed)
+
+    assert said == done
+    assert rehearsed.ran == []
+
+
+@pytest.mark.parametrize("kind", sorted(REGISTRY))
+def test_a_resource_has_a_manual_with_an_example(kind: str) -> None:
+    manual = REGISTRY[kind].__doc__ or ""
+
+    assert f"{kind}(" in manual, f"show in the docstring of {REGISTRY[kind].__name__} how to use {kind}(…)"

@@ -1,0 +1,267 @@
+"""A machine in memory: it keeps what it is told, and knows only what is taught to it.
+
+Files, links, users and groups are modelled here. Programs are taught by `Program`s, one file each beside this one where
+they are more than a few lines; `systemctl`, `getent` and the account programs come with every FakeHost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from toque.core.host import CommandFailed, Entry, Kind, Ran
+
+Answer = Ran | None
+
+
+class Program(Protocol):
+    """A program the machine has. Each method answers None to what it does not know."""
+
+    def look(self, argv: list[str], host: FakeHost) -> Answer:
+        """Answer a command line that only reads. Such commands do not count as things done."""
+
+    def do(self, argv: list[str], host: FakeHost) -> Answer:
+        """Answer, and change the machine."""
+
+
+@dataclass
+class Node:
+    """A file, directory or link of the fake machine."""
+
+    kind: Kind = "file"
+    content: bytes = b""
+    to: str = ""
+    mode: int = 0o644
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass
+class Unit:
+    """A service: whether it runs, whether it starts at boot, and whether starting it works."""
+
+    active: bool = False
+    enabled: bool = False
+    broken: bool = False
+
+
+@dataclass
+class FakeHost:
+    """Made from what should be on it: `FakeHost(files={"/etc/motd": b"hello"})`.
+
+    `ran` lists everything that changed it, in order: command lines as text, and `write PATH`, `chmod 0644 PATH`, ….
+    """
+
+    files: dict[str, bytes | str | Node] = field(default_factory=dict)
+    units: dict[str, Unit] = field(default_factory=dict)
+    users: dict[str, int] = field(default_factory=lambda: {"root": 0})
+    groups: dict[str, int] = field(default_factory=lambda: {"root": 0})
+    programs: Sequence[Program] = ()
+    answers: dict[tuple[str, ...], Ran | Callable[[FakeHost], Ran]] = field(default_factory=dict)
+    paths: Collection[str] = ()
+    ran: list[str] = field(default_factory=list)
+    inputs: list[str | None] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # Two machines made from the same description must not share it.
+        self.units, self.users, self.groups = deepcopy(self.units), dict(self.users), dict(self.groups)
+        self.programs = deepcopy(self.programs)
+        self.nodes: dict[str, Node] = {"/": Node("directory", mode=0o755)}
+        for path in ("/etc", "/srv", "/tmp", "/opt", "/var/lib"):
+            self.add(path, Node("directory", mode=0o755))
+        for path, what in self.files.items():
+            self.add(path, what)
+
+    def add(self, path: str, what: bytes | str | Node) -> None:
+        """Put something there, with the folders above it, without counting it as done."""
+        if not isinstance(what, Node):
+            what = Node(content=what.encode() if isinstance(what, str) else what)
+        above = path
+        while above := above.rpartition("/")[0]:
+            self.nodes.setdefault(above, Node("directory", mode=0o755))
+        self.nodes[path] = deepcopy(what)
+
+    # Programs
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        ok: Collection[int] = (0,),
+        input: str | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        user: str | None = None,
+        group: str | None = None,
+        umask: int | None = None,
+        timeout: float | None = None,
+    ) -> Ran:
+        answer = self._answer(list(argv), input)
+        if answer.code not in ok:
+            raise CommandFailed(argv, answer)
+        return answer
+
+    def _answer(self, argv: list[str], input: str | None) -> Ran:
+        for program in (*self.programs, _STANDARD):
+            if (seen := program.look(argv, self)) is not None:
+                return seen
+        self.ran.append(" ".join(argv))
+        self.inputs.append(input)
+        if (taught := self.answers.get(tuple(argv))) is not None:
+            return taught(self) if callable(taught) else taught
+        for program in (*self.programs, _STANDARD):
+            if (done := program.do(argv, self)) is not None:
+                return done
+        raise AssertionError(f"FakeHost knows no {argv}: teach it, or fix the resource")
+
+    def which(self, program: str) -> str | None:
+        return next((p for p in self.paths if p == program or p.endswith(f"/{program}")), None)
+
+    # Looking
+
+    def entry(self, path: str) -> Entry | None:
+        node = self.nodes.get(path)
+        if node is None:
+            return None
+        return Entry(node.kind, node.mode, node.uid, node.gid, len(node.content), (1, id(node)))
+
+    def read(self, path: str) -> bytes | None:
+        for _ in range(8):
+            node = self.nodes.get(path)
+            if node is None or node.kind == "directory":
+                return None
+            if node.kind == "file":
+                return node.content
+            path = node.to if node.to.startswith("/") else f"{path.rpartition('/')[0]}/{node.to}"
+        return None
+
+    def names_in(self, path: str) -> list[str]:
+        start = path.rstrip("/") + "/"
+        return sorted(
+            {p[len(start) :] for p in self.nodes if p.startswith(start) and "/" not in p[len(start) :]} - {""}
+        )
+
+    def link_target(self, path: str) -> str | None:
+        node = self.nodes.get(path)
+        return node.to if node is not None and node.kind == "link" else None
+
+    # Changing
+
+    def write(
+        self, path: str, content: bytes, *, mode: int | None = None, uid: int | None = None, gid: int | None = None
+    ) -> None:
+        self._needs_folder(path)
+        old = self.nodes.get(path, Node())
+        if old.kind == "directory":
+            raise IsADirectoryError(21, "Is a directory", path)
+        kept = [new if new is not None else was for new, was in ((mode, old.mode), (uid, old.uid), (gid, old.gid))]
+        self.nodes[path] = Node("file", content, "", *kept)
+        self.ran.append(f"write {path}")
+
+    def make_directory(self, path: str, *, mode: int | None = None, parents: bool = False) -> None:
+        if not parents:
+            self._needs_folder(path)
+        if path in self.nodes:
+            raise FileExistsError(17, "File exists", path)
+        self.add(path, Node("directory", mode=0o755 if mode is None else mode))
+        self.ran.append(f"mkdir {path}")
+
+    def make_link(self, path: str, to: str, *, symbolic: bool = True) -> None:
+        self._needs_folder(path)
+        old = self.nodes.get(path)
+        if old is not None and old.kind == "directory":
+            raise IsADirectoryError(21, "Is a directory", path)
+        self.nodes[path] = Node("link", to=to, mode=0o777) if symbolic else self.nodes[to]
+        self.ran.append(f"link {path} -> {to}")
+
+    def remove(self, path: str, *, recursive: bool = False) -> None:
+        below = [p for p in self.nodes if p.startswith(f"{path}/")]
+        if below and not recursive:
+            raise OSError(39, "Directory not empty", path)
+        for each in (*below, path):
+            self.nodes.pop(each, None)
+        self.ran.append(f"remove {path}")
+
+    def rename(self, path: str, to: str) -> None:
+        for each in [p for p in self.nodes if p == path or p.startswith(f"{path}/")]:
+            self.nodes[to + each[len(path) :]] = self.nodes.pop(each)
+        self.ran.append(f"rename {path} {to}")
+
+    def chmod(self, path: str, mode: int) -> None:
+        self.nodes[path].mode = mode
+        self.ran.append(f"chmod {mode:04o} {path}")
+
+    def chown(self, path: str, uid: int | None, gid: int | None) -> None:
+        node = self.nodes[path]
+        node.uid, node.gid = node.uid if uid is None else uid, node.gid if gid is None else gid
+        self.ran.append(f"chown {node.uid}:{node.gid} {path}")
+
+    # Accounts
+
+    def uid_of(self, user: str) -> int | None:
+        return self.users.get(user, int(user) if user.isdecimal() else None)
+
+    def gid_of(self, group: str) -> int | None:
+        return self.groups.get(group, int(group) if group.isdecimal() else None)
+
+    def user_name(self, uid: int) -> str:
+        return next((name for name, number in self.users.items() if number == uid), str(uid))
+
+    def group_name(self, gid: int) -> str:
+        return next((name for name, number in self.groups.items() if number == gid), str(gid))
+
+    def home_of(self, user: str) -> str | None:
+        return None if user not in self.users else "/root" if user == "root" else f"/home/{user}"
+
+    def _needs_folder(self, path: str) -> None:
+        folder = path.rpartition("/")[0] or "/"
+        if folder not in self.nodes:
+            raise FileNotFoundError(2, "No such file or directory", path)
+
+
+class _Standard:
+    """What every machine has: tests, systemd units, and groups."""
+
+    def look(self, argv: list[str], host: FakeHost) -> Answer:
+        match argv:
+            case ["true"]:
+                return Ran()
+            case ["false"]:
+                return Ran(code=1)
+            case ["test", "-e", path]:
+                return Ran(code=0 if path in host.nodes else 1)
+            case ["systemctl", "show", _, "--", name]:
+                unit = host.units.get(name)
+                if unit is None:
+                    return Ran(out="ActiveState=inactive\nUnitFileState=\n")
+                active = "active" if unit.active else "inactive"
+                return Ran(out=f"ActiveState={active}\nUnitFileState={'enabled' if unit.enabled else 'disabled'}\n")
+            case ["getent", "group", "--", name]:
+                gid = host.groups.get(name)
+                return Ran(code=2) if gid is None else Ran(out=f"{name}:x:{gid}:\n")
+        return None
+
+    def do(self, argv: list[str], host: FakeHost) -> Answer:
+        match argv:
+            case ["touch", path]:
+                host.add(path, b"")
+            case ["systemctl", ("start" | "stop") as verb, "--", name]:
+                host.units[name].active = verb == "start" and not host.units[name].broken
+            case ["systemctl", ("enable" | "disable") as verb, "--", name]:
+                host.units[name].enabled = verb == "enable"
+            case ["systemctl", "restart" | "reload", "--", name]:
+                host.units[name].active = not host.units[name].broken
+            case ["groupadd" | "groupmod", "--gid", gid, "--", name]:
+                host.groups[name] = int(gid)
+            case ["groupadd", "--", name]:
+                host.groups[name] = max([999, *host.groups.values()]) + 1
+            case ["groupdel", "--", name]:
+                del host.groups[name]
+            case _:
+                return None
+        return Ran()
+
+
+_STANDARD = _Standard()
