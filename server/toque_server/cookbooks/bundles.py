@@ -37,7 +37,7 @@ class Bundles:
         self.builtin = self._keep(find_cookbooks(shipped or shipped_cookbooks()))[0]
 
     def keep(self, found: Mapping[str, Path], *, at: datetime) -> Bundle:
-        """Pack cookbooks (name to folder) and keep the archive. Equal content is one file. Raises BadCookbook, BadBundle."""
+        """Pack cookbooks (name to folder) and keep the archive. Equal content is one file. Raises BadCookbook."""
         ref, contents = self._keep(found)
         return Bundle(digest=ref.digest, size=ref.size, created_at=at, contents=contents)
 

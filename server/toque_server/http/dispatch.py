@@ -27,7 +27,7 @@ from toque_server.http.hub import Hub
 from toque_server.http.keyring import Node
 from toque_server.http.policy import Policies, Snapshot
 from toque_server.operations.context import Services
-from toque_server.store import commands, nodes
+from toque_server.store import commands, contacts, nodes
 
 _NO_EXPIRY = timedelta(days=365)
 """What the envelope says of a command that does not expire: the Setup after a boot (E-16)."""
@@ -90,8 +90,9 @@ class Dispatch:
                 return None
             if command.dispatched_at is not None:
                 return _stored(conn, command)
-            if not nodes.advance(conn, node.key_id, "h", parsed.epoch, parsed.sequence):
+            if not request.taken and not nodes.advance(conn, node.key_id, "h", parsed.epoch, parsed.sequence):
                 return None  # a replay that another process has not seen gives no dispatch number (ruling 20)
+            contacts.touch(conn, node.instance_id, node.stack_id, self._hub.to_time(request.now))
             snapshot = self.policies.snapshot(conn, command.stack_id)
             instance = None if snapshot is None else _find(snapshot.world, node.instance_id)
             if snapshot is None or instance is None:
