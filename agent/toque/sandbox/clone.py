@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from toque.sandbox import linux
-from toque.sandbox.disk import Disk, carries_upper_layers, cover_private_places, layers_in, mount_disk
+from toque.sandbox.disk import carries_upper_layers, cover_private_places, layers_in, mount_disk
 from toque.sandbox.processes import Process
+from toque.sandbox.rootless import enter_user_namespace, mount_rootless_disk
 from toque.sandbox.toolchain import PLACE
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -34,7 +35,7 @@ INIT_CONFIG = "/run/toque/init.json"
 
 
 def main() -> None:
-    plan: dict[str, Any] = json.load(sys.stdin)
+    plan: dict[str, Any] = json.loads(sys.stdin.readline())
     if plan["lock_fd"] is not None:
         os.set_inheritable(plan["lock_fd"], False)  # ours until the sandbox stands, not PID 1's for ever
     status = int(plan["status_fd"])
@@ -48,37 +49,50 @@ def main() -> None:
 def _build(plan: dict[str, Any], status: int) -> None:
     flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWPID
     own_network = plan["network"] == "own"
+    if plan["rootless"]:
+        enter_user_namespace(lambda: _ask_for_ids(status))
     linux.unshare(flags | (linux.CLONE_NEWNET if own_network else 0))
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     socket.sethostname(plan["hostname"])
     directory = Path(plan["directory"])
-    disk = _disk(plan, directory)
-    _system_places(disk.root, plan)
-    _toolchain(disk.root, plan)
+    root = directory / "root"
+    _disk(plan, directory, root)
+    _system_places(root)
+    _toolchain(root, plan)
     for inside, source in plan["binds"].items():
-        _bind_into(disk.root, inside, Path(source))
-    _write_files(disk.root, plan)
-    _become_init(disk.root, directory, status, plan["init"]["env"], own_network=own_network)
+        _bind_into(root, inside, Path(source))
+    _write_files(root, plan)
+    _become_init(root, directory, status, plan["init"]["env"], own_network=own_network)
 
 
-def _disk(plan: dict[str, Any], directory: Path) -> Disk:
-    folder, root, hidden = directory / "disk", directory / "root", [Path(path) for path in plan["hide"]]
+def _ask_for_ids(status: int) -> None:
+    _say(status, {"unshared": True})
+    if sys.stdin.readline() != "mapped\n":
+        raise OSError("no ids were given to the sandbox's user namespace")
+
+
+def _disk(plan: dict[str, Any], directory: Path, root: Path) -> None:
+    folder, hidden = directory / "disk", [Path(path) for path in plan["hide"]]
+    xattr = "user" if plan["rootless"] else "trusted"
     if not plan["persistent"]:
         shutil.rmtree(folder, ignore_errors=True)
     for path in (folder, root):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not carries_upper_layers(folder):
+    if not carries_upper_layers(folder, xattr=xattr):
         size = f"{plan['size_limit_mb']}m" if plan["size_limit_mb"] else "50%"
         linux.mount("toque-disk", folder, "tmpfs", data=f"mode=0700,size={size}")
         _warn(f"{folder} cannot hold an overlay: the disk is in memory ({size}) and does not outlive a stop")
+    if plan["rootless"]:
+        mount_rootless_disk(root, folder, Path(plan["skeleton"]), hidden, _warn)
+        return
     layers, marker = layers_in(folder, hidden), folder / "laid-out"
     if not marker.exists():
-        cover_private_places(layers, hidden, xattr="trusted")
+        cover_private_places(layers, hidden, xattr=xattr)
         marker.touch()
-    return mount_disk(root, layers, xattr="trusted", warn=_warn)
+    mount_disk(root, layers, xattr=xattr, warn=_warn)
 
 
-def _system_places(root: Path, plan: dict[str, Any]) -> None:
+def _system_places(root: Path) -> None:
     """/dev, /tmp, /run and /sys of the clone's own; /proc comes later, from inside its PID namespace."""
     for name in ("dev", "tmp", "run", "sys", "proc"):
         (root / name).mkdir(exist_ok=True)

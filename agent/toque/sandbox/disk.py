@@ -36,7 +36,7 @@ _PRIVATE_FILES = ("/etc/ssh/ssh_host_*_key",)
 _PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
 
 # Places of their own in every clone; what the host has mounted beneath them is not copied.
-_OWN = ("/proc", "/sys", "/dev", "/run", "/tmp", "/mnt", "/media")
+OWN = ("/proc", "/sys", "/dev", "/run", "/tmp", "/mnt", "/media")
 # fmt: off
 _NOT_DISKS = frozenset({
     "proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "ramfs", "cgroup", "cgroup2", "mqueue", "hugetlbfs", "debugfs",
@@ -75,8 +75,8 @@ class Disk:
 
 def layers_in(folder: Path, hidden: Iterable[Path]) -> tuple[Layer, ...]:
     """A layer for the root file system, and one for each further file system of the host that a clone has to show."""
-    covered = [*map(Path, (*_OWN, *PRIVATE)), *hidden]
-    lowers = [Path("/"), *(p for p in _disk_mounts() if not any(p.is_relative_to(c) for c in covered))]
+    covered = [*map(Path, (*OWN, *PRIVATE)), *hidden]
+    lowers = [Path("/"), *(p for p in disk_mounts() if not any(p.is_relative_to(c) for c in covered))]
     return tuple(_layer(folder, lower) for lower in lowers)
 
 
@@ -85,12 +85,13 @@ def _layer(folder: Path, lower: Path) -> Layer:
     return Layer(lower, folder / name / "upper", folder / name / "work")
 
 
-def _disk_mounts() -> list[Path]:
+def disk_mounts(*, all_kinds: bool = False) -> list[Path]:
+    """Where the host has file systems mounted besides its root: those a clone shows, or all."""
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         left, _, right = line.partition(" - ")
         path = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), left.split()[4]))
-        if path != Path("/") and right.split()[0] not in _NOT_DISKS and path.is_dir():
+        if path != Path("/") and (all_kinds or right.split()[0] not in _NOT_DISKS) and path.is_dir():
             found.append(path)
     return sorted(set(found))
 
@@ -114,22 +115,26 @@ def mount_disk(root: Path, layers: tuple[Layer, ...], *, xattr: str, warn: Calla
 
 
 def _mount_overlay(layer: Layer, target: Path, xattr: str) -> None:
-    lower = str(layer.lower).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
     # Relative to the layer's own folder, so that no character of the data directory's path needs escaping.
     os.chdir(layer.upper.parent)
     target = target.absolute()
-    options = f"lowerdir={lower},upperdir=upper,workdir=work" + (",userxattr" if xattr == "user" else "")
+    options = f"lowerdir={escaped(layer.lower)},upperdir=upper,workdir=work" + (",userxattr" if xattr == "user" else "")
     linux.mount("overlay", target, "overlay", data=options)
 
 
-def carries_upper_layers(folder: Path) -> bool:
+def escaped(path: Path) -> str:
+    """A path as it has to be written among the options of an overlay."""
+    return str(path).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def carries_upper_layers(folder: Path, *, xattr: str = "trusted") -> bool:
     """Whether the file system of `folder` can hold the upper layer of an overlay (an overlay itself cannot)."""
     probe = folder / ".probe"
-    layer, target = Layer(Path("/"), probe / "upper", probe / "work"), probe / "root"
-    for path in (layer.upper, layer.work, target):
+    layer, target = Layer(probe / "lower", probe / "upper", probe / "work"), probe / "root"
+    for path in (layer.lower, layer.upper, layer.work, target):
         path.mkdir(parents=True, exist_ok=True)
     try:
-        _mount_overlay(layer, target, "trusted")
+        _mount_overlay(layer, target, xattr)
     except OSError as error:
         if error.errno in (errno.EPERM, errno.EACCES):
             raise
