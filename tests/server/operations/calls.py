@@ -20,9 +20,7 @@ class Caller:
     def __init__(self, services: Services, principal: Principal | None = None) -> None:
         registry.load()
         self.services = services
-        self.principal = principal or Principal(
-            arn="arn:aws:iam::123456789012:root", name="root", administrator=True
-        )
+        self.principal = principal or Principal(arn="arn:aws:iam::123456789012:root", name="root", administrator=True)
 
     def __call__(self, operation: str, /, **members: Any) -> dict[str, Any]:
         return registry.call(operation, Context(caller=self.principal, services=self.services), members)
@@ -59,7 +57,12 @@ class Caller:
     def bring_online(self, *instance_ids: str) -> None:
         for id in instance_ids:
             self.bring(
-                id, Status.REQUESTED, Status.PENDING, Status.BOOTING, Status.RUNNING_SETUP, Status.ONLINE,
+                id,
+                Status.REQUESTED,
+                Status.PENDING,
+                Status.BOOTING,
+                Status.RUNNING_SETUP,
+                Status.ONLINE,
                 machine_id=f"m-{id}",
             )
 
