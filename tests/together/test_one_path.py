@@ -113,7 +113,9 @@ def test_a_new_revision_of_the_cookbooks_arrives_with_update_custom_cookbooks(ho
         ({"CustomJson": "[1]"}, "CustomJson"),
     ],
 )
-def test_bad_input_is_refused_and_the_field_is_named(house: House, web1: str, members: dict[str, object], said: str) -> None:
+def test_bad_input_is_refused_and_the_field_is_named(
+    house: House, web1: str, members: dict[str, object], said: str
+) -> None:
     request = {"StackId": house.stack_id, "Command": {"Name": "configure"}} | members
 
     with pytest.raises(Refused, match=said):
@@ -139,9 +141,9 @@ def test_a_cookbook_repository_that_does_not_exist_fails_the_command_and_says_so
     wrong = {"Type": "git", "Url": "file:///nowhere/at/all", "Revision": "main"}
     house.api("UpdateStack", StackId=house.stack_id, CustomCookbooksSource=wrong)
     try:
-        deployment = house.api(
-            "CreateDeployment", StackId=house.stack_id, Command={"Name": "update_custom_cookbooks"}
-        )["DeploymentId"]
+        deployment = house.api("CreateDeployment", StackId=house.stack_id, Command={"Name": "update_custom_cookbooks"})[
+            "DeploymentId"
+        ]
         ended = house.wait_for_end(deployment)
         [command] = [c for c in house.api.commands(deployment) if c["InstanceId"] == web1]
     finally:
