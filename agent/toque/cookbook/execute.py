@@ -65,6 +65,7 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
             me=snapshot.get("self"),
             masked=snapshot.get("masked", ()),
             collect=collect,
+            allow_insecure_sources=bool(snapshot.get("allow_insecure_sources", False)),
         )
         phases = [(step["phase"], list(step["recipes"])) for step in steps]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

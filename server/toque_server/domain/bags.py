@@ -150,9 +150,53 @@ def masked_values(secrets: Any) -> tuple[str, ...]:
         elif isinstance(value, dict):
             for inner in value.values():
                 walk(inner)
+        elif isinstance(value, list | tuple):
+            for inner in value:
+                walk(inner)
 
     walk(secrets)
     return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def secret_fields(app: Item) -> Item:
+    """The fields of an app's complete item that may hold a secret."""
+    return {
+        "app_source": {key: app["app_source"][key] for key in ("password", "ssh_key")},
+        "ssl_configuration": {"private_key": app["ssl_configuration"]["private_key"]},
+        "database": {"password": app["database"].get("password")},
+        "environment": app["environment"],
+    }
+
+
+def free_bags(
+    stored: Mapping[str, Mapping[str, Item]], levels: Iterable[tuple[str, Mapping[str, Any]]]
+) -> dict[str, dict[str, Item]]:
+    """The data bags of users: stored items, and over them `opsworks.data_bags` of each level's custom JSON (§ 5.3)."""
+    bags: dict[str, dict[str, Item]] = {bag: dict(items) for bag, items in stored.items()}
+    for _, level in levels:
+        opsworks = level.get("opsworks")
+        given = opsworks.get("data_bags") if isinstance(opsworks, dict) else None
+        for bag, items in (given or {}).items() if isinstance(given, dict) else ():
+            for item, value in items.items() if isinstance(items, dict) else ():
+                if isinstance(value, dict):
+                    kept = bags.setdefault(bag, {})
+                    kept[item] = merged(kept.get(item, {}), value)
+    return {bag: {item: {**value, "id": item} for item, value in items.items()} for bag, items in bags.items()}
+
+
+def merged(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Item:
+    """Objects merge, everything else is replaced as a whole, null included (§ 5.2)."""
+    result = dict(weak)
+    for key, value in strong.items():
+        known = result.get(key)
+        result[key] = merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return result
+
+
+def app_snapshot(app: AppOf, databases: Iterable[DatabaseOf] = ()) -> Item:
+    """The item of an app that is deleted while its undeploy runs, secrets included: no policy shows it any more."""
+    databases = tuple(databases)
+    return merged(app_item(app, databases), {"deploy": True, **_app_secrets(app, databases, whole=True)})
 
 
 def own_resources(world: World, instance_id: str) -> dict[str, dict[str, Item]]:
