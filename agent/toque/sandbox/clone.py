@@ -23,9 +23,9 @@ from typing import Any
 from toque.sandbox import linux
 from toque.sandbox.disk import carries_upper_layers, cover_private_places, layers_in, mount_disk
 from toque.sandbox.network import Net, connect_inside
+from toque.sandbox.places import INIT_CONFIG, TOQUE
 from toque.sandbox.processes import Process
 from toque.sandbox.rootless import enter_user_namespace, mount_rootless_disk
-from toque.sandbox.toolchain import PLACE
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
@@ -33,7 +33,6 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "f
 _HOSTS_OWN_PROC = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi")
 # Debian's packages ask this before they start a service; 101 means no. On a shared network they would take host ports.
 _POLICY = ("/usr/sbin/policy-rc.d", b"#!/bin/sh\nexit 101\n", 0o755)
-INIT_CONFIG = "/run/toque/init.json"
 
 
 def main() -> None:
@@ -134,8 +133,8 @@ def _sys(place: Path, *, own_network: bool) -> None:
 
 
 def _toolchain(root: Path, plan: dict[str, Any]) -> None:
-    place = root / PLACE.lstrip("/")
-    _bind_into(root, PLACE, Path(plan["toolchain"]))
+    place = root / TOQUE.lstrip("/")
+    _bind_into(root, TOQUE, Path(plan["toolchain"]))
     for source, inside in plan["toolchain_binds"]:
         linux.bind(source, place / inside, read_only=True)
     if (home := plan["shared_library_home"]) and not (root / home.lstrip("/")).exists():
@@ -206,7 +205,7 @@ def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], 
         linux.change_root(root)
         linux.drop_capabilities(own_network=own_network)
         os.umask(0o022)
-        os.execve(f"{PLACE}/bin/toque-init", ["toque-init"], env)
+        os.execve(f"{TOQUE}/bin/toque-init", ["toque-init"], env)
     born = Process.of(pid)
     if born is None:
         raise OSError(f"process 1 of {root} ended at once")

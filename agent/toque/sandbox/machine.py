@@ -29,6 +29,7 @@ from typing import Any
 from toque.sandbox import control, network
 from toque.sandbox.environment import environment
 from toque.sandbox.network import Net, connect_outside
+from toque.sandbox.places import SOCKET
 from toque.sandbox.processes import Process
 from toque.sandbox.spec import Refusal, SandboxError, Spec, State
 from toque.sandbox.subids import SubIds, run_mapped, sub_ids
@@ -245,7 +246,7 @@ def _ask(directory: Path, op: str, **arguments: Any) -> dict[str, Any]:
     process = _process(directory)
     if process is None:
         raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for {op}")
-    socket = Path(f"/proc/{process.pid}/root{control.SOCKET}")
+    socket = Path(f"/proc/{process.pid}/root{SOCKET}")
     try:
         return control.request(op, at=socket, **arguments)
     except (OSError, ValueError) as error:
