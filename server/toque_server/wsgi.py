@@ -25,6 +25,7 @@ from toque_server.http.node import NodeApp
 from toque_server.http.throttle import Throttle
 from toque_server.operations import registry
 from toque_server.operations.context import Services
+from toque_server.operations.rekey import Rekeying
 from toque_server.providers import provider_for
 from toque_server.reconcile.apply import Overtaken
 from toque_server.reconcile.engine import Engine
@@ -165,7 +166,7 @@ def build(settings: Settings) -> App:
     nodes = NodeApp(services, settle=Outcome(loops).settle, transient=(Overtaken,))
     engine = EnginePart(Engine(services.database, partial(provider_for, settings=settings), loops))
     wakers += [nodes.wake, engine.engine.wake]
-    return create_app(services, nodes=nodes, pages=[logs.blueprint(services)], parts=[engine])
+    return create_app(services, nodes=nodes, pages=[logs.blueprint(services)], parts=[engine, Rekeying(services)])
 
 
 class EnginePart:
