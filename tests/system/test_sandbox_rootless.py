@@ -101,8 +101,8 @@ sandbox.start(spec)
 shell("useradd -m deploy && groupadd extra && usermod -aG extra deploy")
 print(shell("su deploy -c 'id -un; touch ~/mine; stat -c %U ~/mine'"))
 shell("mkdir -p /usr/share/new/deep /srv/www && echo x > /usr/share/new/deep/file && echo y >> /etc/profile")
-shell("rm -r /usr/share/doc/base-files && mv /etc/apt /etc/tpa && chown deploy /srv/www && chmod 750 /srv/www")
-print(shell("cat /usr/share/new/deep/file; ls -d /usr/share/doc/base-files 2>&1 | grep -c cannot; stat -c %U:%a /srv/www"))
+shell("rm -r /usr/share/doc/bash && mv /etc/apt /etc/tpa && chown deploy /srv/www && chmod 750 /srv/www")
+print(shell("cat /usr/share/new/deep/file; ls -d /usr/share/doc/bash 2>&1 | grep -c cannot; stat -c %U:%a /srv/www"))
 """)
 
     assert said.split() == ["deploy", "deploy", "x", "1", "deploy:750"]

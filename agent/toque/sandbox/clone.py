@@ -16,14 +16,16 @@ import os
 import shutil
 import socket
 import sys
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 from toque.sandbox import linux
 from toque.sandbox.disk import carries_upper_layers, cover_private_places, layers_in, mount_disk
+from toque.sandbox.network import Net, connect_inside
+from toque.sandbox.places import INIT_CONFIG, TOQUE
 from toque.sandbox.processes import Process
 from toque.sandbox.rootless import enter_user_namespace, mount_rootless_disk
-from toque.sandbox.toolchain import PLACE
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
@@ -31,7 +33,6 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "f
 _HOSTS_OWN_PROC = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi")
 # Debian's packages ask this before they start a service; 101 means no. On a shared network they would take host ports.
 _POLICY = ("/usr/sbin/policy-rc.d", b"#!/bin/sh\nexit 101\n", 0o755)
-INIT_CONFIG = "/run/toque/init.json"
 
 
 def main() -> None:
@@ -47,17 +48,20 @@ def main() -> None:
 
 
 def _build(plan: dict[str, Any], status: int) -> None:
-    flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWPID
+    flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC
     own_network = plan["network"] == "own"
     if plan["rootless"]:
-        enter_user_namespace(lambda: _ask_for_ids(status))
+        enter_user_namespace(lambda: _ask(status, "unshared", "mapped"))
     linux.unshare(flags | (linux.CLONE_NEWNET if own_network else 0))
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    if own_network:
+        _ask(status, "netns", "connected")
+        connect_inside(Net(IPv4Address(plan["address"])))
     socket.sethostname(plan["hostname"])
     directory = Path(plan["directory"])
     root = directory / "root"
     _disk(plan, directory, root)
-    _system_places(root)
+    _system_places(root, own_network=own_network)
     _toolchain(root, plan)
     for inside, source in plan["binds"].items():
         _bind_into(root, inside, Path(source))
@@ -65,10 +69,11 @@ def _build(plan: dict[str, Any], status: int) -> None:
     _become_init(root, directory, status, plan["init"]["env"], own_network=own_network)
 
 
-def _ask_for_ids(status: int) -> None:
-    _say(status, {"unshared": True})
-    if sys.stdin.readline() != "mapped\n":
-        raise OSError("no ids were given to the sandbox's user namespace")
+def _ask(status: int, state: str, answer: str) -> None:
+    """Say what has been reached, and wait for what only a process outside can do about it."""
+    _say(status, {state: True})
+    if sys.stdin.readline() != f"{answer}\n":
+        raise OSError(f"it was not {answer} from outside")
 
 
 def _disk(plan: dict[str, Any], directory: Path, root: Path) -> None:
@@ -92,7 +97,7 @@ def _disk(plan: dict[str, Any], directory: Path, root: Path) -> None:
     mount_disk(root, layers, xattr=xattr, warn=_warn)
 
 
-def _system_places(root: Path) -> None:
+def _system_places(root: Path, *, own_network: bool) -> None:
     """/dev, /tmp, /run and /sys of the clone's own; /proc comes later, from inside its PID namespace."""
     for name in ("dev", "tmp", "run", "sys", "proc"):
         (root / name).mkdir(exist_ok=True)
@@ -101,7 +106,7 @@ def _system_places(root: Path) -> None:
     for name, mode in (("lock", 0o1777), ("toque", 0o755)):
         (root / "run" / name).mkdir()
         (root / "run" / name).chmod(mode)
-    linux.bind("/sys", root / "sys", read_only=True)
+    _sys(root / "sys", own_network=own_network)
     dev = root / "dev"
     linux.mount("tmpfs", dev, "tmpfs", linux.MS_NOSUID, "mode=0755,size=64k")
     for name in _DEVICES:
@@ -117,9 +122,19 @@ def _system_places(root: Path) -> None:
         (dev / name).symlink_to(target)
 
 
+def _sys(place: Path, *, own_network: bool) -> None:
+    if own_network:
+        # The host's would show the host's interfaces.
+        linux.mount("sysfs", place, "sysfs", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+        linux.bind("/sys/fs/cgroup", place / "fs/cgroup")
+    else:
+        linux.bind("/sys", place)
+    linux.make_read_only(place)
+
+
 def _toolchain(root: Path, plan: dict[str, Any]) -> None:
-    place = root / PLACE.lstrip("/")
-    _bind_into(root, PLACE, Path(plan["toolchain"]))
+    place = root / TOQUE.lstrip("/")
+    _bind_into(root, TOQUE, Path(plan["toolchain"]))
     for source, inside in plan["toolchain_binds"]:
         linux.bind(source, place / inside, read_only=True)
     if (home := plan["shared_library_home"]) and not (root / home.lstrip("/")).exists():
@@ -178,6 +193,8 @@ def _write(root: Path, path: str, content: bytes, mode: int) -> None:
 def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], *, own_network: bool) -> None:
     """Fork: the child is PID 1 of the new namespace, the parent writes down who it is and ends."""
     told, tell = os.pipe()
+    # Not with the others: the next child is PID 1 of this namespace, so it must not be some program run on the way.
+    linux.unshare(linux.CLONE_NEWPID)
     pid = os.fork()
     if pid == 0:
         os.close(tell)
@@ -188,7 +205,7 @@ def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], 
         linux.change_root(root)
         linux.drop_capabilities(own_network=own_network)
         os.umask(0o022)
-        os.execve(f"{PLACE}/bin/toque-init", ["toque-init"], env)
+        os.execve(f"{TOQUE}/bin/toque-init", ["toque-init"], env)
     born = Process.of(pid)
     if born is None:
         raise OSError(f"process 1 of {root} ended at once")

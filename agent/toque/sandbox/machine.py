@@ -22,11 +22,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from toque.sandbox import control
+from toque.sandbox import control, network
 from toque.sandbox.environment import environment
+from toque.sandbox.network import Net, connect_outside
+from toque.sandbox.places import SOCKET
 from toque.sandbox.processes import Process
 from toque.sandbox.spec import Refusal, SandboxError, Spec, State
 from toque.sandbox.subids import SubIds, run_mapped, sub_ids
@@ -48,6 +51,7 @@ def start(spec: Spec) -> int:
     with _locked(spec.directory) as lock:
         if (running := _process(spec.directory)) is not None:
             return running.pid
+        _check(spec)
         return _start(spec, lock)
 
 
@@ -95,6 +99,8 @@ def remove(directory: Path) -> None:
         return
     with _locked(directory):
         kill(directory)
+        if address := _read(directory / "network"):
+            network.disconnect(Net(IPv4Address(address)))
         _erase(directory)
 
 
@@ -154,6 +160,17 @@ def _start(spec: Spec, lock: int) -> int:
                 os.close(descriptor)
 
 
+def _check(spec: Spec) -> None:
+    if spec.network == "own":
+        if os.geteuid() != 0:
+            raise SandboxError(
+                f"the sandbox {spec.name} cannot have its own network: that needs root; use the shared one"
+            )
+        if (refused := network.refusal()) is not None:
+            raise SandboxError(f"the sandbox {spec.name} cannot have its own network: {refused}")
+        (spec.directory / "network").write_text(spec.address)
+
+
 def _plan(spec: Spec, *, status: int, ended: int, lifeline: int | None, lock: int) -> dict[str, Any]:
     tools = toolchain(spec.toolchain or spec.directory.parent / "toolchain")
     library = shared_library_home()
@@ -199,6 +216,9 @@ def _follow(spec: Spec, clone: subprocess.Popen[bytes], plan: dict[str, Any], re
             if "unshared" in said:
                 _granted().hand_to(clone.pid)
                 _tell(clone, "mapped")
+            if "netns" in said:
+                connect_outside(Net(IPv4Address(spec.address)), clone.pid)
+                _tell(clone, "connected")
             pid = int(said["pid"]) if "pid" in said else pid
             if said.get("ready") and pid is not None:
                 return pid
@@ -226,7 +246,7 @@ def _ask(directory: Path, op: str, **arguments: Any) -> dict[str, Any]:
     process = _process(directory)
     if process is None:
         raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for {op}")
-    socket = Path(f"/proc/{process.pid}/root{control.SOCKET}")
+    socket = Path(f"/proc/{process.pid}/root{SOCKET}")
     try:
         return control.request(op, at=socket, **arguments)
     except (OSError, ValueError) as error:
