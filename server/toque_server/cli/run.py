@@ -47,6 +47,7 @@ def run(data_dir: Path, listen: str | None, workers: int | None, profile: str | 
     logging.basicConfig(
         level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     with refusals():
         _prepare(settings)
     _serve(settings, log_level)

@@ -328,11 +328,17 @@ def _taken(hostname: str) -> ValidationException:
     return ValidationException(f"Hostname {hostname} is taken in this stack: please choose another", field="Hostname")
 
 
+_UNREPORTED = ReportedOs()
+
+
 def _view(
     ctx: Context, found: Described, stack: Stack, profiles: dict[str, str], service_error_id: str | None
 ) -> InstanceView:
     instance, details, facts = found.instance, found.details, found.facts
-    reported = ReportedOs()
+    profile = stack.default_instance_profile_arn
+    if profiles:
+        profile = next((profiles[each] for each in instance.layer_ids if each in profiles), profile)
+    reported = _UNREPORTED
     if facts is not None:
         reported = ReportedOs(
             family=facts.os_family or None, name=facts.os_name or None, version=facts.os_version or None
@@ -353,9 +359,7 @@ def _view(
         infrastructure_class=instance.infrastructure_class,
         install_updates_on_boot=details.install_updates_on_boot,
         instance_id=instance.id,
-        instance_profile_arn=next(
-            (profiles[each] for each in instance.layer_ids if each in profiles), stack.default_instance_profile_arn
-        ),
+        instance_profile_arn=profile,
         instance_type=details.instance_type or None,
         last_service_error_id=service_error_id,
         layer_ids=instance.layer_ids,

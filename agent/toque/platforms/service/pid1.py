@@ -44,5 +44,5 @@ def _ask(request: dict[str, str], at: str) -> tuple[int, str]:
                 line = answers.readline()
         answer = json.loads(line)
         return int(answer["code"]), str(answer["output"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise NoAnswer(f"PID 1 of this sandbox does not answer on {at}: {error!r}") from error
