@@ -5,13 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from toque import sandbox
 from toque.sandbox import Spec
+from toque.sandbox.processes import Process
 
 
 def wait_for(what: str, holds: Callable[[], bool], *, seconds: float = 30.0) -> None:
@@ -46,25 +47,19 @@ class Box:
     def state(self) -> str:
         return sandbox.state(self.spec.directory)
 
-    def processes(self) -> list[int]:
-        """Pids, as the host sees them, of everything whose root is in this sandbox."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*"):
-            try:
-                if f"/{self.spec.name}-token" in (path / "environ").read_text() or _namespace(path) == self._pid_space:
-                    found.append(int(path.name))
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                continue
-        return found
-
-    def note_namespace(self) -> None:
-        self._pid_space = _namespace(Path(f"/proc/{self.pid}"))
-
-    _pid_space: str = ""
+    def namespace(self) -> str:
+        """The name of its PID namespace, by which its processes are known."""
+        return str(Path(f"/proc/{self.pid}/ns/pid_for_children").readlink())
 
 
-def _namespace(process: Path) -> str:
-    return str((process / "ns/pid").readlink())
+def processes_in(namespace: str) -> list[int]:
+    """Pids, as the host sees them, of everything that lives in a PID namespace."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            if str((path / "ns/pid").readlink()) == namespace and Process.of(int(path.name)):
+                found.append(int(path.name))
+    return found
 
 
 @contextmanager

@@ -83,7 +83,9 @@ def _files_below(root: Path) -> Iterator[Path]:
         elif stat.S_ISREG(kind):
             yield path
         else:
-            raise BadBundle(f"{path} is neither a file nor a folder: a bundle holds nothing else (a link? copy the file)")
+            raise BadBundle(
+                f"{path} is neither a file nor a folder: a bundle holds nothing else (a link? copy the file)"
+            )
 
 
 def unpack(archive: Path, into: Path, *, digest: str, size: int) -> None:
@@ -112,7 +114,7 @@ def unpack(archive: Path, into: Path, *, digest: str, size: int) -> None:
 
 def _extract(file: IO[bytes], into: Path, packed: int) -> None:
     allowed = min(MAX_BYTES, max(RATIO_FROM, packed * MAX_RATIO))
-    seen: dict[str, bool] = {}
+    seen: dict[str, tuple[str, bool]] = {}
     total = 0
     top = os.open(into, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -149,7 +151,7 @@ class _Limited:
         return data
 
 
-def _judged(entry: tarfile.TarInfo, seen: dict[str, bool]) -> list[str]:
+def _judged(entry: tarfile.TarInfo, seen: dict[str, tuple[str, bool]]) -> list[str]:
     """The parts of an entry's path, when it is one that a bundle may have."""
     name = entry.name
     if not (entry.isreg() or entry.isdir()) or entry.issparse():
@@ -162,17 +164,15 @@ def _judged(entry: tarfile.TarInfo, seen: dict[str, bool]) -> list[str]:
     if len(name.encode()) > MAX_PATH or len(parts) > MAX_DEPTH or any(len(p.encode()) > MAX_COMPONENT for p in parts):
         raise BadBundle(f"{name[:80]!r}… is too long or too deep")
     for depth in range(1, len(parts) + 1):
-        key = unicodedata.normalize("NFC", "/".join(parts[:depth])).casefold()
-        folder = depth < len(parts) or entry.isdir()
         spelled = "/".join(parts[:depth])
-        known = _SPELLING.setdefault(id(seen), {}) if False else seen
-        if key in known and (not folder or not known[key]):
+        key = unicodedata.normalize("NFC", spelled).casefold()
+        is_folder = depth < len(parts) or entry.isdir()
+        known = seen.get(key)
+        # A folder may be named again, in the same spelling; a file never, nor what differs only by case or by accents.
+        if known is not None and (known != (spelled, is_folder) or not is_folder):
             raise BadBundle(f"{spelled!r} is there twice")
-        known[key] = folder
+        seen[key] = (spelled, is_folder)
     return parts
-
-
-_SPELLING: dict[int, dict[str, str]] = {}
 
 
 def _write(tar: tarfile.TarFile, entry: tarfile.TarInfo, parts: list[str], top: int) -> None:

@@ -1,26 +1,23 @@
 """What a cookbook looks like on disk, and what its manifest says.
 
-    nginx/
-      cookbook.toml    [cookbook] name, version, description, platforms    [requires] other = ">=1.2"
-      settings.py      one frozen dataclass Settings (optional)
-      recipes/*.py     executed top to bottom, by name nginx::setup; `default` is nginx alone
-      templates/  files/  resources/  tests/
+nginx/
+  cookbook.toml    [cookbook] name, version, description, platforms    [requires] other = ">=1.2"
+  settings.py      one frozen dataclass Settings (optional)
+  recipes/*.py     executed top to bottom, by name nginx::setup; `default` is nginx alone
+  templates/  files/  resources/  tests/
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from toque.core.errors import NotLoadable, did_you_mean
+from toque.protocol.names import BadName, check_cookbook_name, check_recipe_name
 
 MANIFEST = "cookbook.toml"
-DEFAULT = "default"
-
-_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VERSION = re.compile(r"\d+(\.\d+){0,3}((a|b|rc|\.dev|\.post)\d+)?")
 _KEYS = {"cookbook": {"name", "version", "description", "platforms", "maintainer", "license"}}
 
@@ -45,11 +42,10 @@ class CookbookInfo:
 
 def split_recipe(text: str) -> tuple[str, str]:
     """`nginx::setup` → (`nginx`, `setup`); `nginx` → (`nginx`, `default`). Raises NotLoadable for anything else."""
-    cookbook, colons, recipe = text.partition("::")
-    recipe = recipe if colons else DEFAULT
-    if not (_NAME.fullmatch(cookbook) and _NAME.fullmatch(recipe)):
-        raise NotLoadable(f"{text!r} is not the name of a recipe: it looks like `nginx` or `nginx::setup`")
-    return cookbook, recipe
+    try:
+        return check_recipe_name(text)
+    except BadName as error:
+        raise NotLoadable(str(error)) from None
 
 
 def find_cookbooks(root: Path) -> dict[str, Path]:
@@ -67,6 +63,8 @@ def find_cookbooks(root: Path) -> dict[str, Path]:
 
 def load_cookbook(path: Path) -> CookbookInfo:
     """Read a cookbook's manifest, strictly, and list its recipes. Raises BadCookbook with file and line."""
+    import tomllib  # not where a single file is applied
+
     manifest = path / MANIFEST
     try:
         text = manifest.read_text(encoding="utf-8")
@@ -84,7 +82,9 @@ def load_cookbook(path: Path) -> CookbookInfo:
 def _checked(path: Path, manifest: Path, text: str, data: dict[str, Any]) -> CookbookInfo:
     def fail(reason: str, key: str = "") -> BadCookbook:
         lines = text.splitlines()
-        line = next((n for n, each in enumerate(lines, 1) if key and re.match(rf"\s*\[?\"?{re.escape(key)}\b", each)), 1)
+        line = next(
+            (n for n, each in enumerate(lines, 1) if key and re.match(rf"\s*\[?\"?{re.escape(key)}\b", each)), 1
+        )
         return BadCookbook(manifest, reason, line)
 
     for key in data:
@@ -97,7 +97,7 @@ def _checked(path: Path, manifest: Path, text: str, data: dict[str, Any]) -> Coo
         if key not in _KEYS["cookbook"]:
             raise fail(f"[cookbook] has no {key}{did_you_mean(key, _KEYS['cookbook'])}", key)
     name, version = table.get("name", ""), table.get("version", "0.1.0")
-    if not (isinstance(name, str) and _NAME.fullmatch(name)):
+    if not (isinstance(name, str) and _is_name(name)):
         raise fail(f"name must be lower-case letters, digits, - and _, beginning with a letter; it is {name!r}", "name")
     if not (isinstance(version, str) and _VERSION.fullmatch(version)):
         raise fail(f'version must look like "1.2.3"; it is {version!r}', "version")
@@ -106,7 +106,7 @@ def _checked(path: Path, manifest: Path, text: str, data: dict[str, Any]) -> Coo
         raise fail('platforms must be a list such as ["debian", "rhel"]', "platforms")
     requires = data.get("requires", {})
     for key, value in requires.items() if isinstance(requires, dict) else [("requires", None)]:
-        if not (_NAME.fullmatch(key) and isinstance(value, str)):
+        if not (_is_name(key) and isinstance(value, str)):
             raise fail(f'[requires] {key} must be a version such as ">=1.2", or "*"', key)
     description = str(table.get("description", ""))
     return CookbookInfo(name, version, recipes_of(path), tuple(platforms), dict(requires), description)
@@ -119,7 +119,15 @@ def recipes_of(path: Path) -> tuple[str, ...]:
     for each in sorted(folder.glob("*.py")) if folder.is_dir() else []:
         if each.name == "__init__.py":
             continue
-        if not _NAME.fullmatch(each.stem):
+        if not _is_name(each.stem):
             raise BadCookbook(each, "a recipe's file name is lower-case letters, digits, - and _")
         names.append(each.stem)
     return tuple(names)
+
+
+def _is_name(text: str) -> bool:
+    try:
+        check_cookbook_name(text)
+    except BadName:
+        return False
+    return True

@@ -42,7 +42,9 @@ class Attributes(Item):
     """An Item that refuses to be changed, at any depth. `copy.deepcopy` gives one that can be."""
 
     def _refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise TypeError("attributes are read-only in a recipe: keep your own values in variables, or set them on the server")
+        raise TypeError(
+            "attributes are read-only in a recipe: keep your own values in variables, or set them on the server"
+        )
 
     __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
 

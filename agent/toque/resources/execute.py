@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
 from toque.core.files import mode_bits
@@ -11,7 +12,9 @@ from toque.core.files import mode_bits
 
 @dataclass(frozen=True)
 class ExecuteState:
-    done: bool
+    """Done; when it is not, there is no state at all."""
+
+    done: bool = True
 
 
 @resource("execute")
@@ -35,6 +38,8 @@ class Execute(Resource[ExecuteState]):
         reload = execute(["nginx", "-s", "reload"], when_told=True)
     """
 
+    made: ClassVar[str] = "run"
+
     command: Sequence[str]
     _: KW_ONLY
     creates: str | None = None
@@ -53,13 +58,13 @@ class Execute(Resource[ExecuteState]):
     def __post_init__(self) -> None:
         if not self.command or not self.command[0]:
             raise BadProperty('execute needs a program, e.g. execute(["make", "install"])')
-        mode_bits("execute umask:", self.umask)
+        mode_bits("execute umask", self.umask)
 
     def desired(self) -> ExecuteState:
-        return ExecuteState(done=True)
+        return ExecuteState()
 
-    def current(self, host: Host) -> ExecuteState:
-        return ExecuteState(done=self.when_told or self._is_done(host))
+    def current(self, host: Host) -> ExecuteState | None:
+        return ExecuteState() if self.when_told or self._is_done(host) else None
 
     def apply(self, host: Host, change: Change[ExecuteState]) -> None:
         self._run(host)
@@ -96,7 +101,7 @@ class Execute(Resource[ExecuteState]):
             cwd=self.cwd,
             user=self.user,
             group=self.group,
-            umask=mode_bits("execute umask:", self.umask),
+            umask=mode_bits("execute umask", self.umask),
             timeout=self.timeout,
         )
 

@@ -99,7 +99,9 @@ class Template(Resource[FileState]):
         try:
             rendered = template.render(self.variables)
         except jinja2.TemplateSyntaxError as error:
-            raise TemplateFailed(Source(error.filename or str(path), error.lineno), str(error.message), self.variables) from None
+            raise TemplateFailed(
+                Source(error.filename or str(path), error.lineno), str(error.message), self.variables
+            ) from None
         except jinja2.TemplateError as error:
             raise TemplateFailed(_line_of(error, path), str(error), self.variables) from None
         except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
@@ -127,7 +129,7 @@ def _load(folder: Path, name: str, path: Path) -> jinja2.Template:
 
     environment = _ENVIRONMENTS.get(folder)
     if environment is None:
-        environment = _ENVIRONMENTS[folder] = jinja2.Environment(  # noqa: S701 (configuration files are not HTML)
+        environment = _ENVIRONMENTS[folder] = jinja2.Environment(
             loader=jinja2.FileSystemLoader(folder),
             undefined=jinja2.StrictUndefined,
             keep_trailing_newline=True,

@@ -1,4 +1,4 @@
-"""A cookbook source that is an archive behind a URL, or an object of S3: downloaded and unpacked within limits (S19, S21)."""
+"""A cookbook source that is an archive behind a URL or in S3: downloaded and unpacked within limits (S19, S21)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ TIME = 600.0
 """Longest download in seconds."""
 
 _REDIRECTS = 5
-_S3_HOST = re.compile(r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}-[a-z-]+-\d))?\.amazonaws\.com")
+_S3_HOST = re.compile(
+    r"(?:(?P<bucket>.+)\.)?s3(?:[.-](?:dualstack\.)?(?P<region>[a-z]{2}-[a-z-]+-\d))?\.amazonaws\.com"
+)
 
 
 def fetch(source: SourceOf, into: Path, *, allow_insecure: bool) -> str:

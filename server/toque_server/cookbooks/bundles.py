@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-from toque.cookbook.bundle import find_cookbooks, pack
+from toque.cookbook.bundle import pack
+from toque.cookbook.layout import find_cookbooks
 from toque.protocol.durable import sync_directory
 from toque.protocol.messages import BundleRef
 from toque_server.store.cookbooks import Bundle
@@ -25,9 +26,9 @@ class NoShippedCookbooks(Exception):
 class Bundles:
     """The archives of one installation. `builtin` is the bundle of the shipped cookbooks, packed when this is made.
 
-        bundles = Bundles(settings.data_dir)
-        kept = bundles.keep(find_cookbooks(checkout), at=now)     # packs, stores the file, describes it
-        cookbooks.add(conn, kept)
+    bundles = Bundles(settings.data_dir)
+    kept = bundles.keep(find_cookbooks(checkout), at=now)     # packs, stores the file, describes it
+    cookbooks.add(conn, kept)
     """
 
     def __init__(self, data_dir: Path, *, shipped: Path | None = None) -> None:
@@ -36,7 +37,7 @@ class Bundles:
         self.builtin = self._keep(find_cookbooks(shipped or shipped_cookbooks()))[0]
 
     def keep(self, found: Mapping[str, Path], *, at: datetime) -> Bundle:
-        """Pack cookbooks (name to folder) and keep the archive. The same content is the same file. Raises BadCookbook."""
+        """Pack cookbooks (name to folder) and keep the archive. Equal content is one file. Raises BadCookbook."""
         ref, contents = self._keep(found)
         return Bundle(digest=ref.digest, size=ref.size, created_at=at, contents=contents)
 
@@ -69,7 +70,7 @@ class Bundles:
 
 
 def shipped_cookbooks() -> Path:
-    """The folder of the cookbooks that come with Toque: in the installed wheel, or in the checkout. Raises NoShippedCookbooks."""
+    """The folder of the cookbooks that come with Toque: in the wheel, or in the checkout. Raises NoShippedCookbooks."""
     package = Path(__file__).resolve().parents[1]
     for place in (package / "shipped" / "cookbooks", package.parents[1] / "cookbooks"):
         if place.is_dir():

@@ -74,7 +74,7 @@ def checked_url(source: SourceOf, *, allow_insecure: bool) -> tuple[str, tuple[s
         raise FetchRefused("the source's URL begins with a dash or names a remote helper")
     if any(ord(character) <= 0x20 or ord(character) == 0x7F for character in url):
         raise FetchRefused("the source's URL has blanks or control characters")
-    if url.startswith("/") or url.startswith("file://"):
+    if url.startswith(("/", "file://")):
         if not allow_insecure:
             raise FetchRefused("this installation does not fetch from its own disk; see allow_insecure_sources")
         return (url if url.startswith("file://") else f"file://{url}"), ()

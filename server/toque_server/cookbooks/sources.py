@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
-from toque.cookbook.bundle import find_cookbooks
-from toque.cookbook.errors import BadCookbook
 
+from toque.cookbook.bundle import BadBundle
+from toque.cookbook.layout import BadCookbook, find_cookbooks
 from toque_server.cookbooks import archive, git
 from toque_server.cookbooks.address import FetchRefused
 from toque_server.cookbooks.bundles import Bundles
@@ -98,7 +98,7 @@ class Sources:
                 into.mkdir()
                 revision = fetch(source, into, allow_insecure=self._services.settings.allow_insecure_sources)
                 bundle = self._bundles.keep(find_cookbooks(_root(into)), at=started)
-        except (FetchRefused, BadCookbook) as error:
+        except (FetchRefused, BadBundle, BadCookbook) as error:
             self._give_up(stack_id, started, f"the cookbooks could not be fetched from {source.url}: {error}")
             return
         with self._services.database.write() as conn:
@@ -106,7 +106,9 @@ class Sources:
             if newest and newest[0].added_at >= started:
                 return  # another process, or a publication, was faster
             cookbooks.add(conn, bundle)
-            cookbooks.publish(conn, stack_id, bundle.digest, at=started, source=f"{source.type} {source.url} {revision}")
+            cookbooks.publish(
+                conn, stack_id, bundle.digest, at=started, source=f"{source.type} {source.url} {revision}"
+            )
             if stack.cookbook_digest != bundle.digest:
                 stacks.set_cookbook_digest(conn, stack_id, bundle.digest)
             events.add(

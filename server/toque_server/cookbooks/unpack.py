@@ -82,17 +82,22 @@ def _entries(archive: IO[bytes], magic: bytes) -> Iterator[Entry]:
     if magic[:2] not in (b"\x1f\x8b",) and magic[:3] != b"BZh" and magic[:6] != b"\xfd7zXZ\x00":
         raise FetchRefused("the archive is neither zip nor a tar packed with gzip, bzip2 or xz")
     with tarfile.open(fileobj=archive, mode="r|*") as opened:
-        for member in opened:
-            if member.isdir():
-                yield member.name, True, 0o755, None
-            elif member.isreg() and not member.issparse():
-                yield member.name, False, member.mode, opened.extractfile(member)
-            elif member.type not in (tarfile.XGLTYPE, tarfile.XHDTYPE):
-                raise FetchRefused(f"{member.name!r} is neither a file nor a folder")
+        for entry in opened:
+            if entry.isdir():
+                yield entry.name, True, 0o755, None
+            elif entry.isreg() and not entry.issparse():
+                yield entry.name, False, entry.mode, opened.extractfile(entry)
+            else:
+                raise FetchRefused(f"{entry.name!r} is neither a file nor a folder")
 
 
 def _checked(name: str) -> tuple[str, ...]:
-    if name.startswith(("/", "\\")) or "\\" in name or not name.isprintable() or len(name.encode(errors="replace")) > _PATH:
+    if (
+        name.startswith(("/", "\\"))
+        or "\\" in name
+        or not name.isprintable()
+        or len(name.encode(errors="replace")) > _PATH
+    ):
         raise FetchRefused(f"the archive has the name {name[:100]!r}, which is not allowed")
     try:
         name.encode()

@@ -10,7 +10,8 @@ import hashlib
 import logging
 import time
 from collections import Counter
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -35,14 +36,16 @@ _HEADERS = (
 _LONGEST_HEADER = 1024
 
 
-class Request(NamedTuple):
-    """One accepted request; its lane number is still to be taken, in the transaction of its effect."""
+@dataclass(slots=True)
+class Request:
+    """One accepted request. Its lane number is taken in the transaction of its effect; `taken` says that it was."""
 
     path: str
     node: Node
     parsed: ParsedRequest
     body: bytes
     now: float
+    taken: bool = False
 
 
 class Guard:

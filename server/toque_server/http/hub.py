@@ -94,6 +94,10 @@ class Hub:
         """Database time of a moment on this machine's clock."""
         return datetime.fromtimestamp(clock + self._offset, UTC)
 
+    def last_contacts(self) -> dict[str, datetime]:
+        """Contacts that are in memory and not yet written: healing must not overlook them (R18)."""
+        return {instance_id: self.to_time(at) for instance_id, at in self.keyring.unwritten()}
+
     def wake(self) -> None:
         """There was a commit: look again soon."""
         self._wake.set()

@@ -22,12 +22,12 @@ from toque.protocol.messages import PollAnswer, PollRequest
 from toque_server.http import answers
 from toque_server.http.admission import Admission
 from toque_server.http.answers import Answer, Environ, Refused, StartResponse, malformed, unauthenticated
-from toque_server.http.dispatch import Dispatch
+from toque_server.http.dispatch import Dispatch, Settle
 from toque_server.http.enrolment import Enrolment
 from toque_server.http.guard import Guard, Request
 from toque_server.http.hub import Hub
 from toque_server.http.node_facts import Facts
-from toque_server.http.node_work import Settle, Work
+from toque_server.http.node_work import Work
 from toque_server.operations.context import Services
 from toque_server.store import metrics
 from toque_server.store.database import DiskFull
@@ -45,15 +45,24 @@ class NodeApp:
     """One per server process. `start()` it before the first request and `stop()` it after the last.
 
     `settle` ends a command and does what follows from it, in the transaction of the agent's result
-    (`reconcile.outcome`). `admission` limits what is under way at once; by default to the server's threads.
+    (`reconcile.outcome`); what it raises of `transient` is answered with 503, and the agent sends it again.
+    `admission` limits what is under way at once; by default to the server's threads.
     """
 
-    def __init__(self, services: Services, *, settle: Settle, admission: Admission | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        settle: Settle,
+        transient: tuple[type[Exception], ...] = (),
+        admission: Admission | None = None,
+    ) -> None:
         self.hub = Hub(services.database, services.settings)
         self.guard = Guard(self.hub.keyring, services.keys)
         self.dispatch = Dispatch(services, self.hub, settle)
         self._services = services
         self._admission = admission or Admission(max(4, services.settings.threads))
+        self._transient = (OperationalError, *transient)
         self._draining = False
         work = Work(services, self.hub, self.dispatch, settle)
         self._facts = Facts(services, self.hub)
@@ -75,7 +84,6 @@ class NodeApp:
         return frozenset({messages.POLL_PATH, messages.ENROL_PATH, *self._routes})
 
     def start(self) -> None:
-        self.dispatch.start()
         self.hub.start()
 
     def stop(self) -> None:
@@ -121,9 +129,9 @@ class NodeApp:
             return refused.answer
         except DiskFull:
             return _DISK_FULL
-        except OperationalError as error:
+        except self._transient as error:
             # A database that is away is answered like a server that is busy: agents come back (R23).
-            log.warning("an agent's request found the database away: %s", error)
+            log.warning("an agent's request could not be done now: %s", error)
             return self._busy()
 
     def _answer_poll(self, request: Request) -> Answer:
@@ -135,7 +143,6 @@ class NodeApp:
         if poll.boot_id != node.boot_id:
             node.boot_id, node.boot_since = poll.boot_id, request.now
         node.agent_version, node.running = poll.agent_version, poll.running
-        self.hub.keyring.seen(node, request.now)
         if poll.metrics:
             self.hub.keep_metrics(
                 [metrics.Minute(node.instance_id, node.stack_id, one) for one in poll.metrics[:_METRICS_PER_POLL]]
@@ -146,12 +153,15 @@ class NodeApp:
         waiting = self.hub.waiting
         nothing = node.instance_id not in waiting.to_fetch and node.instance_id not in waiting.to_abort
         if node.conflict or (nothing and not poll.nonce and request.now < node.rotate_at):
-            return answers.of_bytes(self.hub.empty_answer(node.instance_id, node.stack_id))
-        return self._deliver(request, poll)
+            answer = answers.of_bytes(self.hub.empty_answer(node.instance_id, node.stack_id))
+        else:
+            answer = self._deliver(request, poll)
+        self.hub.keyring.seen(node, parsed.epoch, parsed.sequence, request.now)
+        return answer
 
     def _deliver(self, request: Request, poll: PollRequest) -> Answer:
         node = request.node
-        command = None if poll.disabled else self.dispatch.next_command(request)
+        command = None if poll.disabled else self.dispatch.next_command(request, reported=poll.manifest_version)
         return answers.of(
             PollAnswer(
                 interval=round(self.hub.interval(node.instance_id, node.stack_id), 3),

@@ -47,6 +47,7 @@ class Facts:
                 contacts.set_problems(conn, node.instance_id, problems)
             if raised:
                 commands.raise_number(conn, node.instance_id, poll.highest_dispatch)
+        request.taken = True
         node.facts = poll.facts or node.facts
         node.problems = problems
         node.dispatch = max(node.dispatch, poll.highest_dispatch)

@@ -1,4 +1,4 @@
-"""Making a stack's policy when a dispatch needs one: read the stack once per change, store what is new, sign (ruling 16)."""
+"""Making a stack's policy when a dispatch needs one: read once per change, store what is new, sign (ruling 16)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Policies:
     def for_command(
         self, conn: Connection, snapshot: Snapshot, cause_id: str, now: datetime, *, reported: int = 0
     ) -> Issued:
-        """The policy that a command dispatched now names: its cause's if that is fresh, else the newest, else a new one.
+        """The policy that a command dispatched now names: its cause's if fresh, else the newest, else a new one.
 
         `reported` is the highest version that the node has seen; after the restore of a backup it may be above ours,
         and we go on above it (R24).

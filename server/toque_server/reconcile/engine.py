@@ -24,6 +24,7 @@ from toque_server.reconcile.calls import Calls
 from toque_server.reconcile.desk import Desk
 from toque_server.reconcile.healing import Healer
 from toque_server.reconcile.leadership import Leadership, NotLeading
+from toque_server.reconcile.leftovers import Sweeper
 from toque_server.reconcile.services import Providers, Services
 from toque_server.store import instances, stacks
 from toque_server.store.database import Database
@@ -35,6 +36,7 @@ _IDLE = 1.0
 _BUSY = 0.1
 _LEAST_GAP = 0.02
 _EXPIRY_EVERY = 1.0
+_LEFTOVERS_EVERY = 1.0
 _RETENTION_EVERY = 3600.0
 _CALLERS = 16
 _TRIES = 5
@@ -77,6 +79,7 @@ class Engine:
         leadership = Leadership(database, services.new_id(), steady=steady)
         self.desk = Desk(database, leadership, services, calls, limits or Limits())
         self.healer = Healer(self.desk)
+        self.sweeper = Sweeper(database, leadership, providers, self._executor)
         self._epoch: int | None = None
         self._regions: dict[str, str] = {}
         self._next: dict[str, float] = {}
@@ -132,6 +135,8 @@ class Engine:
             self.healer.tick(Clock(now, self._steady()))
         if self._is_due("expiry", _EXPIRY_EVERY) and not self.healer.is_in_grace(now):
             expiry.tick(desk, now)
+        if self._is_due("leftovers", _LEFTOVERS_EVERY):
+            self.sweeper.tick()
         if self._is_due("retention", _RETENTION_EVERY):
             retention.tick(desk, now)
         return moving or waiting

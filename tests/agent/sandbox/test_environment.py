@@ -10,7 +10,13 @@ def test_proxies_and_certificates_of_the_host_reach_the_clone() -> None:
 
 
 def test_nothing_else_of_the_host_does() -> None:
-    host = {"PYTHONPATH": "/src", "AWS_SECRET_ACCESS_KEY": "s", "TOQUE_API_TOKEN": "t", "HOME": "/home/me", "PATH": "/x"}
+    host = {
+        "PYTHONPATH": "/src",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "TOQUE_API_TOKEN": "t",
+        "HOME": "/home/me",
+        "PATH": "/x",
+    }
 
     seen = environment(host)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from toque.sandbox.services import NoService, Remembered, script
 
 
@@ -36,7 +37,14 @@ def test_a_service_without_a_script_names_what_to_do() -> None:
 
 def test_what_was_started_and_not_stopped_is_remembered_in_order(tmp_path: Path) -> None:
     services = Remembered(tmp_path / "deep" / "services.json")
-    for name, action in [("a", "start"), ("b", "start"), ("a", "restart"), ("c", "start"), ("c", "stop"), ("d", "status")]:
+    for name, action in [
+        ("a", "start"),
+        ("b", "start"),
+        ("a", "restart"),
+        ("c", "start"),
+        ("c", "stop"),
+        ("d", "status"),
+    ]:
         services.note(name, action)
 
     assert Remembered(tmp_path / "deep" / "services.json").names() == ["b", "a"]
