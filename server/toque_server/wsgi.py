@@ -13,19 +13,28 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from flask import Blueprint, Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from toque_server.http import api, aws_json, health, metrics
+from toque_server.domain.instance import Instance
+from toque_server.http import api, aws_json, health, logs, metrics
+from toque_server.http.node import NodeApp
 from toque_server.http.throttle import Throttle
 from toque_server.operations import registry
 from toque_server.operations.context import Services
 from toque_server.operations.rekey import Rekeying
+from toque_server.providers import provider_for
+from toque_server.reconcile.apply import Overtaken
+from toque_server.reconcile.engine import Engine
+from toque_server.reconcile.outcome import Outcome
+from toque_server.reconcile.services import Services as LoopServices
 from toque_server.security import keys
 from toque_server.security.envelope import Vault
 from toque_server.settings import Settings
+from toque_server.store import join_tokens
 from toque_server.store.data_keys import DataKeys
 from toque_server.store.database import Database
 
@@ -140,5 +149,51 @@ def _harden(settings: Settings) -> Callable[[Response], Response]:
 
 def build(settings: Settings) -> App:
     """The server as it runs: every piece there is, joined. `start()` it in the process that serves."""
-    services = create_services(settings)
-    return create_app(services, parts=[Rekeying(services)])
+    wakers: list[Callable[[], None]] = []
+
+    def wake() -> None:
+        for each in wakers:
+            each()
+
+    services = create_services(settings, wake=wake)
+    nodes: NodeApp
+    loops = LoopServices(
+        settings=settings,
+        new_id=services.new_id,
+        join_token=lambda instance: _join_token(services, instance),
+        last_contacts=lambda: nodes.hub.last_contacts(),
+    )
+    nodes = NodeApp(services, settle=Outcome(loops).settle, transient=(Overtaken,))
+    engine = EnginePart(Engine(services.database, partial(provider_for, settings=settings), loops))
+    wakers += [nodes.wake, engine.engine.wake]
+    return create_app(services, nodes=nodes, pages=[logs.blueprint(services)], parts=[engine, Rekeying(services)])
+
+
+class EnginePart:
+    """The loops as a part of the server."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def start(self) -> None:
+        self.engine.start()
+
+    def drain(self) -> None:
+        """The loops go on until they are stopped: what they decide is durable at every line."""
+
+    def stop(self) -> None:
+        self.engine.stop()
+
+
+def _join_token(services: Services, instance: Instance) -> str:
+    """A token with which the machine that is launched for this instance joins, and no other (security.md 2.5)."""
+    with services.database.write() as conn:
+        token = join_tokens.issue(
+            conn,
+            stack_id=instance.stack_id,
+            root_fingerprint=services.keys.root_fingerprint,
+            at=services.database.now(conn),
+            created_by="toque",
+            instance_id=instance.id,
+        )
+    return token.text

@@ -30,7 +30,9 @@ class World:
         me: Mapping[str, Any] | None = None,
         masked: Iterable[str] = (),
         collect: Collect = no_facts,
+        allow_insecure_sources: bool = False,
     ) -> None:
+        self.allow_insecure_sources = allow_insecure_sources
         self._secrets = {value: Secret(value) for value in masked if value}
         chain = merged(level for _, level in levels)
         self.bags = _with_custom_bags(bags or {}, chain)

@@ -177,7 +177,9 @@ class AppRelease(Resource[ReleaseState]):
     def _roll_back(self, host: Host, layout: Layout) -> None:
         live, target = layout.live(host), layout.previous(host)
         path = f"{layout.releases}/{target}"
-        layout.link_shared(host, path, self._setting("symlinks", SYMLINKS), self._setting("purge_before_symlink", PURGED))
+        layout.link_shared(
+            host, path, self._setting("symlinks", SYMLINKS), self._setting("purge_before_symlink", PURGED)
+        )
         layout.switch(host, path)
         self._started(self._release(layout, path))
         layout.remove_newer(host, target)
@@ -191,18 +193,24 @@ class AppRelease(Resource[ReleaseState]):
         host.remove(destination, recursive=True)
         url, insecure = source.get("url"), _insecure_sources_allowed()
         if not url:
-            raise NotFetched(f"app {layout.shortname!r} has a source of type {source['type']} and no Url: set AppSource.Url")
+            raise NotFetched(
+                f"app {layout.shortname!r} has a source of type {source['type']} and no Url: set AppSource.Url"
+            )
         match source["type"]:
             case "git":
                 key = source.get("ssh_key")
-                wanted = Git(destination, repository=url, revision=source.get("revision"), ssh_key=key, allow_insecure=insecure)
+                wanted = Git(
+                    destination, repository=url, revision=source.get("revision"), ssh_key=key, allow_insecure=insecure
+                )
                 converge(wanted, host)
                 return host.run(["git", "-C", destination, "rev-parse", "HEAD"]).out.strip()
             case "archive":
                 return self._fetch_archive(host, layout, source, allow_insecure=insecure)
             case "svn":
                 return self._fetch_svn(host, layout, source)
-        raise NotFetched(f"app {layout.shortname!r} has a source of type {source['type']!r}: this agent fetches git, archive, svn")
+        raise NotFetched(
+            f"app {layout.shortname!r} has a source of type {source['type']!r}: this agent fetches git, archive, svn"
+        )
 
     def _source(self) -> dict[str, Any]:
         source = dict(self.app.get("app_source") or {})
@@ -259,7 +267,9 @@ class AppRelease(Resource[ReleaseState]):
         return Layout(self.root, str(self.app["shortname"]))
 
     def _release(self, layout: Layout, path: str) -> Release:
-        environment = {str(k): v if isinstance(v, Secret) else str(v) for k, v in (self.app.get("environment") or {}).items()}
+        environment = {
+            str(k): v if isinstance(v, Secret) else str(v) for k, v in (self.app.get("environment") or {}).items()
+        }
         return Release(layout.shortname, path, layout.shared, layout.current, environment, self.app)
 
     def _command(self) -> str:
@@ -300,6 +310,12 @@ class AppRelease(Resource[ReleaseState]):
 def _of_command(name: str) -> Any:
     items = _bag("aws_opsworks_command")
     return next(iter(items.values()), {}).get(name)
+
+
+def _insecure_sources_allowed() -> bool:
+    """Whether the installation allows sources over plain http, git or file (D18)."""
+    world = current_run("app_release").world
+    return world is not None and bool(world.allow_insecure_sources)
 
 
 def _bag(name: str) -> Mapping[str, Mapping[str, Any]]:

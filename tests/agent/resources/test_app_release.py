@@ -54,7 +54,7 @@ class Site:
     def __init__(self, root: Path, origin: Origin) -> None:
         self.root, self.origin, self.host = root, origin, LocalHost()
         self.number = 0
-        self.attributes: dict[str, Any] = {"toque": {"allow_insecure_sources": True}}
+        self.attributes: dict[str, Any] = {}
         self.app: dict[str, Any] = {
             "shortname": "shop",
             "app_source": {"type": "git", "url": f"file://{origin.path}", "revision": "main"},
@@ -64,7 +64,7 @@ class Site:
     def converge(self, **options: Any) -> None:
         self.number += 1
         with Run(self.host) as run:
-            run.world = World(levels=[("stack", self.attributes)])
+            run.world = World(levels=[("stack", self.attributes)], allow_insecure_sources=True)
             wanted = AppRelease(self.app, root=str(self.root), command=f"command-{self.number}", **options)
             converge(wanted, self.host)
 
@@ -315,7 +315,5 @@ _RECORD = {"/srv/www/shop/.toque-release.json": b'{"command": "c-0", "release": 
 _machine: Callable[..., FakeHost] = FakeHost
 
 CASES = [
-    Case(want, partial(_machine, files=found))
-    for want in (_other(), _other(present=False))
-    for found in ({}, _RECORD)
+    Case(want, partial(_machine, files=found)) for want in (_other(), _other(present=False)) for found in ({}, _RECORD)
 ]
