@@ -236,14 +236,19 @@ class TestArchives:
         with pytest.raises(FetchRefused, match="too long"):
             unpack(out, into)
 
-    @pytest.mark.parametrize("junk", [b"", b"plain text", b"\x1f\x8bbroken", b"PK\x03\x04broken", packed({"a": b"b"})[:40]])
+    @pytest.mark.parametrize(
+        "junk", [b"", b"plain text", b"\x1f\x8bbroken", b"PK\x03\x04broken", packed({"a": b"b"})[:40]]
+    )
     def test_S21_what_is_no_archive_is_refused(self, junk: bytes, into: Path) -> None:
         with pytest.raises(FetchRefused):
             unpack(io.BytesIO(junk), into)
 
     def test_an_s3_request_is_signed_as_amazon_documents_it(self) -> None:
         headers = archive.s3_headers(
-            "https://bucket.s3.eu-west-1.amazonaws.com/cookbooks.tgz", "AKID", "secret", datetime(2026, 1, 2, tzinfo=UTC)
+            "https://bucket.s3.eu-west-1.amazonaws.com/cookbooks.tgz",
+            "AKID",
+            "secret",
+            datetime(2026, 1, 2, tzinfo=UTC),
         )
         assert "Credential=AKID/20260102/eu-west-1/s3/aws4_request" in headers["Authorization"]
 
