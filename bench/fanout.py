@@ -16,11 +16,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.installation import STACK, agents_of, installation, node_app, populate, report, services  # noqa: E402
-from sqlalchemy import func, select  # noqa: E402
-from toque_server.domain import coalesce  # noqa: E402
-from toque_server.store import actions, configures, instances  # noqa: E402
-from toque_server.store import tables as t  # noqa: E402
+import msgspec
+from sqlalchemy import func, select
+
+from bench.installation import STACK, agents_of, installation, node_app, populate, report, services
+from toque_server.domain import coalesce
+from toque_server.store import actions, configures, instances
+from toque_server.store import tables as t
 
 TARGET = 0.5
 
@@ -48,7 +50,7 @@ def main() -> int:
         made.database.close()
     growth = {name: after[name] - before[name] for name in before}
     print(f"{written} commands written in {seconds:.3f} s; {delivered} handed out, acknowledged and ended")
-    print(f"in {handing_out:.2f} s ({delivered / handing_out:.0f}/s, agents' own work included); bytes stored: {growth}")
+    print(f"in {handing_out:.2f} s ({delivered / handing_out:.0f}/s, agents' work included); bytes: {growth}")
     met = seconds <= TARGET and written == given.nodes == delivered
     report(
         "fanout",
@@ -98,8 +100,7 @@ def change_one(made: Any, instance_id: str) -> None:
         instance = instances.get(conn, instance_id)
         assert instance is not None
         details = instances.details(conn, [instance_id])[instance_id]
-        changed = type(details)(**{**{f: getattr(details, f) for f in details.__struct_fields__}, "private_ip": "10.1.1.1"})
-        instances.set_details(conn, instance, changed)
+        instances.set_details(conn, instance, msgspec.structs.replace(details, private_ip="10.1.1.1"))
 
 
 def stored(made: Any) -> dict[str, int]:

@@ -15,6 +15,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert
+
+from tests.fakes.agents import Agent
 from toque.protocol.keys import new_sealing_key, new_signing_key, public_bytes
 from toque.protocol.messages import Fingerprint
 from toque_server.domain.instance import Instance, Status
@@ -34,8 +36,6 @@ from toque_server.store.data_keys import DataKeys
 from toque_server.store.database import Database
 from toque_server.store.instances import add as add_instance
 from toque_server.store.nodes import NodeKey
-
-from tests.fakes.agents import Agent
 
 STACK, LAYER = "bench-stack", "bench-layer"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -20,10 +20,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.installation import STACK, agents_of, installation, node_app, populate, report  # noqa: E402
-from toque_server.domain.permission import Principal  # noqa: E402
-from toque_server.operations import registry  # noqa: E402
-from toque_server.operations.context import Context  # noqa: E402
+from bench.installation import STACK, agents_of, installation, node_app, populate, report
+from toque_server.domain.permission import Principal
+from toque_server.operations import registry
+from toque_server.operations.context import Context
 
 MEDIAN, P99 = 1.2, 2.5
 

@@ -62,7 +62,7 @@ class NodeApp:
         self.dispatch = Dispatch(services, self.hub, settle)
         self.services = services
         self._admission = admission or Admission(max(4, services.settings.threads))
-        self._transient = (OperationalError, *transient)
+        self._transient: tuple[type[Exception], ...] = (OperationalError, *transient)
         self._draining = False
         work = Work(services, self.hub, self.dispatch, settle)
         self._facts = Facts(services, self.hub)
