@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from toque_server.domain import bags
 from toque_server.domain.world import (
     AppOf,
@@ -49,7 +50,12 @@ SHOP = AppOf(
 )
 BLOG = AppOf(id="a-blog", name="Blog", shortname="blog", type="php", private_key="blog-tls-key")
 WEB1 = InstanceOf(
-    id="i-1", hostname="web1", layer_ids=("l-app",), status="online", created_at=AT, rsa=HostKeys(private="host-private")
+    id="i-1",
+    hostname="web1",
+    layer_ids=("l-app",),
+    status="online",
+    created_at=AT,
+    rsa=HostKeys(private="host-private"),
 )
 LB1 = InstanceOf(id="i-2", hostname="lb1", layer_ids=("l-lb",), status="stopped", created_at=AT)
 WORLD = World(

@@ -272,7 +272,8 @@ class TestCommands:
         envelope = agent.open(agent.poll())
         assert envelope is not None
         agent.acknowledge(envelope)
-        agent.clock = lambda at=agent.clock(): at
+        frozen = agent.clock()
+        agent.clock = lambda: frozen
         assert agent.finish(envelope).status == 200
         assert agent.finish(envelope).status == 200
         assert agent.finish(envelope, exit_code=1).status == 409

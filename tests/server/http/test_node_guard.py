@@ -1,4 +1,4 @@
-"""Every agents' route is guarded: what does not prove who sends it gets one answer and changes nothing (S2, S3, R21)."""
+"""Every agents' route is guarded: what does not prove its sender gets one answer and changes nothing (S2, R21)."""
 
 from __future__ import annotations
 
