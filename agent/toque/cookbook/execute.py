@@ -197,12 +197,10 @@ def _repository(here: Path) -> Path:
 
 def _apply_ledger(name: str) -> Path:
     """One ledger per applied recipe: as root with the agent's state, else in the user's own state folder."""
-    import hashlib
-
     home = os.environ.get("XDG_STATE_HOME") or f"{os.environ.get('HOME', '/')}/.local/state"
     folder = Path("/var/lib/toque/apply") if os.geteuid() == 0 else Path(home) / "toque/apply"
     key = name if "::" in name else str(Path(name).resolve())
-    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.jsonl"
+    return folder / f"{key.replace('/', '%')[-200:]}.jsonl"
 
 
 def _saying(log: MaskedText) -> Callable[[str], None]:
