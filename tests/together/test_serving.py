@@ -169,13 +169,16 @@ def test_S12_rekey_works_while_the_server_runs(installation: tuple[Path, dict[st
     assert get(f"{said['url']}/api/DescribeStacks", token=said["api_token"], body=b"{}")[0] == 200
 
 
-def test_R22_slow_peers_take_nothing_from_the_others(installation: tuple[Path, dict[str, Any]], served: Served) -> None:
+@pytest.mark.parametrize("path", ["/", "/api/DescribeStacks"])
+def test_R22_slow_peers_take_nothing_from_the_others(
+    installation: tuple[Path, dict[str, Any]], served: Served, path: str
+) -> None:
     said = installation[1]
     host, port = said["url"].removeprefix("http://").split(":")
     slow = [socket.create_connection((host, int(port))) for _ in range(100)]
     try:
         for peer in slow:
-            peer.sendall(b"POST /api/DescribeStacks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            peer.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{{".encode())
         answers: list[int] = []
         done = threading.Thread(
             target=lambda: answers.append(
