@@ -155,7 +155,8 @@ finally:
     sandbox.remove(spec.directory)
 """
 
-    seen = subprocess.run([venv / "bin/python", "-c", script, tmp_path / "box"], capture_output=True, text=True)
+    argv = [venv / "bin/python", "-c", script, tmp_path / "box"]
+    seen = subprocess.run(argv, env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True)
 
     files = "/opt/toque/site/toque/__init__.py /opt/toque/packages/0/click/__init__.py"
     assert seen.stdout.strip() == files, seen.stderr
