@@ -125,7 +125,9 @@ class FakeHost:
 
     def entry(self, path: str) -> Entry | None:
         node = self.nodes.get(path)
-        return None if node is None else Entry(node.kind, node.mode, node.uid, node.gid, len(node.content))
+        if node is None:
+            return None
+        return Entry(node.kind, node.mode, node.uid, node.gid, len(node.content), (1, id(node)))
 
     def read(self, path: str) -> bytes | None:
         for _ in range(8):

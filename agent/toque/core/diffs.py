@@ -21,7 +21,7 @@ def describe(resource: Resource[Any], change: Change[Any]) -> tuple[str, str]:
     if change.want is None:
         return "removed", _content_diff(resource, change)
     if change.was is None:
-        return "created", _content_diff(resource, change)
+        return resource.made, _content_diff(resource, change)
     parts = [_field(resource, change, name) for name in sorted(change.fields)]
     return f"changed: {', '.join(parts)}", _content_diff(resource, change)
 

@@ -23,13 +23,17 @@ class Ran:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a folder, itself and not what it points to. `mode` is the permission bits, without the file type."""
+    """One entry of a folder, itself and not what it points to. `mode` is the permission bits, without the file type.
+
+    `file_id` is the same for two names of one file (hard links), and differs otherwise.
+    """
 
     kind: Kind
     mode: int
     uid: int
     gid: int
     size: int = 0
+    file_id: tuple[int, int] = (0, 0)
 
 
 class Host(Protocol):

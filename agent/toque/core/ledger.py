@@ -69,13 +69,10 @@ class Ledger:
         self._changed.clear()
 
     def _lines(self) -> list[dict[str, Any]]:
-        """The whole lines of the file. A torn last line is what a crash leaves; it says nothing yet."""
+        """The whole lines of the file. A torn one is what a crash leaves; it says nothing."""
         if self._path is None or not self._path.exists():
             return []
-        *whole, torn = self._path.read_text(encoding="utf-8").split("\n")
-        if torn:
-            os.truncate(self._path, sum(len(line.encode()) + 1 for line in whole))
-        return [json.loads(line) for line in whole if line]
+        return [line for text in self._path.read_text(encoding="utf-8").split("\n") if (line := _whole(text))]
 
     def _read(self, number: int, line: dict[str, Any]) -> None:
         match line:
@@ -94,4 +91,12 @@ class Ledger:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        os.write(self._file, json.dumps(line).encode() + b"\n")
+        os.write(self._file, b"\n" + json.dumps(line).encode() + b"\n")
+
+
+def _whole(text: str) -> dict[str, Any] | None:
+    try:
+        line = json.loads(text) if text else None
+    except ValueError:
+        return None
+    return line if isinstance(line, dict) else None

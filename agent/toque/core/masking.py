@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import base64
+import io
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from typing import TextIO
 
 from toque.core.secret import HIDDEN, known_secrets
 
@@ -18,6 +18,9 @@ MIN_OTHER = 6
 
 def forms(value: str) -> set[str]:
     """How a secret may show up: as it is, URL-encoded, JSON-escaped, and base64 at each of the three alignments."""
+    import base64  # both only where there is a secret at all
+    from urllib.parse import quote, quote_plus
+
     raw = value.encode("utf-8", "surrogatepass")
     found = {value, quote(value, safe=""), quote(value), quote_plus(value)}
     found.add(value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
@@ -106,3 +109,42 @@ def process_mask() -> Mask:
         _mask = Mask(value for value in known if len(value) >= MIN_ENVIRONMENT)
         _mask_knows = len(known)
     return _mask
+
+
+class MaskedText(io.TextIOBase):
+    """Standard output of a run: each line is masked with all that is secret by the time the line is complete."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._line = ""
+
+    def write(self, text: str) -> int:
+        *lines, self._line = (self._line + text).split("\n")
+        for line in lines:
+            self._out.write(mask(line) + "\n")
+        return len(text)
+
+    def line(self, text: str) -> None:
+        """A whole line of our own, masked already; what somebody left unfinished before it gets its line first."""
+        if self._line:
+            self.write("\n")
+        self._out.write(text + "\n")
+
+    def flush(self) -> None:
+        if self._line:
+            self._out.write(mask(self._line))
+            self._line = ""
+        self._out.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return "utf-8"
+
+    def fileno(self) -> int:
+        return self._out.fileno()
+
+    def isatty(self) -> bool:
+        return False

@@ -114,6 +114,8 @@ class Resource(Generic[S]):
     """
 
     word: ClassVar[str] = ""
+    made: ClassVar[str] = "created"
+    """What the log says when it was not there and now is."""
 
     only_if: Guard | None = None
     not_if: Guard | None = None
@@ -164,7 +166,13 @@ class Resource(Generic[S]):
 
 
 def _identity_field(kind: type[Resource[Any]]) -> str:
-    return next(f.name for f in fields(kind) if not f.kw_only)
+    name = _IDENTITIES.get(kind)
+    if name is None:
+        name = _IDENTITIES[kind] = next(f.name for f in fields(kind) if not f.kw_only)
+    return name
+
+
+_IDENTITIES: dict[type, str] = {}
 
 
 def resource(word: str) -> Callable[[type[R]], type[R]]:

@@ -58,7 +58,12 @@ class Run:
         self.ledger = ledger or Ledger()
         self.recipe = ""
         self.world: Any = None
+        self.releases: dict[str, str] = {}
+        """What was deployed: app → revision. Filled by `app_release`."""
+        self.more_to_come = False
+        """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
         self._pending: dict[str, Action] = {}
+        self._failed_in: dict[int, str] = {}
         self._declared: dict[str, Resource[Any]] = {}
         self._sleep: Callable[[float], None] = time.sleep
 
@@ -79,8 +84,15 @@ class Run:
         outer, self.recipe = self.recipe, recipe
         try:
             yield
+        except BaseException as error:
+            self._failed_in.setdefault(id(error), recipe)
+            raise
         finally:
             self.recipe = outer
+
+    def recipe_of(self, error: BaseException) -> str:
+        """The recipe in which an error came up, the innermost when one includes another."""
+        return self._failed_in.get(id(error), "")
 
     def declare(self, kind: Callable[..., R], args: Sequence[Any], kwargs: Mapping[str, Any]) -> R:
         """Make a resource of what its word was given, and converge it."""
@@ -129,12 +141,22 @@ class Run:
             self.ledger.delivered(str(action))
         self.report.acted(self.recipe, action, because, self.dry_run, time.perf_counter() - began)
 
+    def tell_later(self, cause: Resource[Any], action: Action) -> None:
+        """Put an action off to the end of the run, if `cause` changed, now or in a run that did not get this far."""
+        if not (cause.changed or self.ledger.carries(str(cause), str(action))):
+            return
+        self._pending.setdefault(str(action), action)
+        if not self.dry_run:
+            resource = action.resource
+            self.ledger.owes(Debt(resource.word, resource.identity(), action.name, _plain(resource)))
+
     def finish(self) -> None:
-        """Deliver what was put off to the end, what earlier runs still owed included."""
+        """Deliver what was put off. At the end of the last phase also what earlier runs still owed; then nothing is owed."""
         while self._pending:
-            key = next(iter(self._pending))
-            action = self._pending.pop(key)
+            action = self._pending.pop(next(iter(self._pending)))
             self.act(action, "put off to the end of the run")
+        if self.more_to_come:
+            return
         for debt in list(self.ledger.debts.values()):
             resource = self._declared.get(f"{debt.word}[{debt.name}]") or _remake(debt)
             self.act(getattr(resource, debt.action), "owed by an earlier run")
@@ -184,11 +206,7 @@ class Run:
         if not self.dry_run:
             self.ledger.changed(str(resource))
         for action in resource.notify:
-            self._pending.setdefault(str(action), action)
-            if not self.dry_run:
-                self.ledger.owes(
-                    Debt(action.resource.word, action.resource.identity(), action.name, _plain(action.resource))
-                )
+            self.tell_later(resource, action)
         for action in resource.notify_now:
             self.act(action, f"{resource} changed")
 
@@ -253,3 +271,12 @@ def _remake(debt: Debt) -> Resource[Any]:
     if debt.word not in REGISTRY:
         import_module(f"toque.resources.{debt.word}")
     return REGISTRY[debt.word](**debt.properties)
+
+
+def on_change(cause: Resource[Any], action: Action) -> None:
+    """Take an action at the end of the run if a resource changed: `notify` from the outside, for one you cannot edit.
+
+    conf = vhost("shop")          # a function of somebody else's cookbook
+    on_change(conf, nginx.reload)
+    """
+    current_run("on_change").tell_later(cause, action)

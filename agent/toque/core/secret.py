@@ -13,10 +13,10 @@ class Secret(str):
     """A string that shows itself as `***` and takes its taint along where Python lets it.
 
     It *is* the string: a file, a template or a program that gets it, gets the value. `repr`, reports, logs, diffs and
-    error messages show `***`. `a + secret`, `secret + a`, `"%s" % secret`-free formatting with `.join`, `.strip()` and
-    the like give a Secret again. An f-string gives a plain `str` with the value in it, because Python builds it without
-    asking; such text is still masked in everything the run prints and reports, as the value itself is known to the
-    run's mask from the moment the Secret exists (values of four characters and more).
+    error messages show `***`. `a + secret`, `secret + a`, `secret.strip()`, `secret.replace()` give a Secret again. An
+    f-string gives a plain `str` with the value in it, because Python builds it without asking; such text is still
+    masked in everything the run prints and reports, as the value itself is known to the run's mask from the moment the
+    Secret exists (values of four characters and more).
 
         password = Secret(data_bag_item("db", "main")["password"])
         file("/etc/app.conf", content=f"password = {password}\\n", mode="0600")
@@ -35,6 +35,11 @@ class Secret(str):
     def __repr__(self) -> str:
         return f"Secret('{HIDDEN}')"
 
+    @staticmethod
+    def around(text: str) -> Secret:
+        """A longer text that has a Secret in it: tainted, but not itself one of the values to look for."""
+        return str.__new__(Secret, text)
+
     def reveal(self) -> str:
         """The value as a plain string."""
         return "".join(self)
@@ -46,13 +51,13 @@ class Secret(str):
         return format(self.reveal(), spec) if spec else self
 
     def __add__(self, other: str) -> Secret:
-        return _derived(str.__add__(self, other))
+        return Secret.around(str.__add__(self, other))
 
     def __radd__(self, other: str) -> Secret:
-        return _derived(str.__add__(other, self))
+        return Secret.around(str.__add__(other, self))
 
     def __mul__(self, times: SupportsIndex) -> Secret:
-        return _derived(str.__mul__(self, times))
+        return Secret.around(str.__mul__(self, times))
 
     def strip(self, chars: str | None = None, /) -> Secret:
         return Secret(str.strip(self, chars))
@@ -64,18 +69,13 @@ class Secret(str):
         return Secret(str.lstrip(self, chars))
 
     def join(self, parts: Any, /) -> Secret:
-        return _derived(str.join(self, parts))
+        return Secret.around(str.join(self, parts))
 
     def replace(self, old: str, new: str, count: SupportsIndex = -1, /) -> Secret:
-        return _derived(str.replace(self, old, new, count))
+        return Secret.around(str.replace(self, old, new, count))
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
         return Secret, (self.reveal(),)
-
-
-def _derived(value: str) -> Secret:
-    """A Secret made around another one. Its core is known already, so the longer text need not be."""
-    return str.__new__(Secret, value)
 
 
 def known_secrets() -> tuple[str, ...]:

@@ -31,7 +31,9 @@ LANE_OF = {
     PARTS_PATH: "f",
     BUNDLE_PATH: "f",
 }
-"""Each route's lane. In a lane an agent has one request open, and its numbers only grow. `f` (fetching) changes nothing."""
+"""Each route's lane. In a lane an agent has one request open, and its numbers only grow.
+
+`f` (fetching) changes nothing; enrolment is in none (`requests.ENROL_LANE`)."""
 
 MAX_BODY = 1 << 20
 """Longest body of a request, in bytes."""

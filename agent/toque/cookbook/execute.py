@@ -1,0 +1,207 @@
+"""The whole of a run, in this process: read the run directory, run the phases, say how it ended.
+
+exit code   0 success   1 a recipe raised an error   2 a recipe is missing or cannot be loaded   4 bad data
+            5 phase `system` failed, `custom` was skipped                                    (chapter 04, 7.3)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from toque.cookbook.finder import importable
+from toque.cookbook.layout import find_cookbooks
+from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
+from toque.core.errors import BadData, NotLoadable, RunFailed
+from toque.core.files import cookbook_of
+from toque.core.ledger import Ledger
+from toque.core.local import LocalHost
+from toque.core.masking import MaskedText
+from toque.core.pages import failure_page, place
+from toque.core.report import Report
+from toque.core.run import Run
+from toque.core.source import raised_at
+from toque.core.world import World
+from toque.facts import collect
+
+SYSTEM_FAILED = 5
+WOULD_CHANGE = 10
+"""Exit code of `toque plan` when there is something to do, so that a script can tell drift from failure."""
+
+
+def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = None) -> int:
+    """Carry out the run of a run directory; answers its exit code, and leaves `outcome.json` beside the report.
+
+    Prints the log. `state` is the agent's folder, where the ledger of notifications lives (two levels up).
+    """
+    state = state or directory.parent.parent
+    log = MaskedText(sys.stdout)
+    with redirect_stdout(log), (directory / "report.jsonl").open("a", buffering=1, encoding="utf-8") as lines:
+        os.fchmod(lines.fileno(), 0o600)
+        report = Report(say=_saying(log), lines=lines)
+        run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
+        code, reason = _carry_out(directory, run)
+        log.flush()
+    counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
+    outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
+    (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+    return code
+
+
+def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
+    """Both phases; answers exit code and, for people, the first line of what went wrong."""
+    try:
+        steps = json.loads((directory / "steps.json").read_text(encoding="utf-8"))
+        snapshot = json.loads((directory / "snapshot.json").read_text(encoding="utf-8"))
+        world = World(
+            bags=snapshot.get("bags", {}),
+            levels=[(level, values) for level, values in snapshot.get("levels", ())],
+            me=snapshot.get("self"),
+            masked=snapshot.get("masked", ()),
+            collect=collect,
+        )
+        phases = [(step["phase"], list(step["recipes"])) for step in steps]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return _stop(run, BadData(f"the run's data cannot be read: {error}"))
+    except BadData as error:
+        return _stop(run, error)
+    for number, (phase, recipes) in enumerate(phases, 1):
+        run.more_to_come = number < len(phases)
+        try:
+            shelf = Shelf(_cookbooks(directory, phase), directory)
+            code, reason = run_phase(shelf, recipes, run, world, directory)
+        except RunFailed as error:
+            code, reason = _stop(run, error)
+        if code:
+            if phase == "system":
+                run.report.note("phase system failed: the recipes of phase custom are skipped")
+                return SYSTEM_FAILED, reason
+            return code, reason
+    return 0, ""
+
+
+def _cookbooks(directory: Path, phase: str) -> dict[str, Path]:
+    """Phase `system` sees the built-in cookbooks alone; in `custom` the users' own come first."""
+    kinds = ("builtin",) if phase == "system" else ("builtin", "custom")
+    found: dict[str, Path] = {}
+    for kind in kinds:
+        found.update(find_cookbooks(directory / "cookbooks" / kind))
+    return found
+
+
+def run_phase(shelf: Shelf, recipes: Sequence[str], run: Run, world: World, base: Path | None) -> tuple[int, str]:
+    """Run a list of recipes in order, each once. All are loaded first, so a typo in the last changes nothing."""
+
+    def each_in_turn() -> None:
+        names = without_repeats(recipes)
+        for name in names:
+            shelf.load(name)
+        world.include = lambda name: shelf.run(name, run, world)
+        world.settings_of = lambda file: shelf.settings_of(file, world)
+        for name in names:
+            run.report.note(f"recipe {name}")
+            shelf.run(name, run, world)
+
+    with importable(shelf.cookbooks):
+        return _guarded(each_in_turn, run, world, base)
+
+
+def _guarded(recipes: Callable[[], None], run: Run, world: World, base: Path | None) -> tuple[int, str]:
+    """Run, deliver notifications, bring files to disk, sum up; every error becomes a page and an exit code."""
+    began = time.perf_counter()
+    run.world = world
+    try:
+        with run:
+            recipes()
+    except RunFailed as error:
+        return _stop(run, error)
+    except ImportError as error:
+        return _stop(run, NotLoadable(f"{error}\n" + "\n".join(place(raised_at(error), base))))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (one of the four homes: around main)
+        page = failure_page(error, run.recipe_of(error), run, base)
+        run.report.note(page)
+        return 1, page.partition("\n")[0]
+    finally:
+        if isinstance(run.host, LocalHost) and not run.dry_run:
+            run.host.settle()
+    run.report.note(summary(run.report, run.dry_run, time.perf_counter() - began))
+    return 0, ""
+
+
+def _stop(run: Run, error: RunFailed) -> tuple[int, str]:
+    run.report.note(str(error))
+    return error.exit_code, str(error).partition("\n")[0]
+
+
+def summary(report: Report, dry_run: bool, seconds: float) -> str:
+    """`12 resources: 3 changed, 9 unchanged, in 0.42 s`; what is zero and unusual is not mentioned."""
+    counts = report.counts
+    total = sum(count for name, count in counts.items() if name != "actions")
+    parts = [f"{counts['changed']} {'would change' if dry_run else 'changed'}", f"{counts['unchanged']} unchanged"]
+    parts += [f"{counts[name]} {name}" for name in ("skipped", "unknown") if counts[name]]
+    parts += [f"{counts['ignored']} failed (ignored)"] if counts["ignored"] else []
+    parts += [f"{counts['actions']} action{'' if counts['actions'] == 1 else 's'}"] if counts["actions"] else []
+    return f"{total} resource{'' if total == 1 else 's'}: {', '.join(parts)}, in {seconds:.2f} s"
+
+
+def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any] | None = None) -> int:
+    """Run one recipe on this machine, with no server: a file, or `cookbook::recipe` below the current folder.
+
+    A file in a cookbook runs as that cookbook's recipe, beside its sister cookbooks; any other file runs by itself, with
+    templates and files looked for beside it. Answers the exit code; of a dry run 10 when there is something to do.
+    """
+    host = LocalHost()
+    log = MaskedText(sys.stdout)
+    with redirect_stdout(log):
+        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(_apply_ledger(str(path))))
+        code = _apply(path, run, attributes or {})
+        log.flush()
+    pending = run.report.counts["changed"] + run.report.counts["unknown"] + run.report.counts["actions"]
+    return WOULD_CHANGE if dry_run and code == 0 and pending else code
+
+
+def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
+    try:
+        world = World(levels=[("command line", attributes)], collect=collect)
+        if isinstance(path, str) and "::" in path:
+            root, name = _repository(Path.cwd()), path
+            return run_phase(Shelf(find_cookbooks(root), Path.cwd()), [name], run, world, Path.cwd())[0]
+        path = Path(path).resolve()
+        if not path.is_file():
+            raise NotLoadable(f"there is no file {path}")
+        root, in_cookbook = cookbook_of(str(path))
+        if in_cookbook and path.parent == root / "recipes":
+            shelf = Shelf({**find_cookbooks(root.parent), **find_cookbooks(root)}, Path.cwd())
+            name = next(name for name, place in shelf.cookbooks.items() if place == root)
+            return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())[0]
+        recipe = Recipe(path.name, path, compile_recipe(path, Path.cwd()), "__recipe__")
+        return _guarded(lambda: run_code(recipe, run), run, world, Path.cwd())[0]
+    except RunFailed as error:
+        return _stop(run, error)[0]
+
+
+def _repository(here: Path) -> Path:
+    """Where the cookbooks are: this folder, its `cookbooks/`, or the nearest folder above that has them."""
+    for folder in (here, *here.parents):
+        for place in (folder, folder / "cookbooks"):
+            if (place / "cookbook.toml").is_file() or any(place.glob("*/cookbook.toml")):
+                return place
+    raise NotLoadable(f"there are no cookbooks in {here} or above it")
+
+
+def _apply_ledger(name: str) -> Path:
+    """One ledger per applied recipe: as root with the agent's state, else in the user's own state folder."""
+    home = os.environ.get("XDG_STATE_HOME") or f"{os.environ.get('HOME', '/')}/.local/state"
+    folder = Path("/var/lib/toque/apply") if os.geteuid() == 0 else Path(home) / "toque/apply"
+    key = name if "::" in name else str(Path(name).resolve())
+    return folder / f"{key.replace('/', '%')[-200:]}.jsonl"
+
+
+def _saying(log: MaskedText) -> Callable[[str], None]:
+    return log.line

@@ -1,0 +1,154 @@
+"""The node as a recipe sees it: its attributes, what it is made of, and its place in the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from toque.core.attributes import Attributes, Item, frozen, items_of
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """`count` processors that this node may use (what its cgroup allows), of `model`; `architecture` as in `uname -m`."""
+
+    count: int
+    model: str
+    architecture: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """In megabytes of 1,048,576 bytes. `total_mb` is what this node may use: of its cgroup, where that is less."""
+
+    total_mb: int
+    available_mb: int
+    swap_mb: int
+
+
+@dataclass(frozen=True)
+class Platform:
+    """`family` is debian, rhel, suse, alpine, arch or the name; `name` as in os-release's ID, e.g. ubuntu; `version` "22.04"."""
+
+    family: str
+    name: str
+    version: str
+    codename: str
+    kernel: str
+    init: str
+    """systemd, openrc, sysv, or supervisor where the node has no init of its own."""
+    package_manager: str
+    """apt, dnf, yum, zypper, apk or pacman; empty when there is none we know."""
+
+
+@dataclass(frozen=True)
+class Interface:
+    name: str
+    mac: str
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """`ip` is the address that the default route uses, else the first that is not loopback, else 127.0.0.1."""
+
+    hostname: str
+    fqdn: str
+    ip: str
+    gateway: str
+    interfaces: tuple[Interface, ...]
+
+
+Collect = Callable[[str], Any]
+"""Collects a fact by name; `toque.facts.collect` is the real one."""
+
+
+def no_facts(name: str) -> Any:
+    raise AttributeError(f"this run collects no facts, so node.{name} is not known")
+
+
+class Node(Mapping[str, Any]):
+    """What a recipe imports as `node`. Read-only.
+
+    node["nginx"]["port"]        an attribute of the merged chain (cookbook defaults < stack < layers < app < instance <
+                                 deployment); node.nginx.port is the same; node.get("nginx.port", 80) with a default
+    node.hostname, .ip           as the server knows them, else as the machine does
+    node.layers                  short names of its layers
+    node.apps                    the apps of its stack, each with attribute access: node.apps[0].app_source.url
+    node.cpu .memory .platform .network     facts, collected when first asked for, once per run
+    """
+
+    cpu: Cpu
+    memory: Memory
+    platform: Platform
+    network: Network
+
+    def __init__(
+        self,
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        me: Mapping[str, Any] | None = None,
+        bags: Mapping[str, Mapping[str, Any]] | None = None,
+        collect: Collect = no_facts,
+    ) -> None:
+        self._attributes: Attributes = frozen(attributes or {})
+        self._me, self._bags, self._collect = me or {}, bags or {}, collect
+        self._facts: dict[str, Any] = {}
+
+    @property
+    def hostname(self) -> str:
+        return str(self._me.get("hostname") or self._fact("network").hostname)
+
+    @property
+    def fqdn(self) -> str:
+        return str(self._me.get("private_dns") or self._fact("network").fqdn)
+
+    @property
+    def ip(self) -> str:
+        """The address by which the rest of the stack reaches this node."""
+        return str(self._me.get("private_ip") or self._fact("network").ip)
+
+    @property
+    def public_ip(self) -> str:
+        """The public address, else the private one."""
+        return str(self._me.get("public_ip") or self._me.get("elastic_ip") or self.ip)
+
+    @property
+    def layers(self) -> list[str]:
+        """Short names, in the order of the instance's layers."""
+        by_id = {layer.get("layer_id"): name for name, layer in self._bags.get("aws_opsworks_layer", {}).items()}
+        return [by_id[each] for each in self._me.get("layer_ids", ()) if each in by_id]
+
+    @property
+    def apps(self) -> list[Any]:
+        found: list[Item] = [items_of(item) for _, item in sorted(self._bags.get("aws_opsworks_app", {}).items())]
+        return found
+
+    def get(self, path: str, default: Any = None) -> Any:
+        return self._attributes.get(path, default)
+
+    def _fact(self, name: str) -> Any:
+        if name not in self._facts:
+            self._facts[name] = self._collect(name)
+        return self._facts[name]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name in Node.__annotations__:
+            return self._fact(name)
+        return getattr(self._attributes, name)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._attributes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._attributes)
+
+    def __len__(self) -> int:
+        return len(self._attributes)
+
+    def __repr__(self) -> str:
+        return f"node({', '.join(self._attributes)})"

@@ -1,0 +1,109 @@
+"""execute: a program that is run, unless what it makes is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
+from toque.core.files import mode_bits
+
+
+@dataclass(frozen=True)
+class ExecuteState:
+    """Done; when it is not, there is no state at all."""
+
+    done: bool = True
+
+
+@resource("execute")
+@dataclass(frozen=True)
+class Execute(Resource[ExecuteState]):
+    """Run a program, as a list of arguments: no shell, so no quoting.
+
+    command   the program and its arguments; for a pipeline say ["sh", "-c", "a | b"] and mean it
+    creates   a path: when it exists, there is nothing to do
+    removes   a path: when it does not exist, there is nothing to do
+    unless    a program that only looks: exit code 0 means there is nothing to do
+    cwd       the folder it runs in; env more environment; user, group who it runs as (with that user's HOME)
+    umask     octal digits as text; input text for its standard input
+    timeout   seconds until it is killed (3600)
+    returns   the exit codes that are a success ([0])
+    when_told True: it runs only as `notify=[it.run]` of another resource
+
+    Without creates, removes, unless, only_if or not_if it runs each time, and each time counts as a change.
+
+        execute(["make", "install"], cwd="/usr/src/tool", creates="/usr/local/bin/tool")
+        reload = execute(["nginx", "-s", "reload"], when_told=True)
+    """
+
+    made: ClassVar[str] = "run"
+
+    command: Sequence[str]
+    _: KW_ONLY
+    creates: str | None = None
+    removes: str | None = None
+    unless: Sequence[str] | None = None
+    cwd: str | None = None
+    env: Mapping[str, str] | None = None
+    user: str | None = None
+    group: str | None = None
+    umask: str | None = None
+    input: str | None = None
+    timeout: float = 3600.0
+    returns: Sequence[int] = (0,)
+    when_told: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.command or not self.command[0]:
+            raise BadProperty('execute needs a program, e.g. execute(["make", "install"])')
+        mode_bits("execute umask", self.umask)
+
+    def desired(self) -> ExecuteState:
+        return ExecuteState()
+
+    def current(self, host: Host) -> ExecuteState | None:
+        return ExecuteState() if self.when_told or self._is_done(host) else None
+
+    def apply(self, host: Host, change: Change[ExecuteState]) -> None:
+        self._run(host)
+
+    @action
+    def run(self, host: Host) -> None:
+        """Run it now, whatever is there already."""
+        self._run(host)
+
+    def can_look_again(self) -> bool:
+        return self.creates is not None or self.removes is not None or self.unless is not None
+
+    def identity(self) -> str:
+        from toque.core.host import shown
+
+        return shown(self.command)
+
+    def _is_done(self, host: Host) -> bool:
+        if self.creates is not None and host.entry(self.creates) is not None:
+            return True
+        if self.removes is not None and host.entry(self.removes) is None:
+            return True
+        if self.unless is None:
+            return False
+        looked = host.run(self.unless, ok=range(256), cwd=self.cwd, env=self.env, user=self.user, group=self.group)
+        return looked.code == 0
+
+    def _run(self, host: Host) -> None:
+        host.run(
+            self.command,
+            ok=self.returns,
+            input=self.input,
+            env=self.env,
+            cwd=self.cwd,
+            user=self.user,
+            group=self.group,
+            umask=mode_bits("execute umask", self.umask),
+            timeout=self.timeout,
+        )
+
+
+execute = recipe_word(Execute)

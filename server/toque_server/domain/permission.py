@@ -1,0 +1,133 @@
+"""Who may do what: levels, policies, and the order in which they count (chapter 07, sections 3 and 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Level(StrEnum):
+    """What a user may do on one stack. `IAM_ONLY` is where everyone starts: nothing but what a policy says."""
+
+    DENY = "deny"
+    IAM_ONLY = "iam_only"
+    SHOW = "show"
+    DEPLOY = "deploy"
+    MANAGE = "manage"
+
+
+class Permission(StrEnum):
+    """What an operation asks of its caller.
+
+    The first three are levels on every stack that the request concerns. `ADMINISTRATOR`: only by policy, which an
+    administrator has. `SELF`: on one's own profile, where self-management is allowed. `ANY`: whoever is known.
+    """
+
+    SHOW = "show"
+    DEPLOY = "deploy"
+    MANAGE = "manage"
+    ADMINISTRATOR = "administrator"
+    SELF = "self"
+    ANY = "any"
+
+
+class Effect(StrEnum):
+    ALLOW = "Allow"
+    DENY = "Deny"
+    SILENT = "Silent"
+
+
+@dataclass(frozen=True)
+class StackRef:
+    """As much of a stack as a decision about access needs."""
+
+    id: str
+    region: str
+
+    def arn(self, account_id: str) -> str:
+        return f"arn:aws:opsworks:{self.region}:{account_id}:stack/{self.id}/"
+
+
+class Policies(Protocol):
+    """What the attached policies say of one action on one stack (None: on no stack)."""
+
+    def effect(self, action: str, stack: StackRef | None) -> Effect: ...
+
+
+class NoPolicies:
+    """Nobody attached any."""
+
+    def effect(self, action: str, stack: StackRef | None) -> Effect:
+        return Effect.SILENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who calls. `administrator`: has the full-access policy. `self_management`: may change the own profile."""
+
+    arn: str
+    name: str
+    administrator: bool = False
+    self_management: bool = False
+
+    @property
+    def is_owner(self) -> bool:
+        """The account's owner is never subject to levels or policies."""
+        return self.arn.endswith(":root")
+
+    @property
+    def sees_all(self) -> bool:
+        """May be told that a thing does not exist; others hear the same as for a thing they may not see."""
+        return self.is_owner or self.administrator
+
+
+_RANK = {Level.DENY: 0, Level.IAM_ONLY: 0, Level.SHOW: 1, Level.DEPLOY: 2, Level.MANAGE: 3}
+_NEEDED = {Permission.SHOW: 1, Permission.DEPLOY: 2, Permission.MANAGE: 3}
+
+
+def grants(level: Level, permission: Permission) -> bool:
+    """Whether the level alone is enough."""
+    return permission in _NEEDED and _RANK[level] >= _NEEDED[permission]
+
+
+def allowed_on(
+    stack: StackRef | None,
+    *,
+    action: str,
+    permission: Permission,
+    caller: Principal,
+    level: Level = Level.IAM_ONLY,
+    policies: Policies | None = None,
+) -> bool:
+    """The order of chapter 07, section 3.1: owner, level deny, policy deny, level, policy allow, else no."""
+    if caller.is_owner:
+        return True
+    if level is Level.DENY:
+        return False
+    effect = (policies or NoPolicies()).effect(action, stack)
+    if effect is Effect.DENY:
+        return False
+    if permission is Permission.ANY or grants(level, permission):
+        return True
+    if permission is Permission.SELF and caller.self_management:
+        return True
+    return caller.administrator or effect is Effect.ALLOW
+
+
+def refused(
+    stacks: Iterable[StackRef],
+    levels: Mapping[str, Level],
+    *,
+    action: str,
+    permission: Permission,
+    caller: Principal,
+    policies: Policies | None = None,
+) -> StackRef | None:
+    """The first stack on which the caller may not do this; None when he may on all. Levels are by stack id."""
+    for stack in stacks:
+        level = levels.get(stack.id, Level.IAM_ONLY)
+        if not allowed_on(stack, action=action, permission=permission, caller=caller, level=level, policies=policies):
+            return stack
+    return None

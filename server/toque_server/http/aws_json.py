@@ -1,0 +1,92 @@
+"""The AWS JSON 1.1 wire at `POST /`: what the OpsWorks clients speak, and our own operations beside theirs."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from toque_server.http import metrics, sigv4
+from toque_server.http.problems import problem_of
+from toque_server.http.throttle import Throttle
+from toque_server.operations import identity
+from toque_server.operations.context import Context, Services
+from toque_server.operations.errors import NotAuthenticated, UnknownOperationException, ValidationException
+from toque_server.operations.registry import OPERATIONS, OPSWORKS, TOQUE, call, find
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/x-amz-json-1.1"
+
+
+def blueprint(services: Services, throttle: Throttle) -> Blueprint:
+    """`POST /`."""
+    wire = Blueprint("aws_json", __name__)
+
+    @wire.post("/")
+    def carry_out() -> Response:
+        request_id = str(uuid.uuid4())
+        with metrics.timed("aws_json") as seen:
+            try:
+                ctx = _caller(services)
+                throttle.take(ctx.caller.arn)
+                name = _operation(request.headers.get("X-Amz-Target", ""))
+                seen.operation = name
+                answer = _answer(200, call(name, ctx, _json(request.get_data())), request_id)
+            except Exception as error:  # noqa: BLE001 - around one request
+                problem = problem_of(error, request_id)
+                body = {"__type": problem.code, "message": problem.message}
+                answer = _answer(problem.aws_status, body, request_id)
+            seen.status = answer.status_code
+        return answer
+
+    return wire
+
+
+def _caller(services: Services) -> Context:
+    """Who signed this request. Raises NotAuthenticated."""
+    try:
+        signed = sigv4.parse(
+            method=request.method,
+            path=request.path,
+            query=request.query_string.decode("latin-1"),
+            headers=request.headers.items(),
+            body=request.get_data(),
+            now=_now(services),
+        )
+        holder = identity.by_access_key(services, signed.access_key_id)
+        sigv4.verify(signed, None if holder is None else holder.secret)
+    except sigv4.BadSignatureV4 as error:
+        raise NotAuthenticated(error.code, error.message) from None
+    assert holder is not None
+    if holder.stale:
+        identity.note_use_of_key(services, signed.access_key_id)
+    return Context(caller=holder.principal, services=services, address=request.remote_addr or "")
+
+
+def _now(services: Services) -> Any:
+    with services.database.read() as conn:
+        return services.database.now(conn)
+
+
+def _operation(target: str) -> str:
+    prefix, _, name = target.partition(".")
+    if prefix not in (OPSWORKS, TOQUE) or name not in OPERATIONS:
+        raise UnknownOperationException(f"there is no operation {target[:100]!r}")
+    return find(name, target=prefix).name
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body or b"{}")
+    except msgspec.DecodeError as error:
+        raise ValidationException(f"the request is not JSON: {error}") from None
+
+
+def _answer(status: int, body: dict[str, Any], request_id: str) -> Response:
+    answer = Response(msgspec.json.encode(body), status=status, content_type=CONTENT_TYPE)
+    answer.headers["x-amzn-RequestId"] = request_id
+    return answer

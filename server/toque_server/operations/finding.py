@@ -1,0 +1,123 @@
+"""From ids in a request to the records they name, and to the stacks whose levels decide.
+
+Each operation says which member names its object; an id that does not exist is ResourceNotFoundException with the id in
+it, to those who may know that (chapter 07 § 3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection
+
+from toque_server.domain.app import App
+from toque_server.domain.instance import Instance
+from toque_server.domain.layer import Layer
+from toque_server.domain.stack import Stack
+from toque_server.operations import access
+from toque_server.operations.context import Context
+from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.registry import StackOf
+from toque_server.store import apps, commands, deployments, instances, layers, service_errors, stacks
+
+T = TypeVar("T")
+
+
+def stack(ctx: Context, id: str) -> Stack:
+    return _only(stacks.get(ctx.conn, id), "stack", id)
+
+
+def layer(ctx: Context, id: str) -> Layer:
+    return _only(layers.get(ctx.conn, id), "layer", id)
+
+
+def instance(ctx: Context, id: str) -> Instance:
+    return _only(instances.get(ctx.conn, id), "instance", id)
+
+
+def app(ctx: Context, id: str) -> App:
+    return _only(apps.get(ctx.conn, id), "app", id)
+
+
+def layers_of(ctx: Context, stack_id: str, ids: Iterable[str]) -> list[Layer]:
+    """The named layers, in that order. Raises ResourceNotFoundException for one that is not this stack's."""
+    wanted = list(dict.fromkeys(ids))
+    found = layers.by_ids(ctx.conn, wanted)
+    for id in wanted:
+        if id not in found or found[id].stack_id != stack_id:
+            raise ResourceNotFoundException(f"Unable to find layer with ID {id} in stack {stack_id}")
+    return [found[id] for id in wanted]
+
+
+def _only(found: T | None, kind: str, id: str) -> T:
+    if found is None:
+        raise ResourceNotFoundException(f"Unable to find {kind} with ID {id}")
+    return found
+
+
+# -- which stacks a request concerns -----------------------------------------------------------------------------------
+
+_Stacks = Callable[[Connection, Collection[str]], Mapping[str, str]]
+
+
+def _by_record(load: Callable[[Connection, Collection[str]], Iterable[Any]]) -> _Stacks:
+    return lambda conn, ids: {each.id: each.stack_id for each in load(conn, ids)}
+
+
+def _apps_dead_or_alive(conn: Connection, ids: Collection[str]) -> Mapping[str, str]:
+    found = {each.id: each.stack_id for each in apps.by_ids(conn, ids).values()}
+    for id in (each for each in ids if each not in found):
+        # Deployments of a deleted app keep its id (E-11).
+        if history := deployments.of_app(conn, id):
+            found[id] = history[0].stack_id
+    return found
+
+
+_STACKS_OF: Final[Mapping[str, _Stacks]] = {
+    "layer": _by_record(lambda conn, ids: layers.by_ids(conn, ids).values()),
+    "instance": _by_record(lambda conn, ids: instances.by_ids(conn, ids).values()),
+    "app": _by_record(lambda conn, ids: apps.by_ids(conn, ids).values()),
+    "app, deleted or not,": _apps_dead_or_alive,
+    "deployment": _by_record(deployments.by_ids),
+    "command": _by_record(commands.by_ids),
+    "service error": _by_record(service_errors.by_ids),
+}
+
+
+def stack_of(kind: str, field: str) -> StackOf:
+    """For `operation(stack=…)`: the stacks of the objects of this kind that `field` names."""
+
+    def find(ctx: Context, request: Any) -> Sequence[str]:
+        return _stacks(ctx, request, kind, getattr(request, field))
+
+    return find
+
+
+def one_of(**kinds: str) -> StackOf:
+    """For `operation(stack=…)` of a Describe with selectors: exactly one of the fields must be there (ruling 6).
+
+    one_of(stack_id="stack", layer_ids="layer")
+    """
+
+    def find(ctx: Context, request: Any) -> Sequence[str]:
+        given = [field for field in kinds if getattr(request, field)]
+        if len(given) != 1:
+            names = dict(zip(request.__struct_fields__, request.__struct_encode_fields__, strict=True))
+            choices = " or ".join(f"one or more {names[each]}" if each.endswith("s") else names[each] for each in kinds)
+            raise ValidationException(f"Please provide either {choices}" + (", and only one of them" if given else ""))
+        return _stacks(ctx, request, kinds[given[0]], getattr(request, given[0]))
+
+    return find
+
+
+def _stacks(ctx: Context, request: Any, kind: str, named: str | Sequence[str]) -> Sequence[str]:
+    ids = [named] if isinstance(named, str) else list(dict.fromkeys(named))
+    if kind == "stack":
+        return ids
+    found = _STACKS_OF[kind](ctx.conn, ids)
+    for id in ids:
+        if id not in found:
+            noun = kind.partition(",")[0]
+            raise access.not_found(ctx, type(request).__name__, f"Unable to find {noun} with ID {id}")
+    return list(dict.fromkeys(found.values()))

@@ -1,0 +1,237 @@
+"""Everything about one installation that its operator may choose: `server.toml` in the data directory.
+
+    public_url = "https://toque.example.org"
+    profile = "default"
+    allow_insecure_sources = false
+
+    [heal]
+    silent_after = 300.0
+
+    [regions."eu-*"]
+    provider = "sandbox"
+
+    [regions."eu-*".options]
+    network = "own"
+
+Times in the file are seconds; in Python they are timedelta. A profile names a set of times: `demo` is fast enough to
+watch, `default` is careful enough to sleep by. Whatever the file says of a time goes before its profile.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+FILE = "server.toml"
+
+
+class BadSettings(Exception):
+    """The settings file says something that cannot be; the message names the file and the place."""
+
+
+class HealTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When healing acts (chapter 03; chapter 10, R14 to R18)."""
+
+    silent_after: timedelta = timedelta(seconds=300)
+    """Soft evidence: no contact for this long. Longer poll intervals raise it (ruling 5)."""
+    hard_gap: timedelta = timedelta(seconds=15)
+    """Hard evidence is the provider saying twice, this far apart, that the machine is gone…"""
+    hard_wait: timedelta = timedelta(seconds=60)
+    """…and having said so for this long."""
+    grace: timedelta = timedelta(seconds=300)
+    """No soft heal for this long after the server itself was away."""
+    spacing: timedelta = timedelta(seconds=600)
+    """Between two heals of one instance; doubles with each heal within 24 hours."""
+    check_every: timedelta = timedelta(seconds=5)
+    """How often the provider is asked and healing decided."""
+
+
+class ContactTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The rhythm of polls (rulings 5 and 21)."""
+
+    per_second: int | None = None
+    """Contacts per second the installation is sized for; None: 1,000 on SQLite, 2,000 on PostgreSQL."""
+    shortest: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(seconds=60)
+    busy: timedelta = timedelta(seconds=1)
+    """While the node has a command, or its stack a deployment under way."""
+    flush_every: timedelta = timedelta(seconds=2)
+
+
+class ConfigureTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How Configure waits for quiet (D16)."""
+
+    quiet: timedelta = timedelta(milliseconds=500)
+    limit: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(seconds=60)
+
+
+class CommandTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Commands and what they may take."""
+
+    expire_after: timedelta = timedelta(minutes=60)
+    deadline: timedelta = timedelta(hours=4)
+
+
+class SessionTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Console sessions (S16)."""
+
+    idle: timedelta = timedelta(minutes=30)
+    absolute: timedelta = timedelta(hours=12)
+
+
+class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which provider makes the instances of stacks in a region (D17)."""
+
+    provider: str
+    options: dict[str, str] = {}
+
+
+SANDBOX = Region(provider="sandbox")
+
+_DEMO_HEAL = HealTimes(
+    silent_after=timedelta(seconds=6),
+    hard_gap=timedelta(seconds=1),
+    hard_wait=timedelta(seconds=2),
+    grace=timedelta(seconds=3),
+    spacing=timedelta(seconds=5),
+    check_every=timedelta(seconds=1),
+)
+_DEMO_CONTACT = ContactTimes(shortest=timedelta(seconds=1))
+
+PROFILES: Mapping[str, Mapping[str, Any]] = {
+    "default": {},
+    "demo": {"heal": _DEMO_HEAL, "contact": _DEMO_CONTACT},
+}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of one installation. Make it with `for_profile()` or `load()`, so that the profile counts."""
+
+    database: str
+    """`sqlite:////…` or `postgresql://…`."""
+    data_dir: Path
+    """Keys, bundles, sandboxes; on SQLite the database."""
+    listen: str = "127.0.0.1:8780"
+    public_url: str = "http://127.0.0.1:8780"
+    """How nodes, browsers and clients reach us; log URLs, installers and tokens contain it."""
+    profile: str = "default"
+    allow_insecure_sources: bool = False
+    """Whether sources over plain http, git, file, and on private addresses are fetched (D18)."""
+    behind_proxy: bool = False
+    """Whether a proxy in front ends TLS and sets X-Forwarded-For and X-Forwarded-Proto."""
+    tls_cert: str | None = None
+    tls_key: str | None = None
+    ca_file: str | None = None
+    """What nodes and clients must trust to reach us; None: the certificates every system trusts, or plain http."""
+    workers: int = 2
+    """Server processes on PostgreSQL; SQLite is always served by one."""
+    threads: int = 16
+    """Threads that serve requests, in each process."""
+    regions: dict[str, Region] = {}
+    heal: HealTimes = HealTimes()
+    contact: ContactTimes = ContactTimes()
+    configure: ConfigureTimes = ConfigureTimes()
+    command: CommandTimes = CommandTimes()
+    session: SessionTimes = SessionTimes()
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us over https, so that cookies can be Secure (D20)."""
+        return self.public_url.startswith("https://")
+
+    def region(self, name: str) -> Region:
+        """The provider of a region: the exact name first, then the longest pattern that fits, else the sandbox."""
+        fitting = [pattern for pattern in self.regions if pattern == name or fnmatch.fnmatchcase(name, pattern)]
+        fitting.sort(key=lambda pattern: (pattern != name, -len(pattern)))
+        return self.regions[fitting[0]] if fitting else SANDBOX
+
+
+def for_profile(profile: str = "default", **values: Any) -> Settings:
+    """Settings with the times of a profile, where `values` does not say otherwise."""
+    if profile not in PROFILES:
+        raise BadSettings(f"there is no profile {profile!r}: choose from {', '.join(PROFILES)}")
+    return Settings(**{"profile": profile, **PROFILES[profile], **values})
+
+
+def load(data_dir: Path) -> Settings:
+    """The settings of an installation. Raises BadSettings: what is wrong, and where."""
+    path = data_dir / FILE
+    try:
+        written = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise BadSettings(f"{data_dir} has no {FILE}: make an installation there with `toque server init`") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path}: {error}") from None
+    try:
+        return from_document(written, data_dir)
+    except (msgspec.ValidationError, BadSettings) as error:
+        raise BadSettings(f"{path}: {error}") from None
+
+
+def from_document(written: dict[str, Any], data_dir: Path) -> Settings:
+    """Settings from what a file says. Durations are numbers of seconds."""
+    profile = written.get("profile", "default")
+    if profile not in PROFILES:
+        raise BadSettings(f"there is no profile {profile!r}: choose from {', '.join(PROFILES)}")
+    document: dict[str, Any] = {
+        "database": f"sqlite:///{data_dir.resolve()}/toque.db",
+        "data_dir": str(data_dir.resolve()),
+        **{name: msgspec.to_builtins(times, builtin_types=(timedelta,)) for name, times in PROFILES[profile].items()},
+    }
+    for name, value in written.items():
+        known = document.get(name)
+        document[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+    return msgspec.convert(document, Settings, strict=False, dec_hook=_path)
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(kind)
+
+
+@dataclass(frozen=True)
+class _Toml:
+    """Just enough TOML to write a settings file: strings, numbers, booleans, tables of them."""
+
+    lines: list[str]
+
+    def table(self, name: str, values: Mapping[str, Any]) -> None:
+        plain = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
+        if name and plain:
+            self.lines.extend(["", f"[{name}]"])
+        self.lines.extend(f"{_quoted(key)} = {_literal(value)}" for key, value in plain.items() if value is not None)
+        for key, value in values.items():
+            if isinstance(value, Mapping):
+                self.table(f"{name}.{_quoted(key)}" if name else _quoted(key), value)
+
+
+def _quoted(key: str) -> str:
+    return key if key.replace("_", "").replace("-", "").isalnum() and key.isascii() else _literal(key)
+
+
+def _literal(value: Any) -> str:
+    # JSON's strings, numbers and booleans are TOML's.
+    return msgspec.json.encode(value).decode()
+
+
+def write(data_dir: Path, values: Mapping[str, Any]) -> None:
+    """Write the settings file: only what differs from the defaults need stand there. Atomic, readable by its owner."""
+    toml = _Toml(["# The settings of this Toque server; `toque server doctor` checks them."])
+    toml.table("", values)
+    handle, name = tempfile.mkstemp(dir=data_dir, prefix=f".{FILE}.")
+    with os.fdopen(handle, "w") as file:
+        file.write("\n".join(toml.lines) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    Path(name).replace(data_dir / FILE)

@@ -1,0 +1,249 @@
+"""Commands in the database: the queue of each instance, and every change of one as a compare-and-set (R3, E-20)."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Row
+
+from toque_server.domain.command import Command, CommandStatus
+from toque_server.store.tables import command_logs, commands, instances
+
+OVERTAKING: Final = ("deregister", "shutdown")
+"""Types that go before everything else in an instance's queue (E-20)."""
+
+_FIELDS: Final = tuple(commands.c[name] for name in Command.__struct_fields__)
+_FIFO: Final = (commands.c.created_at, commands.c.number)
+
+# Orders commands that share `created_at`. Such commands are made by one process, so its own count is enough.
+_numbers = itertools.count(1)
+
+
+def _command(row: Row[Any]) -> Command:
+    values = dict(row._mapping)
+    return Command(**values | {"args": json.loads(values["args"]), "status": CommandStatus(values["status"])})
+
+
+def _values(command: Command) -> dict[str, Any]:
+    return {name: getattr(command, name) for name in Command.__struct_fields__} | {
+        "args": json.dumps(command.args),
+        "status": command.status.value,
+        "number": next(_numbers),
+    }
+
+
+def add(conn: Connection, *made: Command) -> None:
+    """Write new commands, in one statement however many they are."""
+    if made:
+        conn.execute(sa.insert(commands), [_values(each) for each in made])
+
+
+def get(conn: Connection, id: str) -> Command | None:
+    row = conn.execute(sa.select(*_FIELDS).where(commands.c.id == id)).one_or_none()
+    return None if row is None else _command(row)
+
+
+def _newest_first(conn: Connection, *conditions: sa.ColumnElement[bool], limit: int | None = None) -> list[Command]:
+    query = sa.select(*_FIELDS).where(*conditions).order_by(commands.c.created_at.desc(), commands.c.number.desc())
+    return [_command(row) for row in conn.execute(query.limit(limit))]
+
+
+def by_ids(conn: Connection, ids: Collection[str]) -> list[Command]:
+    """Newest first; an id that does not exist is left out."""
+    return _newest_first(conn, commands.c.id.in_(ids))
+
+
+def of_instance(conn: Connection, instance_id: str, *, limit: int | None = None) -> list[Command]:
+    return _newest_first(conn, commands.c.instance_id == instance_id, limit=limit)
+
+
+def of_deployment(conn: Connection, deployment_id: str) -> list[Command]:
+    return _newest_first(conn, commands.c.deployment_id == deployment_id)
+
+
+def of_cause(conn: Connection, cause_id: str) -> list[Command]:
+    return _newest_first(conn, commands.c.cause_id == cause_id)
+
+
+def open_of(conn: Connection, instance_ids: Iterable[str]) -> dict[str, list[Command]]:
+    """The commands of these instances that have not ended, in queue order; an instance without any is not in it."""
+    found: dict[str, list[Command]] = {}
+    for some in _batches(instance_ids):
+        query = (
+            sa.select(*_FIELDS)
+            .where(commands.c.instance_id.in_(some), commands.c.completed_at.is_(None))
+            .order_by(*_FIFO)
+        )
+        for row in conn.execute(query):
+            found.setdefault(row.instance_id, []).append(_command(row))
+    return found
+
+
+def _batches(ids: Iterable[str], size: int = 500) -> Iterable[Sequence[str]]:
+    rest = iter(ids)
+    while some := tuple(itertools.islice(rest, size)):
+        yield some
+
+
+def next_for(conn: Connection, instance_id: str) -> Command | None:
+    """What this instance is to be handed now, or None.
+
+    One at a time, first in, first out. Nothing while a command runs. A command that was handed out and is not
+    acknowledged yet comes again (R4). Shutdown and Deregister go first, then a `sync_remote_users` that takes a right
+    away (E-20).
+    """
+    queue = open_of(conn, [instance_id]).get(instance_id, [])
+    if not queue or any(each.acknowledged_at is not None for each in queue):
+        return None
+    return next((each for each in queue if each.dispatched_at is not None), None) or min(queue, key=_rank)
+
+
+def _rank(command: Command) -> int:
+    if command.type in OVERTAKING:
+        return 0
+    return 1 if command.type == "sync_remote_users" and command.args.get("revokes") else 2
+
+
+def next_number(conn: Connection, instance_id: str) -> int:
+    """Take the next dispatch number of an instance; they only grow (S6)."""
+    bumped = sa.update(instances).where(instances.c.id == instance_id).values(dispatch=instances.c.dispatch + 1)
+    return int(conn.execute(bumped.returning(instances.c.dispatch)).scalar_one())
+
+
+def raise_number(conn: Connection, instance_id: str, at_least: int) -> None:
+    """An agent reports that it started `at_least`: go on above it, for instance after a restored backup (R24)."""
+    conn.execute(
+        sa.update(instances)
+        .where(instances.c.id == instance_id, instances.c.dispatch < at_least)
+        .values(dispatch=at_least)
+    )
+
+
+def _swap(conn: Connection, id: str, *conditions: sa.ColumnElement[bool], **values: Any) -> bool:
+    done = conn.execute(
+        sa.update(commands).where(commands.c.id == id, commands.c.completed_at.is_(None), *conditions).values(**values)
+    )
+    return done.rowcount == 1
+
+
+def set_dispatched(
+    conn: Connection, seen: Command, *, number: int, manifest_version: int, envelope: bytes, at: datetime
+) -> bool:
+    """Keep the signed envelope of the first hand-out; every later one is the same bytes (R4)."""
+    return _swap(
+        conn,
+        seen.id,
+        commands.c.dispatched_at.is_(None),
+        dispatched_at=at,
+        dispatch=number,
+        manifest_version=manifest_version,
+        envelope=envelope,
+    )
+
+
+def envelope(conn: Connection, id: str) -> bytes | None:
+    """The envelope as handed out, or None before the first hand-out."""
+    found: bytes | None = conn.execute(sa.select(commands.c.envelope).where(commands.c.id == id)).scalar_one_or_none()
+    return found
+
+
+def acknowledge(conn: Connection, seen: Command, at: datetime) -> bool:
+    """The agent has it in its journal. False if it had said so before, or the command has ended."""
+    return _swap(conn, seen.id, commands.c.acknowledged_at.is_(None), acknowledged_at=at)
+
+
+def abort(conn: Connection, seen: Command) -> bool:
+    """Ask the agent to end the run; its next poll says so."""
+    return _swap(conn, seen.id, commands.c.aborted.is_(False), aborted=True)
+
+
+def finish(
+    conn: Connection, seen: Command, status: CommandStatus, exit_code: int | None, at: datetime, reason: str = ""
+) -> bool:
+    """End a command. False if it has ended already: the first verdict stands (R8)."""
+    return _swap(conn, seen.id, status=status.value, exit_code=exit_code, completed_at=at, reason=reason)
+
+
+def finish_unacknowledged(conn: Connection, seen: Command, status: CommandStatus, at: datetime, reason: str) -> bool:
+    """End a command that no agent has acknowledged; False if one has by now, or it has ended."""
+    return _swap(
+        conn, seen.id, commands.c.acknowledged_at.is_(None), status=status.value, completed_at=at, reason=reason
+    )
+
+
+def result(conn: Connection, id: str) -> str | None:
+    """The agent's own result (JSON), also one that came after the verdict."""
+    found: str | None = conn.execute(sa.select(commands.c.result).where(commands.c.id == id)).scalar_one_or_none()
+    return found
+
+
+def set_result(conn: Connection, id: str, result: str) -> bool:
+    """Keep the agent's result. False if there is one: the first stands."""
+    done = conn.execute(
+        sa.update(commands).where(commands.c.id == id, commands.c.result.is_(None)).values(result=result)
+    )
+    return done.rowcount == 1
+
+
+def supersede_configures(conn: Connection, instance_ids: Collection[str], at: datetime) -> int:
+    """End the unacknowledged Configure commands of these instances; a newer one takes their place (E-3).
+
+    One that belongs to a deployment was asked for by a person and stays.
+    """
+    ended = 0
+    for some in _batches(instance_ids):
+        ended += conn.execute(
+            sa.update(commands)
+            .where(
+                commands.c.instance_id.in_(some),
+                commands.c.completed_at.is_(None),
+                commands.c.acknowledged_at.is_(None),
+                commands.c.type == "configure",
+                commands.c.deployment_id.is_(None),
+            )
+            .values(status=CommandStatus.SKIPPED.value, completed_at=at, reason="superseded")
+        ).rowcount
+    return ended
+
+
+def past_expiry(conn: Connection, now: datetime, *, limit: int = 1000) -> list[Command]:
+    """Unacknowledged commands whose time is over."""
+    query = (
+        sa.select(*_FIELDS)
+        .where(
+            commands.c.completed_at.is_(None),
+            commands.c.acknowledged_at.is_(None),
+            commands.c.expires_at <= now,
+        )
+        .order_by(*_FIFO)
+        .limit(limit)
+    )
+    return [_command(row) for row in conn.execute(query)]
+
+
+def running(conn: Connection) -> list[Command]:
+    """Every command that an agent has acknowledged and not ended."""
+    query = sa.select(*_FIELDS).where(commands.c.completed_at.is_(None), commands.c.acknowledged_at.is_not(None))
+    return [_command(row) for row in conn.execute(query.order_by(*_FIFO))]
+
+
+def statuses_of_deployment(conn: Connection, deployment_id: str) -> list[CommandStatus]:
+    rows = conn.execute(sa.select(commands.c.status).where(commands.c.deployment_id == deployment_id))
+    return [CommandStatus(row.status) for row in rows]
+
+
+def drop_old_logs(conn: Connection, instance_id: str, *, keep: int) -> int:
+    """Remove the logs of all but the newest `keep` commands of an instance (E-17); says how many pieces went."""
+    newest = (
+        sa.select(commands.c.id)
+        .where(commands.c.instance_id == instance_id)
+        .order_by(commands.c.created_at.desc(), commands.c.number.desc())
+        .limit(keep)
+    )
+    old = sa.select(commands.c.id).where(commands.c.instance_id == instance_id, commands.c.id.not_in(newest))
+    return conn.execute(sa.delete(command_logs).where(command_logs.c.command_id.in_(old))).rowcount

@@ -1,0 +1,72 @@
+"""Join tokens: the server keeps their public half only (S1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from toque_server.store.tables import join_tokens
+
+
+class Token(msgspec.Struct, frozen=True, kw_only=True):
+    """An invitation to one stack and its layers, or to one instance. `node_key` is the key that used it last."""
+
+    id: str
+    stack_id: str
+    public: bytes
+    instance_id: str | None
+    layer_ids: tuple[str, ...]
+    uses_left: int
+    expires_at: datetime
+    created_at: datetime
+    created_by: str
+    node_key: bytes | None = None
+
+
+def _from_row(row: Row[Any]) -> Token:
+    values = dict(row._mapping)
+    values["layer_ids"] = tuple(msgspec.json.decode(row.layer_ids, type=list[str]))
+    values["public"] = bytes(row.public)
+    values["node_key"] = None if row.node_key is None else bytes(row.node_key)
+    return Token(**values)
+
+
+def add(conn: Connection, token: Token) -> None:
+    values = {name: getattr(token, name) for name in Token.__struct_fields__}
+    values["layer_ids"] = msgspec.json.encode(list(token.layer_ids)).decode()
+    conn.execute(insert(join_tokens).values(values))
+
+
+def get(conn: Connection, token_id: str) -> Token | None:
+    row = conn.execute(select(join_tokens).where(join_tokens.c.id == token_id)).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def of_stack(conn: Connection, stack_id: str) -> Sequence[Token]:
+    rows = conn.execute(
+        select(join_tokens).where(join_tokens.c.stack_id == stack_id).order_by(join_tokens.c.created_at)
+    )
+    return [_from_row(row) for row in rows]
+
+
+def use(conn: Connection, seen: Token, node_key: bytes) -> bool:
+    """Use it up once, for this key; False if another process used it since it was read."""
+    used = conn.execute(
+        update(join_tokens)
+        .where(join_tokens.c.id == seen.id, join_tokens.c.uses_left == seen.uses_left, join_tokens.c.uses_left > 0)
+        .values(uses_left=seen.uses_left - 1, node_key=node_key)
+    )
+    return used.rowcount == 1
+
+
+def revoke(conn: Connection, token_id: str) -> bool:
+    return conn.execute(delete(join_tokens).where(join_tokens.c.id == token_id)).rowcount == 1
+
+
+def prune(conn: Connection, before: datetime) -> int:
+    """Delete tokens that expired before then; returns how many."""
+    return conn.execute(delete(join_tokens).where(join_tokens.c.expires_at < before)).rowcount

@@ -1,0 +1,76 @@
+"""Logs of runs, as they stream in: pieces by offset, each stored once (04 § 7.5, R11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from toque_server.store.tables import command_logs, commands
+
+LONGEST = 24 * 1024 * 1024
+"""Bytes kept of one log. Agents send at most 20 MiB and a line about the gap."""
+
+KEPT = 30
+"""Commands per instance whose logs are kept."""
+
+
+def append(conn: Connection, command_id: str, offset: int, data: bytes) -> int:
+    """Add a piece; returns how many bytes the server holds now, which is where the agent goes on.
+
+    A piece that is there already changes nothing; one that leaves a gap is not taken. Past `LONGEST` the rest is
+    dropped, and counted as held, so that an agent that sends too much comes to an end.
+    """
+    size = length(conn, command_id)
+    if offset > size:
+        return size
+    fresh = data[size - offset :]
+    if not fresh:
+        return size
+    if size + len(fresh) > LONGEST:
+        return offset + len(data)
+    taken = conn.execute(
+        update(commands)
+        .where(commands.c.id == command_id, commands.c.log_size == size)
+        .values(log_size=size + len(fresh))
+    )
+    if taken.rowcount == 0:
+        return length(conn, command_id)
+    conn.execute(insert(command_logs).values(command_id=command_id, offset=size, data=fresh))
+    return size + len(fresh)
+
+
+def length(conn: Connection, command_id: str) -> int:
+    """Bytes held of a command's log; 0 for a command that is unknown."""
+    return conn.execute(select(commands.c.log_size).where(commands.c.id == command_id)).scalar_one_or_none() or 0
+
+
+def pieces(conn: Connection, command_id: str, *, start: int = 0) -> Iterator[bytes]:
+    """The log from byte `start` on, piece by piece."""
+    rows = conn.execute(
+        select(command_logs.c.offset, command_logs.c.data)
+        .where(command_logs.c.command_id == command_id)
+        .order_by(command_logs.c.offset)
+    )
+    for offset, data in rows:
+        if offset + len(data) > start:
+            yield bytes(data)[max(0, start - offset) :]
+
+
+def say(conn: Connection, command_id: str, line: str) -> None:
+    """Append a line of the server's own to a log: why a command failed before any agent saw it."""
+    append(conn, command_id, length(conn, command_id), f"{line}\n".encode())
+
+
+def prune(conn: Connection, instance_id: str, *, keep: int = KEPT) -> int:
+    """Delete the logs of all but the newest `keep` commands of an instance; returns how many pieces went."""
+    newest = (
+        select(commands.c.id)
+        .where(commands.c.instance_id == instance_id)
+        .order_by(commands.c.created_at.desc(), commands.c.number.desc())
+        .limit(keep)
+        .scalar_subquery()
+    )
+    of_instance = select(commands.c.id).where(commands.c.instance_id == instance_id, commands.c.id.not_in(newest))
+    gone = conn.execute(delete(command_logs).where(command_logs.c.command_id.in_(of_instance)))
+    return gone.rowcount

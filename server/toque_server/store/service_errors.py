@@ -1,0 +1,54 @@
+"""Service errors: what went wrong with an instance, kept for DescribeServiceErrors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from toque_server.store.tables import instances, service_errors
+
+
+class ServiceError(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    stack_id: str
+    instance_id: str | None
+    type: str
+    message: str
+    created_at: datetime
+
+
+def add(conn: Connection, error: ServiceError) -> None:
+    """Write an error; the instance's LastServiceErrorId is the newest of its errors."""
+    conn.execute(sa.insert(service_errors).values(msgspec.structs.asdict(error)))
+
+
+def by_ids(conn: Connection, ids: Collection[str]) -> list[ServiceError]:
+    return _newest_first(conn, service_errors.c.id.in_(list(ids)))
+
+
+def of_stack(conn: Connection, stack_id: str) -> list[ServiceError]:
+    return _newest_first(conn, service_errors.c.stack_id == stack_id)
+
+
+def of_instance(conn: Connection, instance_id: str) -> list[ServiceError]:
+    return _newest_first(conn, service_errors.c.instance_id == instance_id)
+
+
+def last_by_instance(conn: Connection, stack_ids: Collection[str]) -> dict[str, str]:
+    """The id of the newest error of each instance of these stacks."""
+    query = (
+        sa.select(service_errors.c.instance_id, service_errors.c.id)
+        .join(instances, instances.c.id == service_errors.c.instance_id)
+        .where(service_errors.c.stack_id.in_(list(stack_ids)))
+        .order_by(service_errors.c.created_at, service_errors.c.id)
+    )
+    return {row.instance_id: row.id for row in conn.execute(query)}
+
+
+def _newest_first(conn: Connection, condition: sa.ColumnElement[bool]) -> list[ServiceError]:
+    query = sa.select(service_errors).where(condition).order_by(service_errors.c.created_at.desc(), service_errors.c.id)
+    return [ServiceError(**row._mapping) for row in conn.execute(query)]

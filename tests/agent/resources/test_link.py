@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.agent.resources.case import Case
+from tests.fakes.host import FakeHost, Node
+from toque.core import BadProperty, converge
+from toque.resources.link import Link
+
+
+def test_a_link_is_moved_to_its_new_target_in_one_step() -> None:
+    host = FakeHost(files={"/srv/current": Node("link", to="/srv/1", mode=0o777)})
+
+    converge(Link("/srv/current", to="/srv/2"), host)
+
+    assert host.ran == ["link /srv/current -> /srv/2"]
+
+
+def test_a_file_in_the_way_is_not_replaced_without_saying_so() -> None:
+    host = FakeHost(files={"/srv/current": "precious"})
+
+    with pytest.raises(BadProperty, match="say replace=True"):
+        converge(Link("/srv/current", to="/srv/2"), host)
+
+    converge(Link("/srv/current", to="/srv/2", replace=True), host)
+
+    assert host.link_target("/srv/current") == "/srv/2"
+
+
+def test_removing_a_link_never_removes_a_file() -> None:
+    host = FakeHost(files={"/srv/current": "precious"})
+
+    assert converge(Link("/srv/current", present=False), host) is None
+
+
+def test_a_hard_link_is_the_same_file() -> None:
+    host = FakeHost(files={"/srv/a": "x"})
+
+    converge(Link("/srv/b", to="/srv/a", symbolic=False), host)
+
+    assert host.nodes["/srv/b"] is host.nodes["/srv/a"]
+
+
+def test_a_link_points_somewhere() -> None:
+    with pytest.raises(BadProperty, match="needs to="):
+        Link("/srv/a")
+
+
+CASES = [
+    Case(want, partial(FakeHost, files=found))
+    for want in (Link("/srv/l", to="/srv/x"), Link("/srv/l", present=False))
+    for found in ({}, {"/srv/l": Node("link", to="/srv/x")}, {"/srv/l": Node("link", to="gone")})
+] + [Case(Link("/srv/l", to="/srv/x", symbolic=False), partial(FakeHost, files={"/srv/x": "1"}))]
