@@ -5,8 +5,8 @@
     @needs("haproxy", "curl")
     def test_...
 
-Both are markers, for a test, a class or a module's `pytestmark`. A test that lacks something is skipped and says what. With
-TOQUE_TEST_REQUIRE=all (continuous integration) it is an error instead, so that nothing is left out there in silence.
+Both are markers, for a test, a class or a module's `pytestmark`. A test that lacks something is skipped and says what.
+With TOQUE_TEST_REQUIRE=all (continuous integration) it is an error instead, so that nothing is left out in silence.
 """
 
 from __future__ import annotations
