@@ -1,4 +1,4 @@
-"""Running git against repositories that nobody vouches for: no hook, no helper, no configuration, no prompt, no surprise.
+"""Running git against repositories that nobody vouches for: no hook, no helper, no configuration, no prompt.
 
     with GitClient(host, parse_repository(url), Access(ssh_key=key)) as git:
         sha, _ = git.resolve("main")
@@ -46,7 +46,7 @@ class RepositoryFailed(ToqueError):
 
 @dataclass(frozen=True)
 class Access:
-    """How to get in, and what it may cost. `timeout` in seconds for each program; `size_limit` in bytes for each file."""
+    """How to get in, and what it may cost: `timeout` is seconds of each program, `size_limit` bytes of each file."""
 
     ssh_key: str | None = None
     known_hosts: str | None = None
@@ -123,7 +123,7 @@ class GitClient:
         limit = ["prlimit", f"--fsize={self._access.size_limit}"] if self._host.which("prlimit") else []
         argv = [*limit, "git", *switches, *arguments]
         timeout = self._access.timeout
-        return self._host.run(argv, ok=ok, env=self._environment(), cwd=cwd, user=self._user, timeout=timeout)
+        return self._host.run(argv, ok=ok, env=self._environment(), cwd=cwd or "/", user=self._user, timeout=timeout)
 
     def _environment(self) -> dict[str, str]:
         allowed = "https:ssh:http:git:file" if self._access.allow_insecure else "https:ssh"
@@ -156,7 +156,7 @@ class GitClient:
         return ["ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items())]
 
     def _pinned(self) -> str:
-        """Look the host up once, judge where it leads, and hold curl to that: it must not lead elsewhere a moment later."""
+        """Look the host up once, judge where it leads, and hold curl to that: a moment later it may lead elsewhere."""
         host, access = self._url.host, self._access
         if not host or access.allow_insecure or _has_proxy():
             return ""
@@ -191,7 +191,7 @@ class GitClient:
         return f"{self._url.scheme}://{user}:{quote(self._access.password, safe='')}@{self._url.host}{port}\n"
 
     def _config(self) -> str | None:
-        """A repository on this machine may belong to somebody else; that it may be used was decided when file was allowed."""
+        """A repository on this machine may belong to somebody else: who allowed `file` has decided that it may be used."""
         if self._url.scheme != "file":
             return ""
         path = self._url.path.replace("\\", "\\\\").replace('"', '\\"')
