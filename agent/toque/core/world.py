@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from toque.core.attributes import Item, items_of, merged
 from toque.core.errors import BadData, NotFound
+from toque.core.files import cookbook_of
 from toque.core.node import Collect, Node, no_facts
 from toque.core.run import current_run
 from toque.core.search import compiled
@@ -191,8 +193,17 @@ class _TheSettings:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        caller = sys._getframe(1).f_code.co_filename
-        return getattr(_world("settings").settings_of(caller), name)
+        return getattr(_world("settings").settings_of(_reader(sys._getframe(1))), name)
+
+
+def _reader(frame: FrameType) -> str:
+    """The file of a cookbook that reads, also where it does so through somebody else's code (a template's engine)."""
+    asked: FrameType | None = frame
+    while asked is not None:
+        if cookbook_of(asked.f_code.co_filename)[1]:
+            return asked.f_code.co_filename
+        asked = asked.f_back
+    return frame.f_code.co_filename
 
 
 if TYPE_CHECKING:
