@@ -20,7 +20,7 @@ from flask import Blueprint, Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from toque_server.domain.instance import Instance
-from toque_server.http import api, aws_json, health, metrics
+from toque_server.http import api, aws_json, health, logs, metrics
 from toque_server.http.node import NodeApp
 from toque_server.http.throttle import Throttle
 from toque_server.operations import registry
@@ -34,6 +34,7 @@ from toque_server.security import keys
 from toque_server.security.envelope import Vault
 from toque_server.settings import Settings
 from toque_server.store import join_tokens
+from toque_server.store.actions import Overtaken
 from toque_server.store.data_keys import DataKeys
 from toque_server.store.database import Database
 
@@ -127,6 +128,7 @@ def create_app(
         api.blueprint(services, throttle),
         health.blueprint(services, app.stopping),
         metrics.blueprint(services),
+        logs.blueprint(services),
         *pages,
     ):
         flask.register_blueprint(page)
@@ -146,7 +148,7 @@ def build(settings: Settings) -> App:
         join_token=partial(_join_token, services),
         last_contacts=lambda: nodes.hub.last_contacts(),
     )
-    nodes = NodeApp(services, settle=Outcome(loops).settle)
+    nodes = NodeApp(services, settle=Outcome(loops).settle, transient=(Overtaken,))
     engine = Engine(services.database, partial(provider_for, settings=settings), loops)
     waker.sleepers = (nodes.wake, engine.wake)
     return create_app(services, nodes=nodes, parts=[engine, Rekeying(services)])
