@@ -2,8 +2,9 @@
 
     python bench/converge.py [--size 1000] [--runs 7] [--interpreter /usr/bin/python3]
 
-Each figure is the median over `--runs` fresh processes of `toque apply FILE`; a first converge starts in an empty folder,
-a no-op one where everything is right already. The last line of output is one JSON object, `figures` has all four.
+Each figure is the median over `--runs` fresh processes of `toque apply FILE`; a first converge starts in an empty
+folder, a no-op one where everything is right already. The last line of output is one JSON object; `figures` in it has
+all four.
 The interpreter matters: Debian's is built with profile-guided optimisation, one that is not takes 1.5 times as long.
 """
 
@@ -41,7 +42,7 @@ TEMPLATES = """\
 from toque import template
 
 for number in range({size}):
-    template(f"{folder}/t{{number:05}}", source="site.j2", mode="0644", name=f"site{{number}}", port=8000 + number % 100)
+    template(f"{folder}/t{{number:05}}", source="site.j2", mode="0644", name=f"s{{number}}", port=8000 + number % 9)
 """
 
 SITE = """\
@@ -119,7 +120,9 @@ def main() -> None:
             seconds |= measure(kind, text, options.size, options.runs, options.interpreter, Path(work))
     figures = [figure(name, seconds[name], options.size) for name in TARGETS]
     for each in figures:
-        print(f"{each['name']:18} {each['value']:8} s   target {each['target']} s   {'met' if each['met'] else 'MISSED'}")
+        print(
+            f"{each['name']:18} {each['value']:8} s   target {each['target']} s   {'met' if each['met'] else 'MISSED'}"
+        )
     print(json.dumps({**figures[0], "name": "converge", "met": all(f["met"] for f in figures), "figures": figures}))
 
 

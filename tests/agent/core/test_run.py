@@ -360,7 +360,10 @@ def test_S14_a_secret_shows_in_no_diff_log_or_report() -> None:
 def test_S14_a_secret_argument_shows_in_no_error() -> None:
     secret = Secret("hunter2-hunter2")
 
-    with pytest.raises(ResourceFailed) as failed, Run(FakeHost(answers={("x", secret): Ran(code=1, err=f"no {secret}")})):
+    with (
+        pytest.raises(ResourceFailed) as failed,
+        Run(FakeHost(answers={("x", secret): Ran(code=1, err=f"no {secret}")})),
+    ):
         execute(["x", secret])
 
     assert "hunter2" not in str(failed.value)
