@@ -64,7 +64,8 @@ def start(release: Any, settings: Settings) -> None:
         enabled=True,
         why=f"runs {definition.path}",
     )
-    running.restart()
+    if not running.changed:
+        running.restart()
 
 
 def command_of(release: Any, settings: Settings) -> list[str]:

@@ -5,7 +5,9 @@ from toque import execute, log, node, package, search
 
 def keep_packages() -> None:
     """Install the packages that this node's layers name (chapter 02, L-12)."""
-    names = {name for item in search("aws_opsworks_layer") if item["shortname"] in node.layers for name in item["packages"]}
+    names = {
+        name for item in search("aws_opsworks_layer") if item["shortname"] in node.layers for name in item["packages"]
+    }
     if names:
         package(sorted(names))
 
@@ -13,7 +15,10 @@ def keep_packages() -> None:
 def install_updates() -> None:
     """Bring every installed package to its newest version."""
     if node.platform.family != "debian":
-        log(f"updates are not installed: this system is {node.platform.name}, and only apt is known here", level="warning")
+        log(
+            f"updates are not installed: this system is {node.platform.name}, and only apt is known here",
+            level="warning",
+        )
         return
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     keep_ours = ["-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=600"]

@@ -74,6 +74,7 @@ class Control:
         self.manifests: dict[int, tuple[m.SignedObject, str]] = {}
         self.rotate = False
         self.abort = ""
+        self.offered_root: m.SignedObject | None = None
         self.policy_life = 72 * HOUR
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.before_answer: Callable[[str, bytes], bytes] = lambda path, body: body
@@ -298,6 +299,7 @@ class Control:
             manifest=manifest,
             time=self.signed_time(request.nonce) if request.nonce else None,
             rotate=self.rotate,
+            root=self.offered_root,
         )
 
     def _ack(self, request: m.AckRequest) -> m.Accepted:

@@ -66,7 +66,7 @@ def _run(recipe: str, attributes: Path | None, sets: tuple[str, ...], *, dry_run
     from toque.cookbook.execute import apply_file
 
     given = merged([_from_file(attributes), *map(_from_text, sets)])
-    return apply_file(recipe if "::" in recipe else Path(recipe), dry_run=dry_run, attributes=given)
+    return apply_file(recipe, dry_run=dry_run, attributes=given)
 
 
 def _from_file(path: Path | None) -> dict[str, Any]:

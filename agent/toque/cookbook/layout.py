@@ -10,7 +10,6 @@ nginx/
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +63,8 @@ def find_cookbooks(root: Path) -> dict[str, Path]:
 
 def load_cookbook(path: Path) -> CookbookInfo:
     """Read a cookbook's manifest, strictly, and list its recipes. Raises BadCookbook with file and line."""
+    import tomllib  # not where a single file is applied
+
     manifest = path / MANIFEST
     try:
         text = manifest.read_text(encoding="utf-8")

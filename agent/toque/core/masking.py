@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from collections.abc import Iterable
 from typing import TextIO
-from urllib.parse import quote, quote_plus
 
 from toque.core.secret import HIDDEN, known_secrets
 
@@ -20,6 +18,9 @@ MIN_OTHER = 6
 
 def forms(value: str) -> set[str]:
     """How a secret may show up: as it is, URL-encoded, JSON-escaped, and base64 at each of the three alignments."""
+    import base64  # both only where there is a secret at all
+    from urllib.parse import quote, quote_plus
+
     raw = value.encode("utf-8", "surrogatepass")
     found = {value, quote(value, safe=""), quote(value), quote_plus(value)}
     found.add(value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))

@@ -78,6 +78,17 @@ def entry_of(line: bytes) -> Entry | None:
         return None
 
 
+def remembered(path: Path) -> list[Record]:
+    """The commands in the journal at `path`, oldest first, for a reader beside the agent: nothing is changed."""
+    journal = Journal.__new__(Journal)
+    journal.records, journal.highest, journal.damaged, journal._lines = {}, 0, 0, 0
+    try:
+        journal._read(path.read_bytes())
+    except FileNotFoundError:
+        pass
+    return list(journal.records.values())
+
+
 class Journal:
     """Open the journal at `path`, cut a torn tail, and know every command in it.
 
@@ -94,7 +105,11 @@ class Journal:
         self._lines = 0
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         sync_directory(path.parent)
-        self._read()
+        data = path.read_bytes()
+        whole = self._read(data)
+        if whole < len(data):
+            os.ftruncate(self._file, whole)
+            os.fsync(self._file)
 
     def append(self, entry: Entry) -> Record | None:
         """Write one entry; it is durable when this returns. Raises OSError on a disk that stays full."""
@@ -158,8 +173,8 @@ class Journal:
             os.ftruncate(self._file, size)
             raise
 
-    def _read(self) -> None:
-        data = self.path.read_bytes()
+    def _read(self, data: bytes) -> int:
+        """Learn every line; answers how many bytes are whole lines."""
         whole = 0
         for line in data.splitlines(keepends=True):
             entry = entry_of(line)
@@ -171,9 +186,7 @@ class Journal:
                 self._learn(entry)
                 self._lines += 1
             whole += len(line)
-        if whole < len(data):
-            os.ftruncate(self._file, whole)
-            os.fsync(self._file)
+        return whole
 
     def _learn(self, entry: Entry) -> None:
         self.highest = max(self.highest, entry.dispatch)

@@ -24,6 +24,14 @@ def die_with_parent() -> None:
     _prctl(_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def forget_oom_protection() -> None:
+    """The service is protected from the kernel's low-memory killer; a run is not: it may be what eats the memory."""
+    try:
+        Path("/proc/self/oom_score_adj").write_text("0")
+    except OSError:
+        pass
+
+
 def _prctl(option: int, value: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(option, value, 0, 0, 0) != 0:

@@ -24,7 +24,8 @@ import msgspec
 from toque.daemon.capture import Log
 from toque.daemon.limits import Group, new_group
 from toque.daemon.marks import Ledger, Lock, Status, mark
-from toque.daemon.processes import become_subreaper, die_with_parent, end_descendants, reap
+from toque.daemon.masking import StreamMask
+from toque.daemon.processes import become_subreaper, die_with_parent, end_descendants, forget_oom_protection, reap
 from toque.daemon.unpacked import difference
 from toque.protocol.messages import CommandEnvelope, ResourceCounts
 
@@ -36,6 +37,7 @@ NOT_MINE: Final = 75
 """Exit status of a shim that found the run begun, abandoned or held by another."""
 
 _TICK: Final = 0.25
+_LONGEST_REASON: Final = 1000
 
 
 @dataclass
@@ -64,12 +66,13 @@ def _carry_out(directory: Path, ledger: Ledger, lock: Lock) -> Status:
     os.chdir("/")
     envelope = msgspec.json.decode((directory / "envelope.json").read_bytes(), type=CommandEnvelope)
     snapshot = json.loads((directory / "snapshot.json").read_bytes())
-    log = Log(directory / "log", snapshot.get("masked", ()))
+    masked = list(snapshot.get("masked", ()))
+    log = Log(directory / "log", masked)
     wrong = _changed_cookbook(directory)
     if wrong:
         log.write(f"toque: the cookbooks are not what was unpacked: {wrong}\n".encode())
         log.close()
-        return _status(directory, ledger, BAD_BUNDLE, "bundle_changed")
+        return _status(directory, ledger, masked, BAD_BUNDLE, "bundle_changed")
     become_subreaper()
     asked = _Asked()
 
@@ -88,7 +91,7 @@ def _carry_out(directory: Path, ledger: Ledger, lock: Lock) -> Status:
     code, reason = _watch(directory, child, reading, log, envelope.deadline_seconds, asked, group)
     log.close()
     group.remove()
-    return _status(directory, ledger, code, reason)
+    return _status(directory, ledger, masked, code, reason)
 
 
 def _become_run(directory: Path, output: int, group: Group) -> NoReturn:
@@ -101,6 +104,7 @@ def _become_run(directory: Path, output: int, group: Group) -> NoReturn:
         group.join()
     except OSError as wrong:
         os.write(output, f"toque: this run has no cgroup of its own: {wrong}\n".encode())
+    forget_oom_protection()
     nothing = os.open(os.devnull, os.O_RDONLY)
     for descriptor, place in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, place, inheritable=True)
@@ -175,11 +179,13 @@ def _changed_cookbook(directory: Path) -> str:
     return ""
 
 
-def _status(directory: Path, ledger: Ledger, code: int, reason: str) -> Status:
+def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reason: str) -> Status:
     outcome = _outcome(directory)
+    said = StreamMask(masked)
+    told = said.feed(str(outcome.get("reason", ""))[:_LONGEST_REASON].encode()) + said.finish()
     return Status(
         exit_code=code,
-        reason=reason or str(outcome.get("reason", "")),
+        reason=reason or told.decode(errors="replace"),
         started_at=ledger.begun_at,
         finished_at=time.time(),
         resources=_counted(directory),

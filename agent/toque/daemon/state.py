@@ -60,7 +60,24 @@ class State:
         except BlockingIOError:
             os.close(descriptor)
             raise BadState(f"another agent works in {self.root}: stop it first (systemctl stop toque-agent)") from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         return descriptor
+
+    def agent_pid(self) -> int:
+        """The process that holds this directory; 0 when none does."""
+        try:
+            descriptor = os.open(self.root / "agent.lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return 0
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(os.pread(descriptor, 32, 0).strip() or b"0")
+        else:
+            return 0
+        finally:
+            os.close(descriptor)
 
     def next_epoch(self) -> int:
         """The number of this start, higher than that of every former one, durable when it returns."""

@@ -8,10 +8,11 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from toque.core import BadProperty, Change, Host, Resource, Secret, current_run, recipe_word, resource
+from toque.core import BadProperty, Change, Host, Resource, Secret, converge, current_run, recipe_word, resource
 from toque.core.errors import ToqueError
 from toque.platforms.release import Layout, Marker
 from toque.platforms.release.layout import PURGED, SYMLINKS
+from toque.resources.git import Git
 
 HOOKS = ("before_migrate", "before_symlink", "before_restart", "after_restart")
 KEEP = 5
@@ -177,7 +178,9 @@ class AppRelease(Resource[ReleaseState]):
     def _roll_back(self, host: Host, layout: Layout) -> None:
         live, target = layout.live(host), layout.previous(host)
         path = f"{layout.releases}/{target}"
-        layout.link_shared(host, path, self._setting("symlinks", SYMLINKS), self._setting("purge_before_symlink", PURGED))
+        layout.link_shared(
+            host, path, self._setting("symlinks", SYMLINKS), self._setting("purge_before_symlink", PURGED)
+        )
         layout.switch(host, path)
         self._started(self._release(layout, path))
         layout.remove_newer(host, target)
@@ -191,18 +194,20 @@ class AppRelease(Resource[ReleaseState]):
         host.remove(destination, recursive=True)
         url, insecure = source.get("url"), _insecure_sources_allowed()
         if not url:
-            raise NotFetched(f"app {layout.shortname!r} has a source of type {source['type']} and no Url: set AppSource.Url")
+            raise NotFetched(
+                f"app {layout.shortname!r} has a source of type {source['type']} and no Url: set AppSource.Url"
+            )
         match source["type"]:
             case "git":
-                key = source.get("ssh_key")
-                wanted = Git(destination, repository=url, revision=source.get("revision"), ssh_key=key, allow_insecure=insecure)
-                converge(wanted, host)
-                return host.run(["git", "-C", destination, "rev-parse", "HEAD"]).out.strip()
-            case "archive":
-                return self._fetch_archive(host, layout, source, allow_insecure=insecure)
+                key, revision = source.get("ssh_key"), source.get("revision")
+                copy = Git(destination, repository=url, revision=revision, ssh_key=key, allow_insecure=insecure)
+                converge(copy, host)
+                return copy.new_sha or ""
             case "svn":
-                return self._fetch_svn(host, layout, source)
-        raise NotFetched(f"app {layout.shortname!r} has a source of type {source['type']!r}: this agent fetches git, archive, svn")
+                return _fetch_svn(source, destination, host)
+        raise NotFetched(
+            f"app {layout.shortname!r} has a source of type {source['type']!r}: this agent fetches git and svn"
+        )
 
     def _source(self) -> dict[str, Any]:
         source = dict(self.app.get("app_source") or {})
@@ -259,7 +264,9 @@ class AppRelease(Resource[ReleaseState]):
         return Layout(self.root, str(self.app["shortname"]))
 
     def _release(self, layout: Layout, path: str) -> Release:
-        environment = {str(k): v if isinstance(v, Secret) else str(v) for k, v in (self.app.get("environment") or {}).items()}
+        environment = {
+            str(k): v if isinstance(v, Secret) else str(v) for k, v in (self.app.get("environment") or {}).items()
+        }
         return Release(layout.shortname, path, layout.shared, layout.current, environment, self.app)
 
     def _command(self) -> str:
@@ -297,9 +304,25 @@ class AppRelease(Resource[ReleaseState]):
         }
 
 
+def _fetch_svn(source: Mapping[str, Any], destination: str, host: Host) -> str:
+    """Export a Subversion tree; nothing is stored of the credentials, and the password is read from standard input."""
+    url, revision = str(source["url"]), str(source.get("revision") or "HEAD")
+    options = ["--non-interactive", "--no-auth-cache", "--quiet", "--revision", revision]
+    if source.get("user"):
+        options += ["--username", str(source["user"]), "--password-from-stdin"]
+    host.run(["svn", "export", *options, "--", url, destination], input=source.get("password") or "", timeout=600)
+    return revision
+
+
 def _of_command(name: str) -> Any:
     items = _bag("aws_opsworks_command")
     return next(iter(items.values()), {}).get(name)
+
+
+def _insecure_sources_allowed() -> bool:
+    """Whether the installation allows sources over plain http, git or file (D18)."""
+    world = current_run("app_release").world
+    return world is not None and bool(world.allow_insecure_sources)
 
 
 def _bag(name: str) -> Mapping[str, Mapping[str, Any]]:

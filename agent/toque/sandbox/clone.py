@@ -16,13 +16,16 @@ import os
 import shutil
 import socket
 import sys
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 from toque.sandbox import linux
-from toque.sandbox.disk import Disk, carries_upper_layers, cover_private_places, layers_in, mount_disk
+from toque.sandbox.disk import carries_upper_layers, cover_private_places, layers_in, mount_disk
+from toque.sandbox.network import Net, connect_inside
+from toque.sandbox.places import INIT_CONFIG, TOQUE
 from toque.sandbox.processes import Process
-from toque.sandbox.toolchain import PLACE
+from toque.sandbox.rootless import enter_user_namespace, mount_rootless_disk
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
@@ -30,11 +33,10 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "f
 _HOSTS_OWN_PROC = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi")
 # Debian's packages ask this before they start a service; 101 means no. On a shared network they would take host ports.
 _POLICY = ("/usr/sbin/policy-rc.d", b"#!/bin/sh\nexit 101\n", 0o755)
-INIT_CONFIG = "/run/toque/init.json"
 
 
 def main() -> None:
-    plan: dict[str, Any] = json.load(sys.stdin)
+    plan: dict[str, Any] = json.loads(sys.stdin.readline())
     if plan["lock_fd"] is not None:
         os.set_inheritable(plan["lock_fd"], False)  # ours until the sandbox stands, not PID 1's for ever
     status = int(plan["status_fd"])
@@ -46,39 +48,56 @@ def main() -> None:
 
 
 def _build(plan: dict[str, Any], status: int) -> None:
-    flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWPID
+    flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC
     own_network = plan["network"] == "own"
+    if plan["rootless"]:
+        enter_user_namespace(lambda: _ask(status, "unshared", "mapped"))
     linux.unshare(flags | (linux.CLONE_NEWNET if own_network else 0))
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    if own_network:
+        _ask(status, "netns", "connected")
+        connect_inside(Net(IPv4Address(plan["address"])))
     socket.sethostname(plan["hostname"])
     directory = Path(plan["directory"])
-    disk = _disk(plan, directory)
-    _system_places(disk.root, plan)
-    _toolchain(disk.root, plan)
+    root = directory / "root"
+    _disk(plan, directory, root)
+    _system_places(root, own_network=own_network)
+    _toolchain(root, plan)
     for inside, source in plan["binds"].items():
-        _bind_into(disk.root, inside, Path(source))
-    _write_files(disk.root, plan)
-    _become_init(disk.root, directory, status, plan["init"]["env"], own_network=own_network)
+        _bind_into(root, inside, Path(source))
+    _write_files(root, plan)
+    _become_init(root, directory, status, plan["init"]["env"], own_network=own_network)
 
 
-def _disk(plan: dict[str, Any], directory: Path) -> Disk:
-    folder, root, hidden = directory / "disk", directory / "root", [Path(path) for path in plan["hide"]]
+def _ask(status: int, state: str, answer: str) -> None:
+    """Say what has been reached, and wait for what only a process outside can do about it."""
+    _say(status, {state: True})
+    if sys.stdin.readline() != f"{answer}\n":
+        raise OSError(f"it was not {answer} from outside")
+
+
+def _disk(plan: dict[str, Any], directory: Path, root: Path) -> None:
+    folder, hidden = directory / "disk", [Path(path) for path in plan["hide"]]
+    xattr = "user" if plan["rootless"] else "trusted"
     if not plan["persistent"]:
         shutil.rmtree(folder, ignore_errors=True)
     for path in (folder, root):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not carries_upper_layers(folder):
+    if not carries_upper_layers(folder, xattr=xattr):
         size = f"{plan['size_limit_mb']}m" if plan["size_limit_mb"] else "50%"
         linux.mount("toque-disk", folder, "tmpfs", data=f"mode=0700,size={size}")
         _warn(f"{folder} cannot hold an overlay: the disk is in memory ({size}) and does not outlive a stop")
+    if plan["rootless"]:
+        mount_rootless_disk(root, folder, Path(plan["skeleton"]), hidden, _warn)
+        return
     layers, marker = layers_in(folder, hidden), folder / "laid-out"
     if not marker.exists():
-        cover_private_places(layers, hidden, xattr="trusted")
+        cover_private_places(layers, hidden, xattr=xattr)
         marker.touch()
-    return mount_disk(root, layers, xattr="trusted", warn=_warn)
+    mount_disk(root, layers, xattr=xattr, warn=_warn)
 
 
-def _system_places(root: Path, plan: dict[str, Any]) -> None:
+def _system_places(root: Path, *, own_network: bool) -> None:
     """/dev, /tmp, /run and /sys of the clone's own; /proc comes later, from inside its PID namespace."""
     for name in ("dev", "tmp", "run", "sys", "proc"):
         (root / name).mkdir(exist_ok=True)
@@ -87,7 +106,7 @@ def _system_places(root: Path, plan: dict[str, Any]) -> None:
     for name, mode in (("lock", 0o1777), ("toque", 0o755)):
         (root / "run" / name).mkdir()
         (root / "run" / name).chmod(mode)
-    linux.bind("/sys", root / "sys", read_only=True)
+    _sys(root / "sys", own_network=own_network)
     dev = root / "dev"
     linux.mount("tmpfs", dev, "tmpfs", linux.MS_NOSUID, "mode=0755,size=64k")
     for name in _DEVICES:
@@ -103,9 +122,19 @@ def _system_places(root: Path, plan: dict[str, Any]) -> None:
         (dev / name).symlink_to(target)
 
 
+def _sys(place: Path, *, own_network: bool) -> None:
+    if own_network:
+        # The host's would show the host's interfaces.
+        linux.mount("sysfs", place, "sysfs", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+        linux.bind("/sys/fs/cgroup", place / "fs/cgroup")
+    else:
+        linux.bind("/sys", place)
+    linux.make_read_only(place)
+
+
 def _toolchain(root: Path, plan: dict[str, Any]) -> None:
-    place = root / PLACE.lstrip("/")
-    _bind_into(root, PLACE, Path(plan["toolchain"]))
+    place = root / TOQUE.lstrip("/")
+    _bind_into(root, TOQUE, Path(plan["toolchain"]))
     for source, inside in plan["toolchain_binds"]:
         linux.bind(source, place / inside, read_only=True)
     if (home := plan["shared_library_home"]) and not (root / home.lstrip("/")).exists():
@@ -164,6 +193,8 @@ def _write(root: Path, path: str, content: bytes, mode: int) -> None:
 def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], *, own_network: bool) -> None:
     """Fork: the child is PID 1 of the new namespace, the parent writes down who it is and ends."""
     told, tell = os.pipe()
+    # Not with the others: the next child is PID 1 of this namespace, so it must not be some program run on the way.
+    linux.unshare(linux.CLONE_NEWPID)
     pid = os.fork()
     if pid == 0:
         os.close(tell)
@@ -174,7 +205,7 @@ def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], 
         linux.change_root(root)
         linux.drop_capabilities(own_network=own_network)
         os.umask(0o022)
-        os.execve(f"{PLACE}/bin/toque-init", ["toque-init"], env)
+        os.execve(f"{TOQUE}/bin/toque-init", ["toque-init"], env)
     born = Process.of(pid)
     if born is None:
         raise OSError(f"process 1 of {root} ended at once")

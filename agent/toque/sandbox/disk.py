@@ -18,13 +18,10 @@ from pathlib import Path
 
 from toque.sandbox import linux
 
-# Covered in every clone: people's files, what an agent or server of the host itself keeps, and other machines' disks.
+# Covered in every clone: people's files, secrets, and other machines' disks.
 PRIVATE = (
     "/root",
     "/home",
-    "/etc/toque",
-    "/var/lib/toque",
-    "/var/log/toque",
     "/etc/ssl/private",
     "/var/spool/cron/crontabs",
     "/var/lib/docker",
@@ -32,11 +29,12 @@ PRIVATE = (
     "/var/lib/containerd",
     "/var/lib/machines",
 )
-_PRIVATE_FILES = ("/etc/ssh/ssh_host_*_key",)
+# Not there at all in a new clone: what an agent or server of the host itself keeps, and keys that say who the host is.
+ABSENT = ("/etc/toque", "/var/lib/toque", "/var/log/toque", "/var/lib/toque-sandbox", "/etc/ssh/ssh_host_*_key")
 _PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
 
 # Places of their own in every clone; what the host has mounted beneath them is not copied.
-_OWN = ("/proc", "/sys", "/dev", "/run", "/tmp", "/mnt", "/media")
+OWN = ("/proc", "/sys", "/dev", "/run", "/tmp", "/mnt", "/media")
 # fmt: off
 _NOT_DISKS = frozenset({
     "proc", "sysfs", "devtmpfs", "devpts", "tmpfs", "ramfs", "cgroup", "cgroup2", "mqueue", "hugetlbfs", "debugfs",
@@ -75,8 +73,8 @@ class Disk:
 
 def layers_in(folder: Path, hidden: Iterable[Path]) -> tuple[Layer, ...]:
     """A layer for the root file system, and one for each further file system of the host that a clone has to show."""
-    covered = [*map(Path, (*_OWN, *PRIVATE)), *hidden]
-    lowers = [Path("/"), *(p for p in _disk_mounts() if not any(p.is_relative_to(c) for c in covered))]
+    covered = [*map(Path, (*OWN, *PRIVATE)), *hidden]
+    lowers = [Path("/"), *(p for p in disk_mounts() if not any(p.is_relative_to(c) for c in covered))]
     return tuple(_layer(folder, lower) for lower in lowers)
 
 
@@ -85,12 +83,13 @@ def _layer(folder: Path, lower: Path) -> Layer:
     return Layer(lower, folder / name / "upper", folder / name / "work")
 
 
-def _disk_mounts() -> list[Path]:
+def disk_mounts(*, all_kinds: bool = False) -> list[Path]:
+    """Where the host has file systems mounted besides its root: those a clone shows, or all."""
     found = []
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         left, _, right = line.partition(" - ")
         path = Path(re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), left.split()[4]))
-        if path != Path("/") and right.split()[0] not in _NOT_DISKS and path.is_dir():
+        if path != Path("/") and (all_kinds or right.split()[0] not in _NOT_DISKS) and path.is_dir():
             found.append(path)
     return sorted(set(found))
 
@@ -114,22 +113,26 @@ def mount_disk(root: Path, layers: tuple[Layer, ...], *, xattr: str, warn: Calla
 
 
 def _mount_overlay(layer: Layer, target: Path, xattr: str) -> None:
-    lower = str(layer.lower).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
     # Relative to the layer's own folder, so that no character of the data directory's path needs escaping.
     os.chdir(layer.upper.parent)
     target = target.absolute()
-    options = f"lowerdir={lower},upperdir=upper,workdir=work" + (",userxattr" if xattr == "user" else "")
+    options = f"lowerdir={escaped(layer.lower)},upperdir=upper,workdir=work" + (",userxattr" if xattr == "user" else "")
     linux.mount("overlay", target, "overlay", data=options)
 
 
-def carries_upper_layers(folder: Path) -> bool:
+def escaped(path: Path) -> str:
+    """A path as it has to be written among the options of an overlay."""
+    return str(path).replace("\\", "\\\\").replace(":", "\\:").replace(",", "\\,")
+
+
+def carries_upper_layers(folder: Path, *, xattr: str = "trusted") -> bool:
     """Whether the file system of `folder` can hold the upper layer of an overlay (an overlay itself cannot)."""
     probe = folder / ".probe"
-    layer, target = Layer(Path("/"), probe / "upper", probe / "work"), probe / "root"
-    for path in (layer.upper, layer.work, target):
+    layer, target = Layer(probe / "lower", probe / "upper", probe / "work"), probe / "root"
+    for path in (layer.lower, layer.upper, layer.work, target):
         path.mkdir(parents=True, exist_ok=True)
     try:
-        _mount_overlay(layer, target, "trusted")
+        _mount_overlay(layer, target, xattr)
     except OSError as error:
         if error.errno in (errno.EPERM, errno.EACCES):
             raise
@@ -148,14 +151,23 @@ def cover_private_places(disk_layers: tuple[Layer, ...], hidden: Iterable[Path],
     for path in (*map(Path, PRIVATE), *(path.resolve() for path in hidden)):
         if path.is_dir() and not path.is_symlink():
             _cover(shallow, path)
-    for pattern in _PRIVATE_FILES:
-        for path in Path("/").glob(pattern.lstrip("/")):
-            place = _place_with_parents(shallow, path)
-            if not os.path.lexists(place):
-                os.mknod(place, stat.S_IFCHR, os.makedev(0, 0))  # overlay's own sign for "not there"
+    for path in absent():
+        place = _place_with_parents(shallow, path)
+        if not os.path.lexists(place):
+            white_out(place)
     for name in _PASSWORDS:
         if Path(name).exists():
             _lock_passwords(shallow, Path(name))
+
+
+def absent() -> list[Path]:
+    """What of ABSENT this host has."""
+    return [path for pattern in ABSENT for path in Path("/").glob(pattern.lstrip("/"))]
+
+
+def white_out(place: Path) -> None:
+    """Leave overlay's own sign for "not there" in a layer; every user may."""
+    os.mknod(place, stat.S_IFCHR, os.makedev(0, 0))
 
 
 def _cover(disk: Disk, path: Path) -> None:

@@ -22,16 +22,19 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from toque.sandbox import control
+from toque.sandbox import control, network
 from toque.sandbox.environment import environment
+from toque.sandbox.network import Net, connect_outside
+from toque.sandbox.places import SOCKET
 from toque.sandbox.processes import Process
-from toque.sandbox.spec import SandboxError, Spec, State
+from toque.sandbox.spec import Refusal, SandboxError, Spec, State
+from toque.sandbox.subids import SubIds, run_mapped, sub_ids
 from toque.sandbox.toolchain import shared_library_home, toolchain
 
-_READY_WITHIN = 60.0
 _DEAD_WITHIN = 20.0
 _ASK_AGAIN = 0.5
 
@@ -48,6 +51,7 @@ def start(spec: Spec) -> int:
     with _locked(spec.directory) as lock:
         if (running := _process(spec.directory)) is not None:
             return running.pid
+        _check(spec)
         return _start(spec, lock)
 
 
@@ -95,7 +99,9 @@ def remove(directory: Path) -> None:
         return
     with _locked(directory):
         kill(directory)
-        shutil.rmtree(directory)
+        if address := _read(directory / "network"):
+            network.disconnect(Net(IPv4Address(address)))
+        _erase(directory)
 
 
 def reboot(directory: Path) -> None:
@@ -146,12 +152,23 @@ def _start(spec: Spec, lock: int) -> int:
         )
         os.close(status)
         status = -1
-        clone.communicate(json.dumps(plan).encode())
-        return _ready_pid(spec, reading)
+        with clone:
+            return _follow(spec, clone, plan, reading)
     finally:
         for descriptor in (console, ended, lifeline, reading, status):
             if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)
+
+
+def _check(spec: Spec) -> None:
+    if spec.network == "own":
+        if os.geteuid() != 0:
+            raise SandboxError(
+                f"the sandbox {spec.name} cannot have its own network: that needs root; use the shared one"
+            )
+        if (refused := network.refusal()) is not None:
+            raise SandboxError(f"the sandbox {spec.name} cannot have its own network: {refused}")
+        (spec.directory / "network").write_text(spec.address)
 
 
 def _plan(spec: Spec, *, status: int, ended: int, lifeline: int | None, lock: int) -> dict[str, Any]:
@@ -168,6 +185,8 @@ def _plan(spec: Spec, *, status: int, ended: int, lifeline: int | None, lock: in
         "binds": {inside: str(source.resolve()) for inside, source in spec.binds.items()},
         "size_limit_mb": spec.size_limit_mb,
         "network": spec.network,
+        "rootless": os.geteuid() != 0,
+        "skeleton": str((spec.toolchain or spec.directory).parent.resolve() / "skeleton"),
         "toolchain": str(tools.tree.resolve()),
         "toolchain_binds": [(str(source), place) for source, place in tools.binds],
         "shared_library_home": str(library) if library else None,
@@ -185,29 +204,49 @@ def _plan(spec: Spec, *, status: int, ended: int, lifeline: int | None, lock: in
     }
 
 
-def _ready_pid(spec: Spec, reading: int) -> int:
-    """Follow what the clone says of itself until it answers; its last words otherwise."""
-    deadline = time.monotonic() + _READY_WITHIN
+def _follow(spec: Spec, clone: subprocess.Popen[bytes], plan: dict[str, Any], reading: int) -> int:
+    """Give the clone what it asks for until it answers from inside; its last words otherwise."""
+    _tell(clone, json.dumps(plan))
     pid: int | None = None
     with os.fdopen(os.dup(reading), "rb") as lines:
         for line in lines:
             said: dict[str, Any] = json.loads(line)
             if "error" in said:
                 raise SandboxError(said["error"])
+            if "unshared" in said:
+                _granted().hand_to(clone.pid)
+                _tell(clone, "mapped")
+            if "netns" in said:
+                connect_outside(Net(IPv4Address(spec.address)), clone.pid)
+                _tell(clone, "connected")
             pid = int(said["pid"]) if "pid" in said else pid
             if said.get("ready") and pid is not None:
                 return pid
-            if time.monotonic() > deadline:
-                break
     last = " | ".join(console_text(spec.directory).splitlines()[-3:])
     raise SandboxError(f"the sandbox {spec.name} ended before it was ready; its console says: {last}")
+
+
+def _tell(clone: subprocess.Popen[bytes], line: str) -> None:
+    assert clone.stdin is not None
+    try:
+        clone.stdin.write(f"{line}\n".encode())
+        clone.stdin.flush()
+    except BrokenPipeError:
+        pass  # it ended early; what it said on its way out is read next
+
+
+def _granted() -> SubIds:
+    granted = sub_ids()
+    if isinstance(granted, Refusal):
+        raise SandboxError(str(granted))
+    return granted
 
 
 def _ask(directory: Path, op: str, **arguments: Any) -> dict[str, Any]:
     process = _process(directory)
     if process is None:
         raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for {op}")
-    socket = Path(f"/proc/{process.pid}/root{control.SOCKET}")
+    socket = Path(f"/proc/{process.pid}/root{SOCKET}")
     try:
         return control.request(op, at=socket, **arguments)
     except (OSError, ValueError) as error:
@@ -228,6 +267,16 @@ def _kill(process: Process) -> None:
     # The kernel ends all of the PID namespace before it lets PID 1 be gone.
     if not process.wait(_DEAD_WITHIN):
         raise SandboxError(f"process {process.pid} does not end, killed though it is: it hangs in the kernel")
+
+
+def _erase(directory: Path) -> None:
+    """Delete everything. What belongs to a sandbox's other users an ordinary user deletes as that sandbox's root."""
+    if os.geteuid() == 0:
+        shutil.rmtree(directory)
+        return
+    done = run_mapped("from toque.sandbox.rootless import erase; erase()", str(directory.resolve()), ids=_granted())
+    if done.returncode != 0:
+        raise SandboxError(f"cannot delete {directory}: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
 
 
 def _read(path: Path) -> str:

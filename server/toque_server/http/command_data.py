@@ -88,6 +88,7 @@ def build(
         self_instance=bag_items.self_item(instance),
         masked=bags.masked_values([secrets, snapshot and bags.secret_fields(snapshot)]),
         app_snapshot=snapshot,
+        allow_insecure_sources=services.settings.allow_insecure_sources,
     )
 
 

@@ -46,7 +46,7 @@ class Node:
         token.write_text(self.control.token.text)
         return {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(HERE / "agent"), str(HERE), *ENGINE]),
+            "PYTHONPATH": str(HERE / "agent"),
             "TOQUE_AGENT_SERVER_URL": self.control.url,
             "TOQUE_AGENT_STATE_DIR": str(self.state),
             "TOQUE_AGENT_LOG_DIR": str(self.folder / "log"),
@@ -73,9 +73,6 @@ class Node:
 
     def said(self) -> str:
         return (self.folder / "agent.log").read_text(errors="replace")
-
-
-ENGINE = () if (HERE / "agent/toque/cookbook/execute.py").exists() else (str(HERE / "tests/fakes/engine"),)
 
 
 @pytest.fixture

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from tests.agent.daemon.conftest import Node, wait_for
 from tests.fakes.control import Control, Order
+from toque.daemon.limits import new_group
 
 
 @pytest.fixture
@@ -21,13 +23,47 @@ def enrolled(node: Node, control: Control, tmp_path: Path) -> Node:
 RECIPES = {
     "default": "print('hello from the recipe')",
     "fail": "raise ValueError('this went wrong')",
-    "loop": "import subprocess, time\nsubprocess.Popen(['setsid', 'sleep', '1000'])\nprint('looping', flush=True)\nwhile True: time.sleep(1)",
-    "slow": "import time, pathlib, os\nprint('slow began', flush=True)\n"
-    "while not pathlib.Path(os.environ['TOQUE_TEST_GO']).exists(): time.sleep(0.05)\nprint('slow ended')",
-    "secret": "import base64\nprint('the password is', 'correct-horse-battery')\nprint(base64.b64encode(b'correct-horse-battery').decode())",
-    "vanish": "import shutil, os, sys, glob\nprint('deleting')\nsys.stdout.flush()\n"
-    "shutil.rmtree(os.environ['TOQUE_TEST_RUNS'])",
-    "killed": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+    "loop": """
+import subprocess, time
+subprocess.Popen(["setsid", "sleep", "1000"])
+print("looping", flush=True)
+while True:
+    time.sleep(1)
+""",
+    "slow": """
+import os, pathlib, time
+print("slow began", flush=True)
+while not pathlib.Path(os.environ["TOQUE_TEST_GO"]).exists():
+    time.sleep(0.05)
+print("slow ended")
+""",
+    "secret": """
+import subprocess
+subprocess.run(["sh", "-c", "echo the password is correct-horse-battery; printf correct-horse-battery | base64"])
+""",
+    "vanish": """
+import os, shutil
+shutil.rmtree(os.environ["TOQUE_TEST_RUNS"])
+""",
+    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "daemon": """
+import subprocess
+subprocess.Popen(["setsid", "sh", "-c", "sleep 1001; true"])
+print("left a daemon")
+""",
+    "noisy": """
+import os
+for _ in range(1024):
+    os.write(1, bytes(range(256)) * 4096)
+""",
+    "bomb": """
+import os, time
+try:
+    while True:
+        os.fork()
+except OSError:
+    time.sleep(1000)
+""",
 }
 
 
@@ -64,7 +100,7 @@ def test_commands_run_one_after_the_other_in_their_order(enrolled: Node, control
     assert all(each is not None and each.exit_code == 0 for each in ends)
     times = [(each.started_at, each.finished_at) for each in ends if each is not None]
     assert times == sorted(times)
-    assert all(before[1] <= after[0] for before, after in zip(times, times[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
 
 
 def test_R9_a_run_over_its_limit_ends_with_124_and_takes_its_whole_tree_along(enrolled: Node, control: Control) -> None:
@@ -175,7 +211,49 @@ def test_R10_deleting_the_run_directory_does_not_hide_how_the_run_ended(
 
     assert order.result is not None
     assert after.result is not None
+    # The engine could not write down how it went, which is the truth.
+    assert (order.result.exit_code, after.result.exit_code) == (255, 0)
+
+
+def test_R10_a_daemon_that_a_recipe_leaves_behind_delays_nothing(enrolled: Node, control: Control) -> None:
+    order = finished(control, control.order("test::daemon"))
+    after = finished(control, control.order("test::default"))
+
+    assert order.result is not None
+    assert after.result is not None
     assert (order.result.exit_code, after.result.exit_code) == (0, 0)
+    for pid in processes_named(b"sleep\x001001\x00"):
+        os.kill(pid, 9)
+
+
+def can_limit_processes() -> bool:
+    group = new_group("probe")
+    found = any((each / "pids.max").exists() for each in group.directories)
+    group.remove()
+    return found
+
+
+@pytest.mark.root
+@pytest.mark.slow
+@pytest.mark.skipif(not can_limit_processes(), reason="no pids cgroup can be written here")
+def test_R10_a_fork_bomb_ends_at_its_deadline_and_the_next_command_runs(enrolled: Node, control: Control) -> None:
+    order = finished(control, control.order("test::bomb", deadline_seconds=2.0))
+    after = finished(control, control.order("test::default"))
+
+    assert order.result is not None
+    assert after.result is not None
+    assert (order.result.exit_code, after.result.exit_code) == (124, 0)
+
+
+@pytest.mark.slow
+def test_R11_a_gigabyte_of_bytes_is_cut_in_the_middle_and_the_gap_is_stated(enrolled: Node, control: Control) -> None:
+    order = finished(control, control.order("test::noisy"))
+
+    assert order.result is not None
+    assert order.result.exit_code == 0
+    assert order.result.log_size == len(order.log)
+    assert 20 << 20 <= len(order.log) <= (20 << 20) + 200
+    assert b"bytes of output are not kept here" in order.log
 
 
 def test_R8_a_lost_answer_to_a_result_changes_nothing(enrolled: Node, control: Control) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -54,7 +53,7 @@ class Site:
     def __init__(self, root: Path, origin: Origin) -> None:
         self.root, self.origin, self.host = root, origin, LocalHost()
         self.number = 0
-        self.attributes: dict[str, Any] = {"toque": {"allow_insecure_sources": True}}
+        self.attributes: dict[str, Any] = {}
         self.app: dict[str, Any] = {
             "shortname": "shop",
             "app_source": {"type": "git", "url": f"file://{origin.path}", "revision": "main"},
@@ -64,7 +63,7 @@ class Site:
     def converge(self, **options: Any) -> None:
         self.number += 1
         with Run(self.host) as run:
-            run.world = World(levels=[("stack", self.attributes)])
+            run.world = World(levels=[("stack", self.attributes)], allow_insecure_sources=True)
             wanted = AppRelease(self.app, root=str(self.root), command=f"command-{self.number}", **options)
             converge(wanted, self.host)
 
@@ -73,7 +72,7 @@ class Site:
         return self.root / "shop"
 
     def releases(self) -> list[str]:
-        return sorted(os.listdir(self.directory / "releases"))
+        return sorted(each.name for each in (self.directory / "releases").iterdir())
 
     def live(self) -> str:
         return (self.directory / "current").readlink().name
@@ -315,7 +314,5 @@ _RECORD = {"/srv/www/shop/.toque-release.json": b'{"command": "c-0", "release": 
 _machine: Callable[..., FakeHost] = FakeHost
 
 CASES = [
-    Case(want, partial(_machine, files=found))
-    for want in (_other(), _other(present=False))
-    for found in ({}, _RECORD)
+    Case(want, partial(_machine, files=found)) for want in (_other(), _other(present=False)) for found in ({}, _RECORD)
 ]

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from toque.cookbook.execute import apply_file, execute_run
+
+
+class RunDirectory:
+    """A run directory as the agent makes it."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "runs" / "c-1"
+        self.out = root / "out"
+        for each in (self.path / "cookbooks/builtin", self.path / "cookbooks/custom", self.out):
+            each.mkdir(parents=True)
+
+    def cookbook(self, name: str, kind: str = "custom", *, toml: str = "", **recipes: str) -> Path:
+        root = self.path / "cookbooks" / kind / name
+        (root / "recipes").mkdir(parents=True)
+        (root / "cookbook.toml").write_text(f'[cookbook]\nname = "{name}"\n{toml}')
+        for recipe, text in recipes.items():
+            (root / "recipes" / f"{recipe}.py").write_text(dedent(text).replace("OUT", str(self.out)))
+        return root
+
+    def execute(self, custom: list[str], *, system: list[str] | None = None, **snapshot: Any) -> int:
+        steps = [{"phase": "system", "recipes": system}] if system is not None else []
+        (self.path / "steps.json").write_text(json.dumps([*steps, {"phase": "custom", "recipes": custom}]))
+        (self.path / "snapshot.json").write_text(json.dumps({"bags": {}, "levels": [], "self": {}, **snapshot}))
+        return execute_run(self.path)
+
+    def outcome(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.path / "outcome.json").read_text())
+        return found
+
+    def report(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.path / "report.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDirectory:
+    return RunDirectory(tmp_path)
+
+
+def test_a_run_list_runs_in_order_and_each_recipe_once(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", default="print('default')\n", other="print('other')\n")
+
+    assert run.execute(["web::other", "web", "web::default", "web::other"]) == 0
+
+    out = capsys.readouterr().out
+    assert out.splitlines()[:4] == ["recipe web::other", "other", "recipe web::default", "default"]
+    assert out.count("recipe ") == 2
+
+
+def test_resources_are_reported_with_recipe_and_line(run: RunDirectory) -> None:
+    run.cookbook("web", default="from toque import file\n\nfile('OUT/a', content='x')\n")
+
+    assert run.execute(["web"]) == 0
+
+    (line,) = run.report()
+    assert (line["recipe"], line["status"]) == ("web::default", "changed")
+    assert line["source"].endswith("web/recipes/default.py:3")
+    assert run.outcome()["resources"] == {"unchanged": 0, "changed": 1, "failed": 0, "ignored": 0}
+    assert (run.path / "report.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_failing_resource_points_at_the_authors_line(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook(
+        "web",
+        default="""\
+        from toque import execute, file
+
+        file("OUT/a", content="x")
+        execute(["sh", "-c", "echo this is why >&2; exit 3"])
+        file("OUT/b", content="x")
+        """,
+    )
+
+    assert run.execute(["web"]) == 1
+
+    page = capsys.readouterr().out.split("\n", 6)[-1]
+    assert page == dedent("""\
+        execute[sh -c 'echo this is why >&2; exit 3'] failed
+        cookbooks/custom/web/recipes/default.py:4
+             3 | file("OUT/a", content="x")
+        >    4 | execute(["sh", "-c", "echo this is why >&2; exit 3"])
+             5 | file("OUT/b", content="x")
+          sh -c 'echo this is why >&2; exit 3' ended with exit code 3
+          sh said: this is why
+        1 resource before it is in place; the run stopped here
+        """).replace("OUT", str(run.out))
+    assert not (run.out / "b").exists()
+
+
+def test_a_name_that_is_not_there_is_shown_with_the_nearest(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", default="from toque import file\n\nconf = 1\nprint(confg)\n")
+
+    assert run.execute(["web"]) == 1
+
+    out = capsys.readouterr().out
+    assert "recipe web::default failed\ncookbooks/custom/web/recipes/default.py:4\n" in out
+    assert "name 'confg' is not defined (did you mean conf?)" in out
+
+
+def test_a_syntax_error_is_found_before_anything_is_changed(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook(
+        "web", default="from toque import file\nfile('OUT/a', content='x')\n", broken="x = 1\nif x\n    pass\n"
+    )
+
+    assert run.execute(["web", "web::broken"]) == 2
+
+    assert "cookbooks/custom/web/recipes/broken.py:2" in capsys.readouterr().out
+    assert not (run.out / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "says"),
+    [
+        ("wbe", r"there is no cookbook wbe (did you mean web?)"),
+        ("web::setpu", "cookbook web has no recipe setpu (did you mean setup?)"),
+        ("web::../../etc", "is no name of a recipe"),
+        ("Web", "is no name of a recipe"),
+    ],
+)
+def test_a_recipe_that_does_not_exist_is_exit_code_2(run: RunDirectory, capsys: Any, recipe: str, says: str) -> None:
+    run.cookbook("web", setup="")
+
+    assert run.execute([recipe]) == 2
+    assert says in capsys.readouterr().out
+    assert says in run.outcome()["reason"]
+
+
+def test_a_module_that_cannot_be_imported_is_exit_code_2(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", default="from toque import fil\n")
+
+    assert run.execute(["web"]) == 2
+    assert ">    1 | from toque import fil" in capsys.readouterr().out
+
+
+def test_a_failed_system_phase_skips_the_custom_one(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", setup="raise RuntimeError('no')\n")
+    run.cookbook("web", default="open('OUT/a', 'w')\n")
+
+    assert run.execute(["web"], system=["toque::setup"]) == 5
+    assert not (run.out / "a").exists()
+
+
+def test_the_system_phase_does_not_see_the_users_cookbooks(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", setup="open('OUT/ours', 'w')\n")
+    run.cookbook("toque", "custom", setup="open('OUT/theirs', 'w')\n")
+
+    assert run.execute([], system=["toque::setup"]) == 0
+    assert [p.name for p in run.out.iterdir()] == ["ours"]
+
+
+@pytest.mark.parametrize(
+    "bad", [{"levels": [["stack"]]}, {"levels": [["stack", {"opsworks": {"data_bags": {"aws_opsworks_app": {}}}}]]}]
+)
+def test_bad_data_is_exit_code_4(run: RunDirectory, bad: dict[str, Any]) -> None:
+    run.cookbook("web", default="")
+
+    assert run.execute(["web"], **bad) == 4
+
+
+def test_settings_are_defaults_with_attributes_over_them(run: RunDirectory, capsys: Any) -> None:
+    root = run.cookbook(
+        "my-web", default="from toque import settings\nprint(settings.port, settings.tls.on, settings.hosts)\n"
+    )
+    (root / "settings.py").write_text(
+        dedent("""\
+        from dataclasses import dataclass, field
+
+        @dataclass(frozen=True)
+        class Tls:
+            on: bool = False
+            port: int = 443
+
+        @dataclass(frozen=True)
+        class Settings:
+            port: int = 80
+            tls: Tls = Tls()
+            hosts: tuple[str, ...] = ("a",)
+        """)
+    )
+
+    levels = [
+        ["stack", {"my-web": {"port": 81, "hosts": ["b", "c"]}}],
+        ["app", {"my-web": {"port": 82, "tls": {"on": True}}}],
+    ]
+    assert run.execute(["my-web"], levels=levels) == 0
+    assert "82 True ('b', 'c')" in capsys.readouterr().out
+
+    assert run.execute(["my-web"], levels=[["stack", {"my-web": {"port": "81"}}]]) == 4
+    assert "my-web.port: must be a whole number; got text '81'" in capsys.readouterr().out
+
+    assert run.execute(["my-web"], levels=[["stack", {"my-web": {"prot": 81}}]]) == 4
+    assert "my-web.prot: there is no such setting (did you mean port?)" in capsys.readouterr().out
+
+
+def test_recipes_include_others_and_import_from_cookbooks(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("base-x", default="print('base')\n")
+    root = run.cookbook(
+        "web",
+        default="""\
+        from cookbooks.web.lib import hello
+        from cookbooks.base_x import shout
+        from toque import include_recipe
+
+        include_recipe("base-x")
+        include_recipe("base-x::default")
+        hello(shout)
+        """,
+    )
+    (root / "lib.py").write_text("def hello(say): print(say('hello'))\n")
+    (root.parent / "base-x" / "__init__.py").write_text("def shout(text): return text.upper()\n")
+
+    assert run.execute(["web"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:3] == ["base", "HELLO"]
+    assert not list(run.path.rglob("__pycache__"))
+
+
+def test_a_cookbook_for_another_platform_is_refused(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", toml='platforms = ["plan9"]\n', default="")
+
+    assert run.execute(["web"]) == 2
+    assert "cookbook web is for plan9; this is" in capsys.readouterr().out
+
+
+def test_S14_what_the_server_marks_as_secret_is_hidden_in_what_a_recipe_prints(run: RunDirectory, capsys: Any) -> None:
+    bags = {"mysql": {"main": {"password": "correct-horse"}}}
+    run.cookbook(
+        "web",
+        default="""\
+        from toque import data_bag_item, file
+        item = data_bag_item("mysql", "main")
+        print("the password is", item.password)
+        print(repr(item))
+        file("OUT/a", content=f"password {item.password}\\n")
+        raise RuntimeError(f"cannot log in with {item.password}")
+        """,
+    )
+
+    assert run.execute(["web"], bags=bags, masked=["correct-horse"]) == 1
+
+    assert "correct-horse" not in capsys.readouterr().out + (run.path / "report.jsonl").read_text()
+    assert "correct-horse" not in (run.path / "outcome.json").read_text()
+    assert (run.out / "a").read_text() == "password correct-horse\n"
+
+
+def test_a_notification_of_a_custom_recipe_survives_a_later_run_whose_system_phase_is_fine(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", setup="")
+    run.cookbook(
+        "web",
+        default="""\
+        from toque import execute, file
+        told = execute(["sh", "-c", "echo told >> OUT/told"], when_told=True)
+        file("OUT/a", content="x", notify=[told.run])
+        raise RuntimeError
+        """,
+        later="",
+    )
+
+    assert run.execute(["web"], system=["toque::setup"]) == 1
+    assert run.execute(["web::later"], system=["toque::setup"]) == 0
+
+    assert (run.out / "told").read_text() == "told\n"
+
+
+def test_a_file_is_applied_without_server_or_cookbook(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "motd.j2").write_text("hello {{ name }}\n")
+    recipe = tmp_path / "recipe.py"
+    recipe.write_text(
+        f"from toque import node, template\ntemplate('{tmp_path}/motd', source='motd.j2', name=node.name)\n"
+    )
+
+    assert apply_file(recipe, dry_run=True, attributes={"name": "you"}) == 10
+    assert not (tmp_path / "motd").exists()
+    assert apply_file(recipe, dry_run=False, attributes={"name": "you"}) == 0
+    assert apply_file(recipe, dry_run=True, attributes={"name": "you"}) == 0
+
+    assert (tmp_path / "motd").read_text() == "hello you\n"
+    assert "1 resource: 0 would change, 1 unchanged" in capsys.readouterr().out
+
+
+def test_a_recipe_of_a_cookbook_is_found_from_the_folder_it_is_worked_on(tmp_path: Path, monkeypatch: Any) -> None:
+    run = RunDirectory(tmp_path)
+    root = run.cookbook("web", default="from cookbooks.web.lib import x\nassert x == 1\n")
+    (root / "lib.py").write_text("x = 1\n")
+    monkeypatch.chdir(root.parent)
+
+    assert apply_file("web::default", dry_run=True) == 0
+    assert apply_file(root / "recipes/default.py", dry_run=True) == 0
+    assert apply_file("web::nothing", dry_run=True) == 2
+    assert apply_file(Path("nowhere.py"), dry_run=True) == 2
