@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from toque.protocol.messages import CommandData
-from toque_server.domain import bags, custom_json
+from toque_server.domain import bag_items, bags, custom_json
 from toque_server.domain.app import AppSecrets
 from toque_server.domain.command import Command
 from toque_server.domain.deployment_secrets import DeploymentSecrets
@@ -71,7 +71,7 @@ def build(
     kept = data_bags.seen_by(conn, services.vault, world.stack.id, owners) if private.has_bags else {}
     free = bags.free_bags(kept, levels)
     return CommandData(
-        command=bags.command_item(
+        command=bag_items.command_item(
             command_id=command.id,
             type=command.type,
             args=command.args,
@@ -85,7 +85,7 @@ def build(
         secrets=secrets,
         bags=free | bags.own_resources(world, instance.id),
         deploy_apps=deploying,
-        self_instance=bags.self_item(instance),
+        self_instance=bag_items.self_item(instance),
         masked=bags.masked_values([secrets, snapshot and bags.secret_fields(snapshot)]),
         app_snapshot=snapshot,
         allow_insecure_sources=services.settings.allow_insecure_sources,
