@@ -85,7 +85,9 @@ def test_S19_what_is_not_on_the_public_internet_is_refused_in_every_spelling(hos
         parse_repository(f"https://{host}/x.git")
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:a9fe:a9fe", "127.8.8.8", "::1", "fe80::1%eth0", "10.1.1.1"])
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "::ffff:a9fe:a9fe", "127.8.8.8", "::1", "fe80::1%eth0", "10.1.1.1"]
+)
 def test_S19_a_name_that_leads_inside_is_refused(address: str) -> None:
     with pytest.raises(BadUrl, match="not on the public internet"):
         refuse_address("https://example.org/", address)
