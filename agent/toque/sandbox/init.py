@@ -21,7 +21,7 @@ from toque.sandbox.answers import Answers
 from toque.sandbox.console import Console
 from toque.sandbox.family import Family
 from toque.sandbox.lifeline import is_held
-from toque.sandbox.places import INIT_CONFIG, SOCKET
+from toque.sandbox.places import BOOT_ID, INIT_CONFIG, SOCKET
 from toque.sandbox.restart import pause
 
 # The agent's own word that it was shut out by an operator: starting it again changes nothing.
@@ -161,10 +161,7 @@ def main() -> None:
     signal.set_wakeup_fd(-1)
     init.end()
     if why == "reboot":
-        _clear(Path("/tmp"))
-        _clear(Path("/run"))
-        Path("/run/lock").mkdir()
-        Path("/run/lock").chmod(0o1777)
+        _forget_memory()
         _save(config)
         _hand_on(config, inheritable=True)
         os.execv(sys.orig_argv[-1], sys.orig_argv[-1:])
@@ -187,10 +184,16 @@ def _save(config: dict[str, Any]) -> None:
     path.write_text(json.dumps(config))
 
 
-def _clear(folder: Path) -> None:
+def _forget_memory() -> None:
     """What is in memory does not outlive a reboot."""
-    for path in sorted(folder.rglob("*"), key=lambda each: len(each.parts), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        else:
-            path.unlink()
+    for folder in (Path("/tmp"), Path("/run")):
+        for path in sorted(folder.rglob("*"), key=lambda each: len(each.parts), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                if path != BOOT_ID.parent:
+                    path.rmdir()
+            elif path != BOOT_ID:
+                path.unlink()
+    Path("/run/lock").mkdir()
+    Path("/run/lock").chmod(0o1777)
+    # In place: /proc shows this very file.
+    BOOT_ID.write_text(Path("/proc/sys/kernel/random/uuid").read_text())
