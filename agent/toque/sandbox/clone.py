@@ -16,6 +16,7 @@ import os
 import shutil
 import socket
 import sys
+from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
@@ -230,7 +231,9 @@ def _mount_proc(proc: Path) -> None:
 
 
 def _say(descriptor: int, what: dict[str, Any]) -> None:
-    os.write(descriptor, json.dumps(what).encode() + b"\n")
+    # Who asked for this sandbox may have been killed since; it becomes whole all the same, and is found later.
+    with suppress(BrokenPipeError):
+        os.write(descriptor, json.dumps(what).encode() + b"\n")
 
 
 def _warn(text: str) -> None:

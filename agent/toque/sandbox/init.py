@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -129,7 +130,8 @@ class Init:
 
     def _report_ready(self) -> None:
         if (descriptor := self.config.pop("status_fd", None)) is not None:
-            os.write(descriptor, b'{"ready": true}\n')
+            with suppress(BrokenPipeError):  # who asked for us may have been killed since
+                os.write(descriptor, b'{"ready": true}\n')
             os.close(descriptor)
             # A reboot reads the configuration again and must not write to what is closed by then.
             _save(self.config)

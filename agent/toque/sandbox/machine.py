@@ -51,8 +51,7 @@ def start(spec: Spec) -> int:
     """
     spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(spec.directory) as lock:
-        if (running := _process(spec.directory)) is not None:
-            _ask(spec.directory, "ping")  # it may be coming up still, for a server that was killed since
+        if (running := _process(spec.directory)) is not None and _answers(spec.directory):
             return running.pid
         _check(spec)
         return _start(spec, lock)
@@ -161,6 +160,17 @@ def _start(spec: Spec, lock: int) -> int:
         for descriptor in (console, ended, lifeline, reading, status):
             if descriptor is not None and descriptor >= 0:
                 os.close(descriptor)
+
+
+def _answers(directory: Path) -> bool:
+    """Whether a sandbox that lives answers. It may be coming up still, or be ending: then False."""
+    try:
+        _ask(directory, "ping")
+    except SandboxError:
+        if _process(directory) is not None:
+            raise
+        return False
+    return True
 
 
 def _check(spec: Spec) -> None:
