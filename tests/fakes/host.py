@@ -71,6 +71,8 @@ class FakeHost:
         self.nodes: dict[str, Node] = {"/": Node("directory", mode=0o755)}
         for path in ("/etc", "/srv", "/tmp", "/opt", "/var/lib"):
             self.add(path, Node("directory", mode=0o755))
+        if self.units:
+            self.add("/run/systemd/system", Node("directory", mode=0o755))
         for path, what in self.files.items():
             self.add(path, what)
 
@@ -226,7 +228,7 @@ class _Standard:
 
     def look(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
-            case ["true"]:
+            case ["true"] | ["sleep", _] | ["journalctl", *_]:
                 return Ran()
             case ["false"]:
                 return Ran(code=1)
@@ -247,11 +249,17 @@ class _Standard:
         match argv:
             case ["touch", path]:
                 host.add(path, b"")
+            case ["systemctl", "daemon-reload"]:
+                units = [name for name in host.names_in("/etc/systemd/system") if name.endswith(".service")]
+                for name in units:
+                    host.units.setdefault(name.removesuffix(".service"), Unit())
+            case ["systemctl", _, "--", name] if name not in host.units:
+                return Ran(code=5, err=f"Failed to act on {name}.service: Unit {name}.service not found.")
             case ["systemctl", ("start" | "stop") as verb, "--", name]:
                 host.units[name].active = verb == "start" and not host.units[name].broken
             case ["systemctl", ("enable" | "disable") as verb, "--", name]:
                 host.units[name].enabled = verb == "enable"
-            case ["systemctl", "restart" | "reload", "--", name]:
+            case ["systemctl", "restart" | "reload" | "reload-or-restart", "--", name]:
                 host.units[name].active = not host.units[name].broken
             case ["groupadd" | "groupmod", "--gid", gid, "--", name]:
                 host.groups[name] = int(gid)

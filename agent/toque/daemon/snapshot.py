@@ -50,7 +50,14 @@ def build_snapshot(parts: Mapping[str, Mapping[str, Any]], data: CommandData, in
         bags.setdefault(bag, {}).update(items)
     command = {"id": data.command.get("command_id", ""), **data.command}
     bags["aws_opsworks_command"] = {str(command["id"]): command}
-    return {"bags": bags, "levels": data.levels, "command": command, "self": own, "masked": data.masked}
+    return {
+        "bags": bags,
+        "levels": data.levels,
+        "command": command,
+        "self": own,
+        "masked": data.masked,
+        "allow_insecure_sources": data.allow_insecure_sources,
+    }
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -230,6 +230,8 @@ class CommandData(msgspec.Struct, frozen=True):
     self_instance: dict[str, Any] = {}
     masked: tuple[str, ...] = ()
     app_snapshot: dict[str, Any] | None = None
+    allow_insecure_sources: bool = False
+    """The installation allows plain http, git and file sources, and private addresses (D18)."""
 
 
 class ManifestRequest(msgspec.Struct, frozen=True):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Protocol
 
@@ -93,49 +92,51 @@ class Provider(Protocol):
         """The last of what the machine said on its console; empty when it said nothing."""
 
 
-class RegionSettings(Protocol):
-    """What `provider_for` needs of the server's settings.
+class Region(Protocol):
+    """A provider's name and its options, as the settings have them for a region."""
 
-    `regions` maps a region's name, or a pattern with `*` and `?`, to a provider's options; the option `provider` names
-    the entry point: {"*": {"provider": "sandbox"}, "eu-*": {"provider": "ec2", "profile": "prod"}}.
-    """
+    @property
+    def provider(self) -> str: ...
+
+    @property
+    def options(self) -> Mapping[str, str]: ...
+
+
+class RegionSettings(Protocol):
+    """What is needed of the server's settings (`toque_server.settings.Settings`)."""
 
     @property
     def data_dir(self) -> Path: ...
 
-    @property
-    def regions(self) -> Mapping[str, Mapping[str, str]]: ...
+    def region(self, name: str) -> Region: ...
 
 
 def provider_for(region: str, settings: RegionSettings) -> Provider:
-    """The provider of a region: the exact name first, then the pattern that says most; `sandbox` where none matches.
+    """The provider of a region, with its options (D17).
 
-    The same region and settings give the same object within one process.
+    The same provider, options and data directory give the same object within one process. Raises ProviderError, not
+    retriable, where no provider has the name that the settings give.
     """
-    options = dict(region_options(region, settings.regions))
-    name = options.pop("provider", "sandbox")
-    return _provider(name, tuple(sorted(options.items())), settings.data_dir)
+    found = settings.region(region)
+    return _provider(found.provider, tuple(sorted(found.options.items())), settings.data_dir)
 
 
-def region_options(region: str, regions: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
-    if region in regions:
-        return regions[region]
-    matching = [pattern for pattern in regions if fnmatchcase(region, pattern)]
-    return regions[max(matching, key=_said)] if matching else {}
-
-
-def _said(pattern: str) -> int:
-    """How much a pattern says: its characters that are not wildcards."""
-    return sum(character not in "*?" for character in pattern)
+# Ours are known without an installed distribution, so that a source tree works as it stands.
+_OURS = {
+    "sandbox": "toque_server.providers.sandbox:SandboxProvider",
+    "registered": "toque_server.providers.registered:RegisteredProvider",
+}
 
 
 @cache
 def _provider(name: str, options: tuple[tuple[str, str], ...], data_dir: Path) -> Provider:
     found = list(entry_points(group="toque.providers", name=name))
+    if name in _OURS:
+        found = [EntryPoint(name=name, group="toque.providers", value=_OURS[name])]
     if not found:
         raise ProviderError(
-            f"there is no provider {name!r} here: correct `regions` in the settings, or install its extra "
-            f"(pip install 'toque[{name}]')",
+            f"there is no provider {name!r} here: correct `regions` in the settings, or install the package it comes "
+            f"from (pip install 'toque[{name}]' for one of ours)",
             retriable=False,
         )
     make: Callable[[Mapping[str, str], Path], Provider] = found[0].load()

@@ -1,0 +1,120 @@
+"""Services where systemd is PID 1."""
+
+from __future__ import annotations
+
+from toque.core import Host
+from toque.platforms.service.definition import FILES, HEAD, Definition, Text, are_written, remove, write
+from toque.platforms.service.steady import LOG_LINES, NotUp, stays_up
+
+_UNITS = "/etc/systemd/system"
+_UP = {"active", "reloading"}
+_NOT_OURS = {"static", "indirect", "alias", "transient"}
+"""Units that cannot be enabled because they are started by others: nothing is wrong with them."""
+
+
+class Systemd:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+
+    def is_here(self) -> bool:
+        # The test that systemd's own sd_booted() makes.
+        return self._host.entry("/run/systemd/system") is not None
+
+    def running(self, name: str) -> bool:
+        return self._show(name).get("ActiveState") in _UP
+
+    def enabled(self, name: str) -> bool:
+        state = self._show(name).get("UnitFileState", "")
+        if state == "generated":  # made from an init script: only systemctl's own words tell
+            return self._host.run(["systemctl", "is-enabled", "--quiet", "--", name], ok=range(256)).code == 0
+        return state.startswith("enabled") or state in _NOT_OURS
+
+    def set_enabled(self, name: str, enabled: bool) -> None:
+        self._systemctl("enable" if enabled else "disable", name)
+
+    def start(self, name: str) -> None:
+        self._up(name, "start")
+
+    def restart(self, name: str) -> None:
+        self._up(name, "restart")
+
+    def reload(self, name: str) -> None:
+        self._up(name, "reload-or-restart")
+
+    def stop(self, name: str) -> None:
+        self._systemctl("stop", name)
+
+    def has_definition(self, name: str) -> bool:
+        found = self._host.read(_unit(name))
+        return found is not None and found.startswith(f"# {HEAD}".encode())
+
+    def is_defined(self, name: str, definition: Definition, enabled: bool | None) -> bool:
+        return are_written(self._host, _files(name, definition))
+
+    def define(self, name: str, definition: Definition, enabled: bool | None) -> None:
+        write(self._host, _files(name, definition))
+        self._host.run(["systemctl", "daemon-reload"])
+
+    def undefine(self, name: str) -> None:
+        remove(self._host, [_unit(name), f"{FILES}/{name}.env"])
+        self._host.run(["systemctl", "daemon-reload"])
+
+    def _up(self, name: str, verb: str) -> None:
+        self._systemctl(verb, name)
+        if not stays_up(self._host, lambda: self.running(name), lambda: self._has_failed(name)):
+            raise NotUp(name, self._log(name))
+
+    def _has_failed(self, name: str) -> bool:
+        return self._show(name).get("ActiveState") == "failed"
+
+    def _log(self, name: str) -> str:
+        argv = ["journalctl", f"--unit={name}", "-n", LOG_LINES, "--no-pager", "--output=cat"]
+        return self._host.run(argv, ok=range(256)).out
+
+    def _show(self, name: str) -> dict[str, str]:
+        shown = self._host.run(["systemctl", "show", "--property=ActiveState,UnitFileState", "--", name], ok={0, 1, 4})
+        return dict(line.split("=", 1) for line in shown.out.splitlines() if "=" in line)
+
+    def _systemctl(self, verb: str, name: str) -> None:
+        self._host.run(["systemctl", verb, "--", name])
+
+
+def _unit(name: str) -> str:
+    return f"{_UNITS}/{name}.service"
+
+
+def _files(name: str, definition: Definition) -> dict[str, Text]:
+    environment = "".join(f"{key}={_in_environment(value)}\n" for key, value in sorted(definition.environment.items()))
+    lines = [
+        f"# {HEAD}",
+        "[Unit]",
+        f"Description={name}",
+        "After=network.target",
+        "",
+        "[Service]",
+        "Type=exec",
+        f"ExecStart={' '.join(map(_in_unit, definition.command))}",
+        f"EnvironmentFile={FILES}/{name}.env",
+        *([f"WorkingDirectory={definition.directory.replace('%', '%%')}"] if definition.directory else []),
+        *([f"User={definition.user}"] if definition.user else []),
+        *([f"ExecReload=/bin/kill -s {definition.reload_signal} $MAINPID"] if definition.reload_signal else []),
+        "Restart=always",
+        "RestartSec=1",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+        "",
+    ]
+    # The environment by a file of its own: a unit can be shown by every user of the machine.
+    return {f"{FILES}/{name}.env": Text(environment, 0o600), _unit(name): Text("\n".join(lines))}
+
+
+def _in_unit(argument: str) -> str:
+    plain = argument.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    return '"' + plain.replace("%", "%%").replace("$", "$$") + '"'
+
+
+def _in_environment(value: str) -> str:
+    for character in '\\"`$':
+        value = value.replace(character, f"\\{character}")
+    return f'"{value}"'

@@ -1,0 +1,175 @@
+"""service: a service that runs or not, now and after a boot."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
+
+from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
+from toque.core.accounts import check_name
+from toque.core.files import absolute
+from toque.platforms.service import Definition, Services, services_of
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SIGNALS = {"HUP", "USR1", "USR2", "INT", "TERM", "WINCH"}
+
+
+@dataclass(frozen=True)
+class ServiceState:
+    running: bool | None
+    enabled: bool | None
+    defined: bool | None = None
+    """Whether its definition on disk is the one that the recipe declares."""
+
+
+@resource("service")
+@dataclass(frozen=True)
+class Service(Resource[ServiceState]):
+    """Keep a service running (or stopped), and started (or not) when the machine boots; None is left alone.
+
+    name         as the system calls it: of a systemd unit, or of a script in /etc/init.d
+    running      True, False, or None: not managed
+    enabled      whether it starts at boot
+    restart_on   resources; when one of them changed, restart
+    reload_on    resources; when one of them changed, reload the configuration (restart where that is not possible)
+    command      declares a program of your own as this service: a list of arguments, or a text that is split like one
+                 (there is no shell). Kept by systemd where it runs, else by supervisord; started again when it ends
+    directory    where `command` runs; user: who it runs as (root)
+    environment  its environment; values may be Secrets, the files that hold them are for root only
+    reload_signal  what makes `command` read its configuration again, e.g. "HUP"
+    present      False stops it, keeps it from starting at boot, and removes what `command` once declared
+
+    A service that is started and does not stay up is an error, with the end of its log. Actions, to call or to give to
+    `notify=[...]`: `restart`, `reload`, `start`, `stop`.
+
+        conf = file("/etc/memcached.conf", content="-m 64\\n-l 127.0.0.1\\n")
+        service("memcached", enabled=True, restart_on=[conf])
+        service("shop", command=["python3", "-m", "shop"], directory="/srv/www/shop/current", user="deploy",
+                environment={"PORT": "8080"}, enabled=True)
+    """
+
+    name: str
+    _: KW_ONLY
+    running: bool | None = True
+    enabled: bool | None = None
+    restart_on: Sequence[Resource[Any]] = ()
+    reload_on: Sequence[Resource[Any]] = ()
+    command: str | Sequence[str] | None = None
+    directory: str | None = None
+    user: str | None = None
+    environment: Mapping[str, str] | None = None
+    reload_signal: str | None = None
+    present: bool = True
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise BadProperty(f"service name must be letters, digits and @ . _ + -, got {self.name!r}")
+        if self.command is None:
+            alone = {"directory": self.directory, "user": self.user, "environment": self.environment}
+            for name, value in {**alone, "reload_signal": self.reload_signal}.items():
+                if value is not None:
+                    raise BadProperty(f"service {name} goes with command: it belongs to a program of your own")
+            return
+        self._check_command()
+
+    def desired(self) -> ServiceState | None:
+        if not self.present:
+            return None
+        return ServiceState(self.running, self.enabled, True if self.command is not None else None)
+
+    def current(self, host: Host) -> ServiceState | None:
+        services = self._services(host)
+        if not self.present and not self._leaves_traces(services):
+            return None
+        definition = self._definition()
+        return ServiceState(
+            running=services.running(self.name) if self.running is not None else None,
+            enabled=services.enabled(self.name) if self.enabled is not None else None,
+            defined=definition is not None and services.is_defined(self.name, definition, self.enabled),
+        )
+
+    def apply(self, host: Host, change: Change[ServiceState]) -> None:
+        services = self._services(host)
+        if change.want is None:
+            self._take_away(services)
+            return
+        definition = self._definition()
+        if "defined" in change and definition is not None:
+            services.define(self.name, definition, self.enabled)
+        if "enabled" in change and self.enabled is not None and services.enabled(self.name) != self.enabled:
+            services.set_enabled(self.name, self.enabled)
+        if "running" in change:
+            (services.start if self.running else services.stop)(self.name)
+        elif "defined" in change and self.running is not False and services.running(self.name):
+            services.restart(self.name)
+
+    def has_done(self, name: str, change: Change[ServiceState] | None) -> bool:
+        """What was started or stopped a moment ago needs no restart; what shall not run must get none."""
+        if self.running is False or not self.present:
+            return name in ("restart", "reload")
+        return change is not None and ("running" in change or "defined" in change)
+
+    @action
+    def restart(self, host: Host) -> None:
+        """Stop it and start it again."""
+        self._services(host).restart(self.name)
+
+    @action
+    def reload(self, host: Host) -> None:
+        """Make it read its configuration again."""
+        self._services(host).reload(self.name)
+
+    @action
+    def start(self, host: Host) -> None:
+        self._services(host).start(self.name)
+
+    @action
+    def stop(self, host: Host) -> None:
+        self._services(host).stop(self.name)
+
+    def _services(self, host: Host) -> Services:
+        return services_of(host, self.name, defined=self.command is not None)
+
+    def _definition(self) -> Definition | None:
+        if self.command is None:
+            return None
+        argv = shlex.split(self.command) if isinstance(self.command, str) else self.command
+        return Definition(tuple(argv), self.directory, self.user, dict(self.environment or {}), self.reload_signal)
+
+    def _leaves_traces(self, services: Services) -> bool:
+        name = self.name
+        return services.has_definition(name) or services.running(name) or services.enabled(name)
+
+    def _take_away(self, services: Services) -> None:
+        if services.running(self.name):
+            services.stop(self.name)
+        if services.enabled(self.name):
+            services.set_enabled(self.name, False)
+        if services.has_definition(self.name):
+            services.undefine(self.name)
+
+    def _check_command(self) -> None:
+        try:
+            argv = shlex.split(self.command) if isinstance(self.command, str) else list(self.command or ())
+        except ValueError as error:
+            raise BadProperty(f"service command cannot be split into arguments ({error}): give a list") from None
+        if not argv or not argv[0] or any("\0" in arg for arg in argv):
+            raise BadProperty('service command needs a program, e.g. ["python3", "-m", "shop"]')
+        if self.directory is not None:
+            absolute("service directory:", self.directory)
+            if "\n" in self.directory:
+                raise BadProperty("service directory must be one line")
+        if self.user is not None:
+            check_name("service user:", self.user)
+        for name, value in (self.environment or {}).items():
+            if not _VARIABLE.fullmatch(name) or not isinstance(value, str) or "\0" in value:
+                raise BadProperty(f"service environment must map names such as PORT to text; {name!r} does not")
+        if self.reload_signal is not None and self.reload_signal not in _SIGNALS:
+            raise BadProperty(f"service reload_signal must be one of {', '.join(sorted(_SIGNALS))}")
+
+
+service = recipe_word(Service)

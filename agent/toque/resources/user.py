@@ -1,0 +1,159 @@
+"""user: an account on the machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+
+from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
+from toque.core.accounts import check_name
+
+_NO_SUCH_KEY = 2
+_HASH = re.compile(r"[!*]*|!?\$[0-9a-z]+\$[A-Za-z0-9./$=,-]+")
+
+
+@dataclass(frozen=True)
+class UserState:
+    uid: int | None = None
+    group: str | None = None
+    groups: tuple[str, ...] | None = None
+    home: str | None = None
+    shell: str | None = None
+    comment: str | None = None
+    password: Secret | None = None
+
+
+@resource("user")
+@dataclass(frozen=True)
+class User(Resource[UserState]):
+    """Keep an account with its number, groups, home and shell; what is not named is left alone.
+
+    name         the user's name
+    uid          the number; a new user without it gets the next free one
+    group        the user's first group, by name or number as text; it must exist. A new user without it gets a group
+                 of the same name
+    groups       more groups, which must exist
+    append       False: the user is in `groups` and in no others
+    home         the home folder's path; changing it moves nothing
+    shell        the login shell's path
+    comment      the full name, for people
+    password     a hash (from `openssl passwd -6`), best as a Secret; "!" or "*" means none works
+    create_home  make the home folder with a new user (a system user gets none unless this is True)
+    system       a new user gets a number from the range for systems
+    present      False removes the account; with remove_home=True also the home folder and the mail
+
+        group("www-data")
+        user("deploy", uid=4000, group="www-data", home="/home/deploy", shell="/bin/bash")
+        user("mallory", present=False)
+    """
+
+    name: str
+    _: KW_ONLY
+    uid: int | None = None
+    group: str | None = None
+    groups: Sequence[str] | None = None
+    append: bool = True
+    home: str | None = None
+    shell: str | None = None
+    comment: str | None = None
+    password: str | None = None
+    create_home: bool | None = None
+    system: bool = False
+    present: bool = True
+    remove_home: bool = False
+
+    def __post_init__(self) -> None:
+        check_name("user", self.name)
+        for name in self.groups or ():
+            check_name("user groups:", name)
+        for name, value in (("home", self.home), ("shell", self.shell), ("comment", self.comment)):
+            if value is not None and re.search("[:\x00-\x1f]", value):
+                raise BadProperty(f"user {name} must have no colon and no control character, got {value!r}")
+        if self.password is not None and not _HASH.fullmatch(self.password):
+            raise BadProperty("user password must be a hash made by `openssl passwd -6`, not the password itself")
+
+    def desired(self) -> UserState | None:
+        if not self.present:
+            return None
+        return UserState(
+            self.uid,
+            self.group,
+            None if self.groups is None else tuple(sorted(set(self.groups))),
+            self.home,
+            self.shell,
+            self.comment,
+            None if self.password is None else Secret(self.password),
+        )
+
+    def current(self, host: Host) -> UserState | None:
+        found = host.run(["getent", "passwd", "--", self.name], ok={0, _NO_SUCH_KEY})
+        if found.code == _NO_SUCH_KEY:
+            return None
+        _, _, uid, gid, comment, home, shell = found.out.rstrip("\n").split(":")
+        return UserState(
+            int(uid),
+            self._group(host, int(gid)),
+            self._groups(host, int(gid)),
+            home,
+            shell,
+            comment,
+            self._password(host),
+        )
+
+    def apply(self, host: Host, change: Change[UserState]) -> None:
+        if change.want is None:
+            host.run(["userdel", *(["--remove"] if self.remove_home else []), "--", self.name])
+            return
+        if change.was is None:
+            self._add(host)
+        elif options := [option for name in _OPTIONS if name in change for option in self._option(name)]:
+            host.run(["usermod", *options, "--", self.name])
+        if "password" in change and self.password is not None:
+            # By standard input: a command line can be read by every user of the machine.
+            host.run(["chpasswd", "--encrypted"], input=f"{self.name}:{self.password}\n")
+
+    def _add(self, host: Host) -> None:
+        named = {"uid": self.uid, "group": self.group, "home": self.home, "shell": self.shell, "comment": self.comment}
+        options = [option for name, value in named.items() if value is not None for option in self._option(name)]
+        if self.groups:
+            options += ["--groups", ",".join(sorted(set(self.groups)))]
+        if self.group is None and host.gid_of(self.name) is not None:
+            options += ["--gid", self.name]  # else useradd refuses, because the group it would make is there already
+        if self.create_home is not None or not self.system:
+            options.append("--no-create-home" if self.create_home is False else "--create-home")
+        host.run(["useradd", *(["--system"] if self.system else []), *options, "--", self.name])
+
+    def _option(self, name: str) -> list[str]:
+        if name == "groups":
+            return [*(["--append"] if self.append else []), "--groups", ",".join(sorted(set(self.groups or ())))]
+        return [_OPTIONS[name], str(getattr(self, name))]
+
+    def _group(self, host: Host, gid: int) -> str:
+        return str(gid) if self.group is not None and self.group.isdecimal() else host.group_name(gid)
+
+    def _groups(self, host: Host, gid: int) -> tuple[str, ...] | None:
+        if self.groups is None:
+            return None
+        inside = set(host.run(["id", "--groups", "--name", "--", self.name]).out.split())
+        # The first group is not one of the others, unless it is asked for.
+        inside -= {host.group_name(gid)} - set(self.groups)
+        return tuple(sorted(inside & set(self.groups) if self.append else inside))
+
+    def _password(self, host: Host) -> Secret | None:
+        if self.password is None:
+            return None
+        found = host.run(["getent", "shadow", "--", self.name], ok={0, _NO_SUCH_KEY})
+        return Secret(found.out.split(":")[1]) if found.code == 0 else None
+
+
+_OPTIONS = {
+    "uid": "--uid",
+    "group": "--gid",
+    "groups": "--groups",
+    "home": "-d",  # the long form differs between useradd and usermod
+    "shell": "--shell",
+    "comment": "--comment",
+}
+
+user = recipe_word(User)

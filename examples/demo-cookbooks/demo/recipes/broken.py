@@ -1,0 +1,7 @@
+"""A recipe that fails, to show where an operator reads why."""
+
+from toque import execute, file
+
+file("/var/tmp/before.txt", content="this stood before the failing line\n")
+
+execute("make tea", ["/bin/sh", "-c", "echo 'no kettle' >&2; exit 3"])

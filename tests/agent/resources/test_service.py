@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.agent.resources.case import Case
+from tests.fakes.host import FakeHost, Unit
+from tests.fakes.sysv import with_scripts
+from toque.core import BadProperty, LocalHost, Run, Secret, converge
+from toque.platforms.service import NotUp
+from toque.platforms.service.sysv import NoScript
+from toque.resources.file import File
+from toque.resources.service import Service
+
+
+def machine(**units: Unit) -> FakeHost:
+    return FakeHost(units={"nginx": Unit(), **units})
+
+
+def test_a_stopped_unit_is_started() -> None:
+    host = machine(nginx=Unit(active=False, enabled=True))
+
+    change = converge(Service("nginx", enabled=True), host)
+
+    assert change is not None
+    assert change.fields == {"running"}
+    assert host.ran == ["systemctl start -- nginx"]
+
+
+def test_only_what_differs_is_touched() -> None:
+    host = machine(nginx=Unit(active=True, enabled=False))
+
+    converge(Service("nginx", enabled=True), host)
+
+    assert host.ran == ["systemctl enable -- nginx"]
+
+
+def test_what_the_recipe_does_not_name_is_left_alone() -> None:
+    host = machine(nginx=Unit(active=True, enabled=False))
+
+    assert converge(Service("nginx"), host) is None
+    assert converge(Service("nginx", running=None), host) is None
+
+
+def test_a_unit_that_does_not_stay_up_is_an_error_and_not_a_change() -> None:
+    host = machine(nginx=Unit(broken=True))
+
+    with pytest.raises(NotUp, match="service nginx was started and does not stay up"):
+        converge(Service("nginx"), host)
+
+
+def run(host: FakeHost, *resources: Any, dry_run: bool = False) -> None:
+    with Run(host, dry_run=dry_run) as going:
+        for resource in resources:
+            going.converge(resource)
+
+
+def test_a_service_restarts_when_what_it_depends_on_has_changed() -> None:
+    host = machine(nginx=Unit(active=True))
+    conf = File("/etc/nginx.conf", content="new")
+
+    run(host, conf, Service("nginx", restart_on=[conf]))
+    run(host, conf, Service("nginx", restart_on=[conf]))
+
+    assert host.ran == ["write /etc/nginx.conf", "systemctl restart -- nginx"]
+
+
+def test_a_service_reloads_when_that_is_what_the_recipe_asks_for() -> None:
+    host = machine(nginx=Unit(active=True))
+    conf = File("/etc/nginx.conf", content="new")
+
+    run(host, conf, Service("nginx", reload_on=[conf]))
+
+    assert host.ran == ["write /etc/nginx.conf", "systemctl reload-or-restart -- nginx"]
+
+
+def test_a_service_that_was_just_started_is_not_restarted_as_well() -> None:
+    host = machine()
+    conf = File("/etc/nginx.conf", content="new")
+
+    run(host, conf, Service("nginx", restart_on=[conf]))
+
+    assert host.ran == ["write /etc/nginx.conf", "systemctl start -- nginx"]
+
+
+def test_a_service_that_shall_not_run_is_not_started_by_a_restart() -> None:
+    host = machine()
+    conf = File("/etc/nginx.conf", content="new")
+
+    run(host, conf, Service("nginx", running=False, restart_on=[conf]))
+
+    assert host.ran == ["write /etc/nginx.conf"]
+
+
+def test_an_action_can_be_given_to_notify() -> None:
+    host = machine(nginx=Unit(active=True))
+    nginx = Service("nginx")
+
+    run(host, nginx, File("/etc/a", content="1", notify=[nginx.reload]), File("/etc/b", content="2"))
+
+    assert host.ran == ["write /etc/a", "write /etc/b", "systemctl reload-or-restart -- nginx"]
+
+
+# A program of one's own
+
+
+SHOP = Service(
+    "shop",
+    command=["/usr/bin/python3", "-m", "shop", "100%", "$HOME"],
+    directory="/srv/shop",
+    user="deploy",
+    environment={"PORT": "8080", "TOKEN": Secret('a"b`c$d')},
+    enabled=True,
+)
+
+
+def test_a_program_is_declared_as_a_unit_where_systemd_runs() -> None:
+    host = machine()
+
+    converge(SHOP, host)
+
+    unit = (host.read("/etc/systemd/system/shop.service") or b"").decode()
+    assert 'ExecStart="/usr/bin/python3" "-m" "shop" "100%%" "$$HOME"\n' in unit
+    assert "WorkingDirectory=/srv/shop\nUser=deploy\n" in unit
+    assert host.units["shop"] == Unit(active=True, enabled=True)
+
+
+def test_S24_its_environment_is_for_root_only() -> None:
+    host = machine()
+
+    converge(SHOP, host)
+
+    assert host.nodes["/etc/toque/services/shop.env"].mode == 0o600
+    assert host.read("/etc/toque/services/shop.env") == b'PORT="8080"\nTOKEN="a\\"b\\`c\\$d"\n'
+    assert not any(b"a\\" in node.content for path, node in host.nodes.items() if not path.endswith(".env"))
+    assert not [line for line in host.ran if "a\\" in line]
+
+
+def test_a_new_declaration_restarts_what_runs_and_leaves_alone_what_does_not() -> None:
+    host = machine()
+    converge(Service("shop", command="/bin/old"), host)
+    host.ran.clear()
+
+    converge(Service("shop", command="/bin/new"), host)
+    converge(Service("shop", command="/bin/new", running=False), host)
+    converge(Service("shop", command="/bin/newest", running=False), host)
+
+    assert [line for line in host.ran if line.startswith("systemctl")] == [
+        "systemctl daemon-reload",
+        "systemctl restart -- shop",
+        "systemctl stop -- shop",
+        "systemctl daemon-reload",
+    ]
+
+
+def test_what_was_declared_can_be_taken_away_again() -> None:
+    host = machine()
+    converge(SHOP, host)
+
+    change = converge(Service("shop", present=False), host)
+
+    assert change is not None
+    assert host.read("/etc/systemd/system/shop.service") is None
+    assert host.read("/etc/toque/services/shop.env") is None
+    assert host.units["shop"] == Unit()
+    assert converge(Service("shop", present=False), host) is None
+
+
+def test_a_packages_unit_file_is_not_taken_away() -> None:
+    host = FakeHost(
+        units={"nginx": Unit(active=True, enabled=True)}, files={"/etc/systemd/system/nginx.service": "[Unit]\n"}
+    )
+
+    converge(Service("nginx", present=False), host)
+
+    assert host.ran == ["systemctl stop -- nginx", "systemctl disable -- nginx"]
+
+
+def test_a_command_may_be_a_text_and_is_no_shell() -> None:
+    host = machine()
+
+    converge(Service("shop", command="/bin/shop --name 'a b' | cat"), host)
+
+    unit = host.read("/etc/systemd/system/shop.service") or b""
+    assert b'ExecStart="/bin/shop" "--name" "a b" "|" "cat"\n' in unit
+
+
+# Scripts in /etc/init.d
+
+
+def test_a_script_starts_what_is_stopped() -> None:
+    host = with_scripts("nginx")
+
+    converge(Service("nginx", enabled=True), host)
+
+    assert host.ran == ["update-rc.d nginx defaults", "service nginx start"]
+
+
+def test_a_script_is_disabled_and_enabled_by_its_links() -> None:
+    host = with_scripts("nginx", enabled=True, running={"nginx"})
+
+    converge(Service("nginx", enabled=False), host)
+    converge(Service("nginx", enabled=True), host)
+
+    assert host.ran == ["update-rc.d nginx disable", "update-rc.d nginx enable"]
+
+
+def test_a_script_whose_daemon_ends_is_an_error_with_the_end_of_its_log() -> None:
+    host = with_scripts("nginx", broken={"nginx"})
+    host.add("/var/log/nginx/access.log", "GET /\n")
+    host.add("/var/log/nginx/error.log", "bind() to 0.0.0.0:80 failed\n")
+
+    with pytest.raises(NotUp, match=r"its log ends:\n    bind\(\) to 0.0.0.0:80 failed"):
+        converge(Service("nginx"), host)
+
+
+@pytest.mark.parametrize(
+    ("script", "action"),
+    [
+        (b"case $1 in\n  reload)\n", "reload"),
+        (b"case $1 in\n  reload|force-reload)\n", "reload"),
+        (b"case $1 in\n  restart|force-reload)\n", "force-reload"),
+        (b"#!/usr/bin/env /lib/init/init-d-script\n", "force-reload"),
+        (b"case $1 in\n  start)\n", "restart"),
+    ],
+)
+def test_a_reload_is_the_gentlest_action_the_script_has(script: bytes, action: str) -> None:
+    host = with_scripts("nginx", script=script, running={"nginx"})
+
+    Service("nginx").reload(host)
+
+    assert host.ran == [f"service nginx {action}"]
+
+
+def test_a_service_that_the_machine_does_not_have_is_stopped_already_and_cannot_be_started() -> None:
+    host = FakeHost()
+
+    assert converge(Service("nginx", running=False, enabled=False), host) is None
+    with pytest.raises(NoScript, match="no /etc/init.d/nginx, and systemd does not run here"):
+        converge(Service("nginx"), host)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("name", ["", "-h", "../nginx", "a b", "a\nb", "x;y", "a" * 200])
+def test_S22_a_name_that_could_be_an_option_or_a_path_is_refused(name: str) -> None:
+    with pytest.raises(BadProperty, match="service name must be"):
+        Service(name)
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        ({"command": ""}, "needs a program"),
+        ({"command": "'"}, "cannot be split"),
+        ({"command": ["x"], "directory": "srv"}, "absolute path"),
+        ({"command": ["x"], "directory": "/a\nUser=root"}, "one line"),
+        ({"command": ["x"], "user": "a\nb"}, "user: name"),
+        ({"command": ["x"], "environment": {"A B": "1"}}, "environment must map"),
+        ({"command": ["x"], "environment": {"A": 1}}, "environment must map"),
+        ({"command": ["x"], "reload_signal": "KILL; reboot"}, "reload_signal must be one of"),
+        ({"environment": {"A": "1"}}, "goes with command"),
+    ],
+)
+def test_a_declaration_that_cannot_work_is_refused(properties: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadProperty, match=said):
+        Service("shop", **properties)
+
+
+def test_looking_needs_nothing_on_the_machine() -> None:
+    assert converge(Service("no-such-service-here", running=False), LocalHost(), dry_run=True) is None
+
+
+CASES = [
+    *(
+        Case(want, partial(FakeHost, units={"nginx": found}))
+        for want in (
+            Service("nginx"),
+            Service("nginx", running=False, enabled=True),
+            Service("nginx", present=False),
+            SHOP,
+        )
+        for found in (Unit(), Unit(active=True), Unit(enabled=True))
+    ),
+    *(
+        Case(want, partial(with_scripts, "nginx", enabled=enabled, running=running))
+        for want in (Service("nginx", enabled=True), Service("nginx", running=False, enabled=False))
+        for enabled in (True, False)
+        for running in ({"nginx"}, set())
+    ),
+]

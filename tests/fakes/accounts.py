@@ -1,0 +1,106 @@
+"""The account programs of the fake machine: getent, id, useradd and their kin, with what they remember."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from getopt import gnu_getopt
+
+from tests.fakes.host import Answer, FakeHost
+from toque.core.host import Ran
+
+
+@dataclass
+class Account:
+    gid: int = 100
+    comment: str = ""
+    home: str = ""
+    shell: str = "/bin/sh"
+    password: str = "!"
+
+
+@dataclass
+class Accounts:
+    """Details of the users in `FakeHost.users` and the groups in `FakeHost.groups`."""
+
+    users: dict[str, Account] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)
+
+    def look(self, argv: list[str], host: FakeHost) -> Answer:
+        match argv:
+            case ["getent", "passwd", "--", name]:
+                if name not in host.users:
+                    return Ran(code=2)
+                it = self._account(name)
+                return Ran(out=f"{name}:x:{host.users[name]}:{it.gid}:{it.comment}:{it.home}:{it.shell}\n")
+            case ["getent", "shadow", "--", name]:
+                return Ran(out=f"{name}:{self._account(name).password}:1:0:9:7:::\n")
+            case ["getent", "group", "--", name]:
+                if name not in host.groups:
+                    return Ran(code=2)
+                return Ran(out=f"{name}:x:{host.groups[name]}:{','.join(sorted(self._members(name)))}\n")
+            case ["id", "--groups", "--name", "--", name]:
+                inside = [group for group in host.groups if name in self._members(group)]
+                return Ran(out=" ".join([host.group_name(self._account(name).gid), *inside]) + "\n")
+        return None
+
+    def do(self, argv: list[str], host: FakeHost) -> Answer:
+        match argv:
+            case ["useradd", *options, "--", name]:
+                if name in host.users:
+                    return Ran(9, err=f"useradd: user '{name}' already exists")
+                host.users[name] = max([999, *host.users.values()]) + 1
+                self.users[name] = Account(home=f"/home/{name}")
+                self._modify(name, options, host, new=True)
+            case ["usermod", *options, "--", name]:
+                self._modify(name, options, host, new=False)
+            case ["userdel", *_, "--", name]:
+                del host.users[name]
+                for members in self.members.values():
+                    members.discard(name)
+            case ["chpasswd", "--encrypted"]:
+                name, _, password = (host.inputs[-1] or "").rstrip("\n").partition(":")
+                self._account(name).password = password
+            case ["groupadd" | "groupmod", *options, "--", name]:
+                found = dict(gnu_getopt(options, "", ["gid=", "system"])[0])
+                number = found.get("--gid", max([999, *host.groups.values()]) + 1)
+                host.groups[name] = int(number)
+            case ["gpasswd", "--add", user, group]:
+                if user not in host.users:
+                    return Ran(3, err=f"gpasswd: user '{user}' does not exist")
+                self._members(group).add(user)
+            case ["gpasswd", "--delete", user, group]:
+                self._members(group).discard(user)
+            case _:
+                return None
+        return Ran()
+
+    def _modify(self, name: str, options: list[str], host: FakeHost, *, new: bool) -> None:
+        long = ["uid=", "gid=", "groups=", "append", "shell=", "comment=", "system", "create-home", "no-create-home"]
+        found = dict(gnu_getopt(options, "d:", long)[0])
+        it = self._account(name)
+        if "--uid" in found:
+            host.users[name] = int(found["--uid"])
+        if "--gid" in found:
+            gid = host.gid_of(found["--gid"])
+            assert gid is not None, f"there is no group {found['--gid']}"
+            it.gid = gid
+        elif new:
+            assert name not in host.groups, "useradd refuses where the group exists and no other is named"
+            it.gid = host.groups[name] = max([999, *host.groups.values()]) + 1
+        it.home, it.shell = found.get("-d", it.home), found.get("--shell", it.shell)
+        it.comment = found.get("--comment", it.comment)
+        if "--groups" in found:
+            self._set_groups(name, {group for group in found["--groups"].split(",") if group}, "--append" in found)
+
+    def _set_groups(self, name: str, groups: set[str], append: bool) -> None:
+        for group, members in self.members.items():
+            if group not in groups and not append:
+                members.discard(name)
+        for group in groups:
+            self._members(group).add(name)
+
+    def _account(self, name: str) -> Account:
+        return self.users.setdefault(name, Account())
+
+    def _members(self, group: str) -> set[str]:
+        return self.members.setdefault(group, set())
