@@ -37,6 +37,8 @@ from toque.sandbox.toolchain import shared_library_home, toolchain
 
 _DEAD_WITHIN = 20.0
 _ASK_AGAIN = 0.5
+_LISTENS_WITHIN = 15.0
+_LOOK_AGAIN = 0.01
 
 _HOME = Path(__file__).resolve().parent.parent.parent
 _CLONE = f"import sys; sys.path.insert(0, {str(_HOME)!r}); from toque.sandbox.clone import main; main()"
@@ -49,7 +51,7 @@ def start(spec: Spec) -> int:
     """
     spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(spec.directory) as lock:
-        if (running := _process(spec.directory)) is not None:
+        if (running := _process(spec.directory)) is not None and _answers(spec.directory):
             return running.pid
         _check(spec)
         return _start(spec, lock)
@@ -160,6 +162,17 @@ def _start(spec: Spec, lock: int) -> int:
                 os.close(descriptor)
 
 
+def _answers(directory: Path) -> bool:
+    """Whether a sandbox that lives answers. It may be coming up still, or be ending: then False."""
+    try:
+        _ask(directory, "ping")
+    except SandboxError:
+        if _process(directory) is not None:
+            raise
+        return False
+    return True
+
+
 def _check(spec: Spec) -> None:
     if spec.network == "own":
         if os.geteuid() != 0:
@@ -243,14 +256,20 @@ def _granted() -> SubIds:
 
 
 def _ask(directory: Path, op: str, **arguments: Any) -> dict[str, Any]:
-    process = _process(directory)
-    if process is None:
-        raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for {op}")
-    socket = Path(f"/proc/{process.pid}/root{SOCKET}")
-    try:
-        return control.request(op, at=socket, **arguments)
-    except (OSError, ValueError) as error:
-        raise SandboxError(f"the sandbox in {directory} did not answer {op}: {error}") from error
+    deadline = time.monotonic() + _LISTENS_WITHIN
+    while True:
+        process = _process(directory)
+        if process is None:
+            raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for {op}")
+        try:
+            return control.request(op, at=Path(f"/proc/{process.pid}/root{SOCKET}"), **arguments)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            # Nobody listens while it boots.
+            if time.monotonic() > deadline:
+                raise SandboxError(f"the sandbox in {directory} does not listen") from error
+            time.sleep(_LOOK_AGAIN)
+        except (OSError, ValueError) as error:
+            raise SandboxError(f"the sandbox in {directory} did not answer {op}: {error}") from error
 
 
 def _process(directory: Path) -> Process | None:
