@@ -121,7 +121,7 @@ def test_ids_of_another_stack_are_not_found(house: House) -> None:
         {"LayerIds": [other.layer]},
         {"AppId": other.app},
     ):
-        with pytest.raises(ResourceNotFoundException, match="in (this )?stack"):
+        with pytest.raises(ResourceNotFoundException, match=r"in (this )?stack"):
             house.order("configure", **members)
 
 
