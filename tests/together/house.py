@@ -234,6 +234,8 @@ def build(directory: Path, recipes: dict[str, str], *, database: str | None = No
         DefaultInstanceProfileArn="arn:aws:iam::123456789012:instance-profile/toque",
         UseCustomCookbooks=True,
         CustomCookbooksSource={"Type": "git", "Url": f"file://{repository.path}", "Revision": "main"},
+        # These agents share this machine: its hosts file and its accounts are not theirs.
+        CustomJson=json.dumps({"toque": {"manage_hosts": False, "manage_users": False}}),
     )["StackId"]
     house.layer_id = house.api("CreateLayer", StackId=house.stack_id, Type="custom", Name="Work", Shortname="work")[
         "LayerId"

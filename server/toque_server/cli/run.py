@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from toque_server.cli.installation import data_dir_option, refusals, settings_of
+from toque_server.http import metrics
 from toque_server.security import keys
 from toque_server.settings import PROFILES, Settings, host_and_port
 from toque_server.store.database import Database
@@ -163,7 +164,7 @@ def _shared_counters(data_dir: Path, workers: int) -> Path | None:
         return None
     folder = data_dir / "metrics" / str(os.getpid())
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    metrics.count_together(folder)
     return folder
 
 

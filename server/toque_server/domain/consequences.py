@@ -26,7 +26,6 @@ from toque_server.domain.command import Command, Exit
 from toque_server.domain.instance import Instance, Status, move
 from toque_server.domain.transitions import (
     power_down,
-    reach,
     set_up,
     setup_failed,
     start_failed,
@@ -125,7 +124,8 @@ def after_order(instance: Instance | None, order: Order, answer: Made | Refused,
         case StopMachine() | TerminateMachine():
             return [*stop_failed(instance, answer.message, now)]
         case RebootMachine():
-            return [*reach(instance, instance.previous or _S.ONLINE, now, f"not rebooted: {answer.message}")]
+            back = instance.previous or _S.ONLINE
+            return [Move(instance, move(instance, back, at=now, reason=f"not rebooted: {answer.message}"))]
         case _:
             assert_never(order)
 

@@ -173,12 +173,16 @@ def started_lately(heals: Iterable[Heal], now: datetime) -> int:
 
 
 def own_history(instance: Instance, heals: Collection[Heal]) -> list[Heal]:
-    """The heals that count against this instance, oldest first: those since a person last started it."""
+    """The heals that count against this instance, oldest first.
+
+    Where its newest start was not a heal's, a person has acted since, and what came before is forgiven.
+    """
     booted = instance.booted_at
-    return sorted(
-        (each for each in heals if each.ended_at is None or booted is None or booted <= each.ended_at),
-        key=lambda heal: heal.started_at,
-    )
+    by_hand = booted is not None and all(heal.machine_started_at != booted for heal in heals)
+    counting = [
+        heal for heal in heals if heal.ended_at is None or not by_hand or booted is None or booted <= heal.ended_at
+    ]
+    return sorted(counting, key=lambda heal: heal.started_at)
 
 
 def is_exhausted(history: Collection[Heal], last_contact: datetime | None, now: datetime, caps: Caps) -> bool:

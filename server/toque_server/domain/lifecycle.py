@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from toque_server.domain.actions import (
     Action,
+    ConfigureDue,
     HealStarted,
     KeepAddresses,
     LaunchMachine,
@@ -171,10 +172,12 @@ def _rebooting(view: View, limits: Limits, now: datetime) -> list[Action | Order
     back = seen.previous if seen.previous in (_S.ONLINE, _S.SETUP_FAILED, _S.REGISTERED) else _S.ONLINE
     if now - seen.since > limits.reboot:
         lost = move(seen, _S.CONNECTION_LOST, at=now, reason=f"not back within {_spoken(limits.reboot)} of a reboot")
-        return [Move(seen, replace(lost, previous=back))]
+        told = [ConfigureDue(seen.stack_id, f"{seen.hostname} did not come back")] if back is _S.ONLINE else []
+        return [Move(seen, replace(lost, previous=back)), *told]
     if seen.booted_at is None:
         return [RebootMachine(seen)]
-    return [*changed(seen, move(seen, back, at=now))] if _is_heard(view) else []
+    # No Configure: for the others it was online all the time (section 5.1).
+    return [_to(seen, back, now)] if _is_heard(view) else []
 
 
 # -- on the way down ----------------------------------------------------------------------------------------------

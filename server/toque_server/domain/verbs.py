@@ -12,10 +12,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from toque_server.domain.actions import AbortCommand, Action, AddCommand, EndHeal, Move, Outcome
+from toque_server.domain.actions import AbortCommand, Action, AddCommand, EndHeal, Evidence, Heal, Move, Outcome
 from toque_server.domain.command import Command
 from toque_server.domain.instance import MOVES, Instance, Status, move
 from toque_server.domain.transitions import (
+    begin_heal,
     changed,
     end_all,
     forgotten,
@@ -129,3 +130,26 @@ def deregister(seen: Instance, commands: Sequence[Command], now: datetime) -> li
         *changed(seen, move(seen, _S.DEREGISTERING, at=now)),
         AddCommand(stack_id=seen.stack_id, instance_id=seen.id, type="deregister"),
     ]
+
+
+def heal(
+    seen: Instance, commands: Sequence[Command], heal_id: str, now: datetime, *, by: str, last_contact: datetime | None
+) -> list[Action]:
+    """Heal a named instance now, through every guard of healing (H11). Raises NotAllowed.
+
+    `by` is the ARN of the administrator who asks.
+    """
+    if seen.status not in (_S.ONLINE, _S.CONNECTION_LOST, _S.SETUP_FAILED):
+        raise NotAllowed("heal", seen)
+    if not seen.provider or seen.infrastructure_class != "ec2" or seen.machine_id is None:
+        raise NotAllowed("heal", seen, "no provider can restart its machine")
+    begun = Heal(
+        id=heal_id,
+        instance_id=seen.id,
+        stack_id=seen.stack_id,
+        evidence=Evidence.SOFT,
+        started_at=now,
+        by=by,
+        last_contact_at=last_contact,
+    )
+    return begin_heal(seen, commands, begun, now)

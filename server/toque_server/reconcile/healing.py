@@ -80,7 +80,6 @@ class Healer:
             {id: trouble for id, trouble in self._troubles.items() if id in known},
             desk.calls.sightings(known.values()),
         )
-        desk.calls.forget_sightings(known)
         members = [
             Node(
                 instance=each,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from toque_server.reconcile.desk import Desk
-from toque_server.store import commands, events, heals, join_tokens, logs
+from toque_server.store import commands, events, heals, instances, join_tokens, logs
 
 EVENTS = timedelta(days=30)
 HEALS = timedelta(days=30)
@@ -19,6 +19,8 @@ def tick(desk: Desk, now: datetime) -> None:
         heals.drop_before(conn, now - HEALS)
         join_tokens.prune(conn, now - JOIN_TOKENS)
         with_logs = commands.with_logs(conn)
+        known = [each.id for each in instances.every(conn)]
+    desk.calls.forget_sightings(known)
     for instance_id in with_logs:
         with desk.leadership.write() as conn:
             logs.prune(conn, instance_id)

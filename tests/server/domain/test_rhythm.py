@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from toque_server.domain.rhythm import Rhythm, backoff_cap, interval, jittered, retry_after
 
 RHYTHM = Rhythm(per_second=1000.0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+
+from tests.fakes.agents import Agent, send
+from tests.server.http.fleet import Fleet, eventually
 from toque.protocol.keys import from_text
 from toque.protocol.messages import (
     ACK_PATH,
@@ -30,9 +33,6 @@ from toque.protocol.signed import open_signed
 from toque_server.domain.command import CommandStatus
 from toque_server.domain.instance import Status
 from toque_server.store import contacts, events, instances, logs
-
-from tests.fakes.agents import Agent, send
-from tests.server.http.fleet import Fleet, eventually
 
 
 def kinds(fleet: Fleet) -> list[str]:
@@ -272,7 +272,8 @@ class TestCommands:
         envelope = agent.open(agent.poll())
         assert envelope is not None
         agent.acknowledge(envelope)
-        agent.clock = lambda at=agent.clock(): at
+        frozen = agent.clock()
+        agent.clock = lambda: frozen
         assert agent.finish(envelope).status == 200
         assert agent.finish(envelope).status == 200
         assert agent.finish(envelope, exit_code=1).status == 409
@@ -374,9 +375,8 @@ class TestReplay:
             assert (contacts.last(conn)["web1"], logs.length(conn, id), fleet.stored(id)) == before
 
     def test_S3_a_poll_replayed_at_another_process_moves_no_contact(self, services_on_either: object) -> None:
-        from toque_server.http.node import NodeApp
-
         from tests.server.http.fleet import running, settle_of
+        from toque_server.http.node import NodeApp
 
         with running(services_on_either) as fleet:  # type: ignore[arg-type]
             fleet.stack("s")

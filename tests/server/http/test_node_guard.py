@@ -1,4 +1,4 @@
-"""Every agents' route is guarded: what does not prove who sends it gets one answer and changes nothing (S2, S3, R21)."""
+"""Every agents' route is guarded: what does not prove its sender gets one answer and changes nothing (S2, R21)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import replace
 import msgspec
 import pytest
 from sqlalchemy import func, select
+
+from tests.fakes.agents import Agent, Recorded, Response, send
+from tests.server.http.fleet import Fleet, settle_of
 from toque.protocol import messages
 from toque.protocol.keys import new_signing_key
 from toque.protocol.messages import ENROL_PATH, LANE_OF, MAX_BODY, POLL_PATH, RESULT_PATH
@@ -15,9 +18,6 @@ from toque_server.http.admission import Admission, Bucket
 from toque_server.http.node import NodeApp
 from toque_server.operations.context import Services
 from toque_server.store import tables
-
-from tests.fakes.agents import Agent, Recorded, Response, send
-from tests.server.http.fleet import Fleet, settle_of
 
 SIGNED_ROUTES = sorted(LANE_OF)
 
@@ -109,7 +109,9 @@ def mutated(request: Recorded, chance: random.Random) -> Recorded:
         "not ascii": lambda: changed(request, header, value[:at] + "é" + value[at:]),
         "body": lambda: replace(request, body=request.body[:-1] + bytes([request.body[-1] ^ 1])),
         "huge number": lambda: changed(
-            request, "signature-input", request.headers["signature-input"].replace('nonce="1-', 'nonce="9223372036854775808-')
+            request,
+            "signature-input",
+            request.headers["signature-input"].replace('nonce="1-', 'nonce="9223372036854775808-'),
         ),
         "other tag": lambda: changed(
             request, "signature-input", request.headers["signature-input"].replace("toque-agent-v1", "toque-agent-v2")
