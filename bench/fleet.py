@@ -15,11 +15,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench.installation import installation, node_app, populate, report, services  # noqa: E402
-from sqlalchemy import insert  # noqa: E402
-from toque.protocol.keys import new_signing_key, public_bytes  # noqa: E402
-from toque_server.store import contacts  # noqa: E402
-from toque_server.store import tables as t  # noqa: E402
+from sqlalchemy import insert
+
+from bench.installation import installation, node_app, populate, report, services
+from toque.protocol.keys import new_signing_key, public_bytes
+from toque_server.store import contacts
+from toque_server.store import tables as t
 
 TARGET_MB = 1024.0
 BATCH = 5000
