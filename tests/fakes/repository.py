@@ -53,7 +53,7 @@ class Repository:
 
 
 class GitServer:
-    """`git http-backend` behind a real HTTP server on loopback. `seen` are the requests' paths and Authorization headers.
+    """`git http-backend` behind a real HTTP server on loopback. `seen` are (path, Authorization header) of each request.
 
     A path in `redirects` is answered with 302 to its value; with `password` set, the user `deploy` must give it.
     """
@@ -75,7 +75,7 @@ class GitServer:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._http.server_port}"
-        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        threading.Thread(target=self._http.serve_forever, args=[0.02], daemon=True).start()
 
     def close(self) -> None:
         self._http.shutdown()

@@ -191,7 +191,7 @@ class GitClient:
         return f"{self._url.scheme}://{user}:{quote(self._access.password, safe='')}@{self._url.host}{port}\n"
 
     def _config(self) -> str | None:
-        """A repository on this machine may belong to somebody else: who allowed `file` has decided that it may be used."""
+        """A repository on this machine may belong to somebody else: who allowed `file` has decided to use it."""
         if self._url.scheme != "file":
             return ""
         path = self._url.path.replace("\\", "\\\\").replace('"', '\\"')

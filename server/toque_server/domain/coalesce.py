@@ -20,6 +20,8 @@ from toque_server.settings import ConfigureTimes
 STARTING: Final = frozenset({Status.REQUESTED, Status.PENDING, Status.BOOTING, Status.RUNNING_SETUP})
 _CROWD: Final = 0.10
 """Share of the stack that must be starting for a Configure to wait beyond its limit."""
+_IN_A_ROW: Final = timedelta(seconds=2)
+"""Changes closer together than this are one storm; a single instance that hangs in its start is none."""
 _FEW: Final = 2
 """A single instance that starts is no crowd, however small the stack is."""
 
@@ -28,14 +30,14 @@ def decide(due: Due, stack: Collection[Instance], times: ConfigureTimes, now: da
     """What to do about one stack's wait: send the Configure, wait longer, or (None) look again later."""
     limit = timedelta(seconds=due.limit_seconds) or times.limit
     if due.last_at < due.first_at:
-        return Wait(due, None) if now - due.first_at >= limit else None
+        return Wait(due, None) if now - due.first_at >= limit and not is_crowded(stack) else None
     recipients = tuple(each.id for each in stack if each.status is Status.ONLINE)
     quiet = now - due.last_at >= times.quiet
     at_limit = now - due.first_at >= limit
     if is_crowded(stack):
         if not at_limit:
             return None
-        if now - due.last_at < limit / 2 and limit < times.longest:
+        if now - due.last_at < min(limit / 2, _IN_A_ROW) and limit < times.longest:
             return Wait(due, _with_limit(due, min(2 * limit, times.longest)))
         return Configure(due, recipients, _after(due, limit, times, now))
     if quiet and not at_limit:

@@ -40,6 +40,10 @@ def kill_a_run(node: Node) -> bool:
     return False
 
 
+def wait_until(moment: float) -> None:
+    wait_for("the moment of the next kill", lambda: time.monotonic() >= moment)
+
+
 @pytest.mark.slow
 def test_R2_killed_at_random_an_agent_and_its_runs_lose_nothing_and_double_nothing(
     node: Node, control: Control, tmp_path: Path
@@ -53,9 +57,7 @@ def test_R2_killed_at_random_an_agent_and_its_runs_lose_nothing_and_double_nothi
 
     killed: Counter[str] = Counter()
     while killed.total() < KILLS and any(order.result is None for order in orders):
-        pause = chance.uniform(0.15, 0.9)
-        until = time.monotonic() + pause
-        wait_for("the moment", lambda until=until: time.monotonic() >= until)
+        wait_until(time.monotonic() + chance.uniform(0.15, 0.9))
         if chance.random() < 0.3 and kill_a_run(node):
             killed["run"] += 1
         else:

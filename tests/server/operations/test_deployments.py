@@ -121,7 +121,7 @@ def test_ids_of_another_stack_are_not_found(house: House) -> None:
         {"LayerIds": [other.layer]},
         {"AppId": other.app},
     ):
-        with pytest.raises(ResourceNotFoundException, match="in (this )?stack"):
+        with pytest.raises(ResourceNotFoundException, match=r"in (this )?stack"):
             house.order("configure", **members)
 
 
@@ -174,9 +174,7 @@ def test_05_36_duration_is_in_whole_seconds(house: House) -> None:
     with house.root.services.database.write() as conn:
         seen = deployments.get(conn, id)
         assert seen is not None
-        ended = replace(
-            seen, status=DeploymentStatus.SUCCESSFUL, completed_at=seen.created_at + timedelta(seconds=72)
-        )
+        ended = replace(seen, status=DeploymentStatus.SUCCESSFUL, completed_at=seen.created_at + timedelta(seconds=72))
         deployments.finish(conn, seen, ended)
 
     assert house.deployment(id)["Duration"] == 72

@@ -187,9 +187,7 @@ def test_03_8_a_stop_runs_shutdown_and_leaves_service_at_once(root: Caller) -> N
 def test_09_19_a_stop_leaves_setup_failed_before_it_returns(root: Caller) -> None:
     stack = root.stack()
     instance = root.instance(stack, root.layer(stack))
-    root.bring(
-        instance, Status.REQUESTED, Status.PENDING, Status.BOOTING, Status.RUNNING_SETUP, Status.SETUP_FAILED
-    )
+    root.bring(instance, Status.REQUESTED, Status.PENDING, Status.BOOTING, Status.RUNNING_SETUP, Status.SETUP_FAILED)
 
     root("StopInstance", InstanceId=instance)
 

@@ -45,7 +45,7 @@ def test_ruling_18_our_own_types_are_there_and_a_bogus_one_is_refused_with_the_t
 
     assert shown(root, root.layer(stack, "x", Type="python-app"))["Shortname"] == "python-app"
     assert shown(root, root.layer(stack, "x", Type="redis"))["Shortname"] == "redis"
-    with pytest.raises(ValidationException, match="'bogus' is unknown.*python-app"):
+    with pytest.raises(ValidationException, match=r"'bogus' is unknown.*python-app"):
         root.layer(stack, "x", Type="bogus")
 
 

@@ -137,7 +137,7 @@ def test_01_13_a_theme_never_repeats_a_name_in_use(root: Caller, theme: str) -> 
 
 
 def test_01_13_an_unknown_theme_is_refused_with_the_themes(root: Caller) -> None:
-    with pytest.raises(ValidationException, match="'Fruit' is unknown.*Fruits.*Wild_Cats"):
+    with pytest.raises(ValidationException, match=r"'Fruit' is unknown.*Fruits.*Wild_Cats"):
         root.stack(HostnameTheme="Fruit")
 
 
