@@ -15,6 +15,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert
+
+from tests.fakes.agents import Agent
 from toque.protocol.keys import new_sealing_key, new_signing_key, public_bytes
 from toque.protocol.messages import Fingerprint
 from toque_server.domain.instance import Instance, Status
@@ -28,7 +30,7 @@ from toque_server.reconcile.services import Services as LoopServices
 from toque_server.security import keys as server_keys
 from toque_server.security.envelope import Vault
 from toque_server.settings import Settings, for_profile
-from toque_server.store import layers, nodes, stacks
+from toque_server.store import layers, stacks
 from toque_server.store import tables as t
 from toque_server.store.data_keys import DataKeys
 from toque_server.store.database import Database
@@ -92,7 +94,7 @@ def node_app(directory: Path) -> NodeApp:
     return app
 
 
-def populate(made: Services, count: int, *, one_key: bool = False) -> list[tuple[str, Ed25519PrivateKey, Any]]:
+def populate(made: Services, count: int) -> list[tuple[str, Ed25519PrivateKey, Any]]:
     """A stack with `count` online instances that have joined: (instance id, signing key, sealing key) of each."""
     stack = Stack(
         id=STACK,
@@ -143,10 +145,25 @@ def populate(made: Services, count: int, *, one_key: bool = False) -> list[tuple
             rows.append({name: getattr(node, name) for name in NodeKey.__struct_fields__} | {"fingerprint": "{}"})
             fleet.append((id, key, sealing))
         conn.execute(insert(t.node_keys), rows)
-        nodes.revision(conn)
     return fleet
 
 
 def report(name: str, value: float, unit: str, target: float, *, met: bool, **more: Any) -> None:
     """The last line of a benchmark: one JSON object (DESIGN 6)."""
     print(json.dumps({"name": name, "value": value, "unit": unit, "target": target, "met": met, **more}))
+
+
+def agents_of(app: NodeApp, fleet: list[tuple[str, Ed25519PrivateKey, Any]], installation_id: str) -> list[Agent]:
+    """Simulated agents of the nodes that `populate` made."""
+    return [
+        Agent(
+            app,
+            key=key,
+            sealing=sealing,
+            key_id=f"n-{id.removeprefix('i-')}",
+            installation=installation_id,
+            instance_id=id,
+            stack_id=STACK,
+        )
+        for id, key, sealing in fleet
+    ]

@@ -21,11 +21,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import msgspec  # noqa: E402
-from bench.installation import installation, node_app, populate, report, services  # noqa: E402
-from toque.protocol.messages import POLL_PATH, PollRequest  # noqa: E402
-from toque.protocol.requests import sign_request  # noqa: E402
-from toque_server.store import contacts  # noqa: E402
+import msgspec
+
+from bench.installation import installation, node_app, populate, report, services
+from toque.protocol.messages import POLL_PATH, PollRequest
+from toque.protocol.requests import sign_request
+from toque_server.store import contacts
 
 TARGETS = {"sqlite": 3000.0, "postgres": 5000.0}
 CONNECTIONS = 32
@@ -39,13 +40,13 @@ def serve() -> Any:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--database", choices=sorted(TARGETS), default="sqlite")
-    options.add_argument("--workers", type=int, default=0, help="server processes; default 1 on SQLite, 2 on PostgreSQL")
+    options.add_argument("--workers", type=int, default=0, help="processes; default 1 on SQLite, 2 on PostgreSQL")
     options.add_argument("--threads", type=int, default=2, help="threads of each process that serve requests")
     options.add_argument("--seconds", type=float, default=5.0)
     options.add_argument("--nodes", type=int, default=2000)
     given = options.parse_args()
     workers = given.workers or (1 if given.database == "sqlite" else 2)
-    with installation(given.database) as (directory, settings):
+    with installation(given.database) as (directory, _):
         made = services(directory)
         fleet = populate(made, given.nodes)
         count = int(given.seconds * TARGETS[given.database] * 2.2)

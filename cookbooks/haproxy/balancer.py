@@ -13,7 +13,7 @@ def keep_balancing(settings: Settings) -> None:
         source="haproxy.cfg.j2",
         mode="0640",
         variables={"settings": settings, "address": node.ip, "backends": backends()},
-        verify=["haproxy", "-c", "-q", "-f", "{path}"],
+        verify=["haproxy", "-c", "-f", "{path}"],
         why="one server line per online app instance",
     )
     service("haproxy", running=True, enabled=True, reload_on=[conf])

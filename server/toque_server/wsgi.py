@@ -27,7 +27,6 @@ from toque_server.operations import registry
 from toque_server.operations.context import Services
 from toque_server.operations.rekey import Rekeying
 from toque_server.providers import provider_for
-from toque_server.reconcile.apply import Overtaken
 from toque_server.reconcile.engine import Engine
 from toque_server.reconcile.outcome import Outcome
 from toque_server.reconcile.services import Services as LoopServices
@@ -35,6 +34,7 @@ from toque_server.security import keys
 from toque_server.security.envelope import Vault
 from toque_server.settings import Settings
 from toque_server.store import join_tokens
+from toque_server.store.actions import Overtaken
 from toque_server.store.data_keys import DataKeys
 from toque_server.store.database import Database
 
@@ -52,15 +52,15 @@ class Part(Protocol):
 
     def start(self) -> None: ...
 
-    def drain(self) -> None:
-        """Take nothing new: the process is about to end."""
-
     def stop(self) -> None:
         """Write down what is in memory, give back what is held, end the threads."""
 
 
 class Nodes(Part, Protocol):
     """The agents' routes: a WSGI callable with threads behind it."""
+
+    def drain(self) -> None:
+        """Send agents away: the process is about to end."""
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]: ...
 
@@ -86,8 +86,8 @@ class App:
     def drain(self) -> None:
         """Not ready any more; what comes is still answered (R26)."""
         self.stopping.set()
-        for part in self._parts:
-            part.drain()
+        if self._nodes is not None:
+            self._nodes.drain()
 
     def stop(self) -> None:
         """End every part, the last started first, and close the database."""
@@ -128,6 +128,7 @@ def create_app(
         api.blueprint(services, throttle),
         health.blueprint(services, app.stopping),
         metrics.blueprint(services),
+        logs.blueprint(services),
         *pages,
     ):
         flask.register_blueprint(page)
@@ -135,6 +136,46 @@ def create_app(
     if services.settings.behind_proxy:
         flask.wsgi_app = ProxyFix(flask.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
     return app
+
+
+def build(settings: Settings) -> App:
+    """The server as it runs: every piece there is, joined. `start()` it in the process that serves."""
+    waker = Waker()
+    services = create_services(settings, wake=waker)
+    loops = LoopServices(
+        settings=settings,
+        new_id=services.new_id,
+        join_token=partial(_join_token, services),
+        last_contacts=lambda: nodes.hub.last_contacts(),
+    )
+    nodes = NodeApp(services, settle=Outcome(loops).settle, transient=(Overtaken,))
+    engine = Engine(services.database, partial(provider_for, settings=settings), loops)
+    waker.sleepers = (nodes.wake, engine.wake)
+    return create_app(services, nodes=nodes, parts=[engine, Rekeying(services)])
+
+
+class Waker:
+    """Tells whoever waits for work that there may be some; before anybody is known it does nothing."""
+
+    sleepers: Sequence[Callable[[], None]] = ()
+
+    def __call__(self) -> None:
+        for wake in self.sleepers:
+            wake()
+
+
+def _join_token(services: Services, instance: Instance) -> str:
+    """A token with which the machine of this instance may enrol, once."""
+    with services.database.write() as conn:
+        token = join_tokens.issue(
+            conn,
+            stack_id=instance.stack_id,
+            instance_id=instance.id,
+            root_fingerprint=services.keys.root_fingerprint,
+            at=services.database.now(conn),
+            created_by="toque server",
+        )
+    return token.text
 
 
 def _harden(settings: Settings) -> Callable[[Response], Response]:
@@ -145,55 +186,3 @@ def _harden(settings: Settings) -> Callable[[Response], Response]:
         return answer
 
     return harden
-
-
-def build(settings: Settings) -> App:
-    """The server as it runs: every piece there is, joined. `start()` it in the process that serves."""
-    wakers: list[Callable[[], None]] = []
-
-    def wake() -> None:
-        for each in wakers:
-            each()
-
-    services = create_services(settings, wake=wake)
-    nodes: NodeApp
-    loops = LoopServices(
-        settings=settings,
-        new_id=services.new_id,
-        join_token=lambda instance: _join_token(services, instance),
-        last_contacts=lambda: nodes.hub.last_contacts(),
-    )
-    nodes = NodeApp(services, settle=Outcome(loops).settle, transient=(Overtaken,))
-    engine = EnginePart(Engine(services.database, partial(provider_for, settings=settings), loops))
-    wakers += [nodes.wake, engine.engine.wake]
-    return create_app(services, nodes=nodes, pages=[logs.blueprint(services)], parts=[engine, Rekeying(services)])
-
-
-class EnginePart:
-    """The loops as a part of the server."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-
-    def start(self) -> None:
-        self.engine.start()
-
-    def drain(self) -> None:
-        """The loops go on until they are stopped: what they decide is durable at every line."""
-
-    def stop(self) -> None:
-        self.engine.stop()
-
-
-def _join_token(services: Services, instance: Instance) -> str:
-    """A token with which the machine that is launched for this instance joins, and no other (security.md 2.5)."""
-    with services.database.write() as conn:
-        token = join_tokens.issue(
-            conn,
-            stack_id=instance.stack_id,
-            root_fingerprint=services.keys.root_fingerprint,
-            at=services.database.now(conn),
-            created_by="toque",
-            instance_id=instance.id,
-        )
-    return token.text

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from toque.protocol import enrolment, messages, requests
 from toque.protocol.keys import from_text, load_signing_key, new_sealing_key, new_signing_key, public_bytes, to_text
 from toque.protocol.messages import (

@@ -335,6 +335,7 @@ def test_nonsense_on_the_control_socket_is_answered_and_survived(box: Box) -> No
 def test_a_reboot_keeps_the_disk_and_ends_every_process(box: Box) -> None:
     box.start(agent_argv=("/bin/sh", "-c", "echo boot >> /var/lib/boots; exec sleep 1000"))
     box.shell("sleep 777 & echo x > /tmp/gone; echo y > /var/lib/kept")
+    ids = box.shell("cat /proc/sys/kernel/random/boot_id /etc/machine-id").split()
 
     sandbox.reboot(box.spec.directory)
 
@@ -347,6 +348,9 @@ def test_a_reboot_keeps_the_disk_and_ends_every_process(box: Box) -> None:
     wait_for("the second boot", lambda: boots() == "boot\nboot")
     assert box.shell("pgrep -f '^sleep 777' || true; ls /tmp; cat /var/lib/kept") == "y"
     assert box.state == "running"
+    boot, machine = box.shell("cat /proc/sys/kernel/random/boot_id /etc/machine-id").split()
+    assert (boot != ids[0], machine) == (True, ids[1])
+    assert boot != Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 # -- its end

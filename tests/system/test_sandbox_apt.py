@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.needs import needs, needs_root, stop_without
 from tests.system.case_sandbox import Box, a_box, wait_for
 from toque import sandbox

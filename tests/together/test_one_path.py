@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.needs import needs_that
 from tests.together.house import House
 
 from toque_server.cli.demo.api import Refused, wait_until
@@ -227,14 +228,17 @@ def test_S10_a_revoked_key_is_refused_and_the_agent_says_so(house: House) -> Non
     assert house.api.commands(command["DeploymentId"])[0].get("AcknowledgedAt") is None
 
 
+@needs_that("the last OpsWorks clients: run 'make setup', or set TOQUE_AWS", lambda: "TOQUE_AWS" in os.environ)
 def test_the_aws_client_sees_what_the_api_sees(house: House, web1: str) -> None:
-    aws = os.environ.get("TOQUE_AWS")
-    if not aws:
-        from tests.needs import needs
-
-        needs("TOQUE_AWS")
-        return
-    argv = [aws, "opsworks", "describe-instances", "--stack-id", house.stack_id, "--query", "Instances[].Hostname"]
+    argv = [
+        os.environ["TOQUE_AWS"],
+        "opsworks",
+        "describe-instances",
+        "--stack-id",
+        house.stack_id,
+        "--query",
+        "Instances[].Hostname",
+    ]
 
     ran = subprocess.run(argv, capture_output=True, text=True, env=house.server.aws_environment(), timeout=60)
 

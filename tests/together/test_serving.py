@@ -193,6 +193,37 @@ def test_R22_slow_peers_take_nothing_from_the_others(
             peer.close()
 
 
+@pytest.mark.parametrize("twice", ["X-Amz-Target", "Host", "X-Amz-Date", "Authorization"])
+def test_S17_a_header_sent_twice_is_refused_whatever_the_server_makes_of_it(
+    installation: tuple[Path, dict[str, Any]], served: Served, twice: str
+) -> None:
+    auth = pytest.importorskip("botocore.auth")
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    said = installation[1]
+    address = said["url"].removeprefix("http://")
+    headers = {"Host": address, "X-Amz-Target": "OpsWorks_20130218.DescribeStacks"}
+    request = AWSRequest("POST", f"{said['url']}/", headers=headers, data=b"{}")
+    key = Credentials(said["access_key_id"], said["secret_access_key"])
+    auth.SigV4Auth(key, "opsworks", "eu-1").add_auth(request)
+    once = list(request.headers.items())
+    double = [(name, value) for name, value in once if name.lower() == twice.lower()]
+
+    answers = [_raw(address, [*once, *more]) for more in ([], double)]
+
+    assert answers[0].startswith(b"HTTP/1.1 200")
+    assert answers[1].startswith(b"HTTP/1.1 400")
+
+
+def _raw(address: str, headers: list[tuple[str, str]]) -> bytes:
+    host, port = address.split(":")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    with socket.create_connection((host, int(port)), timeout=30) as peer:
+        peer.sendall(f"POST / HTTP/1.1\r\n{lines}Content-Length: 2\r\nConnection: close\r\n\r\n{{}}".encode())
+        return b"".join(iter(lambda: peer.recv(65536), b""))
+
+
 class TestRealClients:
     """awscli 1.42.18: the last with an opsworks command."""
 

@@ -265,9 +265,15 @@ class Carrier:
                 finished_at=status.finished_at or now,
                 log_size=size,
                 resources=status.resources,
+                revision=self._revision(record.command_id),
                 releases=status.releases,
             )
         )
+
+    def _revision(self, command_id: str) -> str:
+        """The digest of the users' cookbooks that the run had; empty when it had none (ruling 18)."""
+        link = self._state.run(command_id) / "cookbooks" / "custom"
+        return link.readlink().name if link.is_symlink() else ""
 
     def _refuse(self, record: Record, status: Status, why: Exception) -> Record | None:
         """End a command that could not be prepared, with the reason in its log where a log can be written."""

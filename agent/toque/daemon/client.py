@@ -24,6 +24,7 @@ from toque.protocol.requests import ENROL_LANE, sign_request
 
 T = TypeVar("T")
 _LONGEST_ANSWER: Final = 64 << 20
+_LANE_PATIENCE: Final = 2.0
 _TIMEOUT: Final = urllib3.Timeout(connect=10, read=60)
 
 
@@ -105,7 +106,10 @@ class Client:
     def _open(self, path: str, message: msgspec.Struct, signer: Signer) -> Iterator[urllib3.BaseHTTPResponse]:
         lane = LANE_OF.get(path, ENROL_LANE)
         body = msgspec.json.encode(message)
-        with self._lanes[lane]:
+        # A long download keeps its lane; whoever needs it meanwhile comes again, and no contact waits for it (R10).
+        if not self._lanes[lane].acquire(timeout=_LANE_PATIENCE):
+            raise Unreachable(f"{path}: another request is open in lane {lane}")
+        try:
             try:
                 response = self._attempt(path, lane, body, signer)
             except Refused as refused:
@@ -117,6 +121,8 @@ class Client:
             finally:
                 response.drain_conn()
                 response.release_conn()
+        finally:
+            self._lanes[lane].release()
 
     def _attempt(self, path: str, lane: str, body: bytes, signer: Signer) -> urllib3.BaseHTTPResponse:
         self._numbers[lane] += 1

@@ -22,6 +22,9 @@ from toque.protocol.durable import sync_directory, write_durably
 from toque.protocol.messages import ACK_PATH, Accepted, AckRequest, CommandData, CommandEnvelope, SignedObject
 from toque.protocol.sealing import BadSeal, open_sealed, sealing_context
 
+_NOT_OURS: Final = frozenset({"installation", "instance", "dispatch"})
+"""Refusals that hold for ever without being remembered; a foreign command's number must not count as one of ours."""
+
 _ALREADY_SETTLED: Final = frozenset({400, 403, 404, 409})
 
 
@@ -84,6 +87,7 @@ class Intake:
             self._keep(envelope, obj)
         except NotBelieved as wrong:
             self._problems.add(f"command_refused: {wrong}")
+            self._never_start(envelope, wrong.reason)
             self._acknowledge(envelope, refused=wrong.reason)
             return
         self._accepted(envelope.command_id)
@@ -132,6 +136,13 @@ class Intake:
             if wrong.errno not in {errno.ENOSPC, errno.EDQUOT}:
                 raise
             raise NotBelieved("disk_full", str(wrong)) from wrong
+
+    def _never_start(self, envelope: CommandEnvelope, reason: str) -> None:
+        """Remember a refusal, so that the same command, repeated by somebody, is not judged right another day."""
+        if reason not in _NOT_OURS:
+            at = self._link.now()
+            refused = Entry("refused", envelope.command_id, envelope.dispatch, envelope.type, at=at, reason=reason)
+            self._journal.append(refused)
 
     def _acknowledge(self, envelope: CommandEnvelope, *, refused: str = "") -> None:
         try:

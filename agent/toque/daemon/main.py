@@ -39,13 +39,16 @@ from toque.daemon.metrics import Sampler
 from toque.daemon.problems import Problems
 from toque.daemon.state import BadState, State
 from toque.daemon.trust import NotBelieved, read_manifest, read_time
-from toque.protocol.messages import POLL_PATH, Facts, PollAnswer, PollRequest
+from toque.protocol.messages import POLL_PATH, Facts, PollAnswer, PollRequest, SignedObject
 from toque.protocol.tokens import BadToken, parse_token
 
 log = logging.getLogger("toque.agent")
 
 FRESH_EVERY = 6 * 3600.0
 """Seconds after which the agent asks for a policy signed over a nonce of its own."""
+
+FRESH_RETRY = 60.0
+"""Seconds after which it asks again, when the answer brought none."""
 
 FACTS_EVERY = 600.0
 NOT_ENROLLED = 78
@@ -146,18 +149,14 @@ class Agent:
         self._sampler.delivered(request.metrics)
         self.problems.delivered(request.problems)
         self.state.keep_reserve()
-        try:
-            self._learn(request, answer)
-        except NotBelieved as wrong:
-            self.problems.add(f"not_believed: {wrong}")
+        self._learn(request, answer)
         if answer.abort:
             self.carrier.abort(answer.abort)
-        if answer.command is not None and not request.disabled:
-            try:
-                self.intake.take(answer.command)
-            except PolicyExpired as expired:
-                self._fresh_due = 0.0
-                self.problems.add(f"policy_expired: {expired}")
+        waits = answer.command is not None and not request.disabled and not self._take(answer.command)
+        # After the command: it may run against a version that is older than the newest, but not than any before.
+        self._learn_policy(request, answer)
+        if waits:
+            self._fresh_due = 0.0
         if answer.rotate or self.link.rotation_is_due():
             self.link.rotate()
 
@@ -185,22 +184,48 @@ class Agent:
             nonce=secrets.token_hex(16) if wants_fresh else "",
         )
 
+    def _take(self, command: SignedObject) -> bool:
+        """Take a command in; False when it waits for a policy that is not expired. It comes again with each poll."""
+        try:
+            self.intake.take(command)
+        except Unreachable as unreachable:
+            log.info("a command waits: %s", unreachable)
+        except PolicyExpired as expired:
+            self.problems.add(f"policy_expired: {expired}")
+            return False
+        return True
+
     def _learn(self, request: PollRequest, answer: PollAnswer) -> None:
-        """Take in what is signed beside a command: root, time and a policy vouched for over our nonce."""
+        """Take in a newer root manifest, and the signed time that answers our nonce."""
         link = self.link
-        if answer.root is not None:
-            link.learn_root(answer.root)
+        try:
+            if answer.root is not None:
+                link.learn_root(answer.root)
+            if request.nonce and answer.time is not None:
+                said = read_time(answer.time, link.root.keys, request.nonce)
+                link.client.offset += said - link.client.now()
+        except NotBelieved as wrong:
+            self.problems.add(f"not_believed: {wrong}")
+
+    def _learn_policy(self, request: PollRequest, answer: PollAnswer) -> None:
+        """Take in a policy; one that is signed over our nonce is fresh, whatever any clock says."""
+        link = self.link
         if request.nonce:
-            self._fresh_due = time.monotonic() + FRESH_EVERY
-        if request.nonce and answer.time is not None:
-            said = read_time(answer.time, link.root.keys, request.nonce)
-            link.client.offset += said - link.client.now()
-        if answer.manifest is not None:
-            ids = (link.identity.installation_id, link.identity.stack_id)
-            manifest = read_manifest(answer.manifest, link.root.keys, *ids)
+            self._fresh_due = max(self._fresh_due, time.monotonic() + FRESH_RETRY)
+        if answer.manifest is None:
+            return
+        try:
+            manifest = read_manifest(
+                answer.manifest, link.root.keys, link.identity.installation_id, link.identity.stack_id
+            )
             is_answer = bool(request.nonce) and manifest.nonce == request.nonce
             judge = policy.vouched if is_answer else policy.accept
             link.remember(judge(link.seen, manifest))
+        except NotBelieved as wrong:
+            self.problems.add(f"not_believed: {wrong}")
+            return
+        if is_answer:
+            self._fresh_due = time.monotonic() + FRESH_EVERY
 
     # -- the commands -------------------------------------------------------------------------------------------
 

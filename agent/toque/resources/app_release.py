@@ -8,10 +8,11 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from toque.core import BadProperty, Change, Host, Resource, Secret, current_run, recipe_word, resource
+from toque.core import BadProperty, Change, Host, Resource, Secret, converge, current_run, recipe_word, resource
 from toque.core.errors import ToqueError
 from toque.platforms.release import Layout, Marker
 from toque.platforms.release.layout import PURGED, SYMLINKS
+from toque.resources.git import Git
 
 HOOKS = ("before_migrate", "before_symlink", "before_restart", "after_restart")
 KEEP = 5
@@ -198,18 +199,14 @@ class AppRelease(Resource[ReleaseState]):
             )
         match source["type"]:
             case "git":
-                key = source.get("ssh_key")
-                wanted = Git(
-                    destination, repository=url, revision=source.get("revision"), ssh_key=key, allow_insecure=insecure
-                )
-                converge(wanted, host)
-                return host.run(["git", "-C", destination, "rev-parse", "HEAD"]).out.strip()
-            case "archive":
-                return self._fetch_archive(host, layout, source, allow_insecure=insecure)
+                key, revision = source.get("ssh_key"), source.get("revision")
+                copy = Git(destination, repository=url, revision=revision, ssh_key=key, allow_insecure=insecure)
+                converge(copy, host)
+                return copy.new_sha or ""
             case "svn":
-                return self._fetch_svn(host, layout, source)
+                return _fetch_svn(source, destination, host)
         raise NotFetched(
-            f"app {layout.shortname!r} has a source of type {source['type']!r}: this agent fetches git, archive, svn"
+            f"app {layout.shortname!r} has a source of type {source['type']!r}: this agent fetches git and svn"
         )
 
     def _source(self) -> dict[str, Any]:
@@ -305,6 +302,16 @@ class AppRelease(Resource[ReleaseState]):
             "env": {**release.environment, "RELEASE_PATH": release.path, "SHARED_PATH": release.shared_path},
             "timeout": 3600.0,
         }
+
+
+def _fetch_svn(source: Mapping[str, Any], destination: str, host: Host) -> str:
+    """Export a Subversion tree; nothing is stored of the credentials, and the password is read from standard input."""
+    url, revision = str(source["url"]), str(source.get("revision") or "HEAD")
+    options = ["--non-interactive", "--no-auth-cache", "--quiet", "--revision", revision]
+    if source.get("user"):
+        options += ["--username", str(source["user"]), "--password-from-stdin"]
+    host.run(["svn", "export", *options, "--", url, destination], input=source.get("password") or "", timeout=600)
+    return revision
 
 
 def _of_command(name: str) -> Any:

@@ -16,14 +16,16 @@ import os
 import shutil
 import socket
 import sys
+from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from toque.sandbox import linux
 from toque.sandbox.disk import carries_upper_layers, cover_private_places, layers_in, mount_disk
 from toque.sandbox.network import Net, connect_inside
-from toque.sandbox.places import INIT_CONFIG, TOQUE
+from toque.sandbox.places import BOOT_ID, INIT_CONFIG, TOQUE
 from toque.sandbox.processes import Process
 from toque.sandbox.rootless import enter_user_namespace, mount_rootless_disk
 
@@ -153,6 +155,9 @@ def _bind_into(root: Path, inside: str, source: Path) -> None:
 
 def _write_files(root: Path, plan: dict[str, Any]) -> None:
     address, hostname = plan["address"], plan["hostname"]
+    _write(root, str(BOOT_ID), f"{uuid4()}\n".encode(), 0o444)
+    # The same for as long as the sandbox is, and not the host's: agents know copies of themselves by it.
+    _write(root, "/etc/machine-id", f"{uuid5(NAMESPACE_URL, plan['directory']).hex}\n".encode(), 0o444)
     _write(root, "/etc/hostname", f"{hostname}\n".encode(), 0o644)
     _write(root, "/etc/hosts", _hosts(address, hostname), 0o644)
     if Path("/etc/resolv.conf").exists():
@@ -222,10 +227,13 @@ def _mount_proc(proc: Path) -> None:
     for name in _HOSTS_OWN_PROC:
         if (proc / name).exists():
             linux.bind(proc / name, proc / name, read_only=True)
+    linux.bind(proc.parent / str(BOOT_ID).lstrip("/"), proc / "sys/kernel/random/boot_id")
 
 
 def _say(descriptor: int, what: dict[str, Any]) -> None:
-    os.write(descriptor, json.dumps(what).encode() + b"\n")
+    # Who asked for this sandbox may have been killed since; it becomes whole all the same, and is found later.
+    with suppress(BrokenPipeError):
+        os.write(descriptor, json.dumps(what).encode() + b"\n")
 
 
 def _warn(text: str) -> None:

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,7 +22,7 @@ from toque.sandbox.answers import Answers
 from toque.sandbox.console import Console
 from toque.sandbox.family import Family
 from toque.sandbox.lifeline import is_held
-from toque.sandbox.places import INIT_CONFIG, SOCKET
+from toque.sandbox.places import BOOT_ID, INIT_CONFIG, SOCKET
 from toque.sandbox.restart import pause
 
 # The agent's own word that it was shut out by an operator: starting it again changes nothing.
@@ -129,7 +130,8 @@ class Init:
 
     def _report_ready(self) -> None:
         if (descriptor := self.config.pop("status_fd", None)) is not None:
-            os.write(descriptor, b'{"ready": true}\n')
+            with suppress(BrokenPipeError):  # who asked for us may have been killed since
+                os.write(descriptor, b'{"ready": true}\n')
             os.close(descriptor)
             # A reboot reads the configuration again and must not write to what is closed by then.
             _save(self.config)
@@ -161,10 +163,7 @@ def main() -> None:
     signal.set_wakeup_fd(-1)
     init.end()
     if why == "reboot":
-        _clear(Path("/tmp"))
-        _clear(Path("/run"))
-        Path("/run/lock").mkdir()
-        Path("/run/lock").chmod(0o1777)
+        _forget_memory()
         _save(config)
         _hand_on(config, inheritable=True)
         os.execv(sys.orig_argv[-1], sys.orig_argv[-1:])
@@ -187,10 +186,16 @@ def _save(config: dict[str, Any]) -> None:
     path.write_text(json.dumps(config))
 
 
-def _clear(folder: Path) -> None:
+def _forget_memory() -> None:
     """What is in memory does not outlive a reboot."""
-    for path in sorted(folder.rglob("*"), key=lambda each: len(each.parts), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        else:
-            path.unlink()
+    for folder in (Path("/tmp"), Path("/run")):
+        for path in sorted(folder.rglob("*"), key=lambda each: len(each.parts), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                if path != BOOT_ID.parent:
+                    path.rmdir()
+            elif path != BOOT_ID:
+                path.unlink()
+    Path("/run/lock").mkdir()
+    Path("/run/lock").chmod(0o1777)
+    # In place: /proc shows this very file.
+    BOOT_ID.write_text(Path("/proc/sys/kernel/random/uuid").read_text())

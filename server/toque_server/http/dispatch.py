@@ -33,6 +33,16 @@ _NO_EXPIRY = timedelta(days=365)
 """What the envelope says of a command that does not expire: the Setup after a boot (E-16)."""
 
 
+_TRIES = 5
+
+
+class _NotReady(Exception):
+    """Something must happen outside of the transaction first: a fetch of the source, or a reading of the stack."""
+
+    def __init__(self, stack_id: str, *, fetch: bool) -> None:
+        self.stack_id, self.fetch = stack_id, fetch
+
+
 class Settle(Protocol):
     """Ends a command and does what follows from it, in the caller's transaction (`reconcile.outcome`).
 
@@ -47,35 +57,38 @@ class Dispatch:
 
     def __init__(self, services: Services, hub: Hub, settle: Settle) -> None:
         self.bundles = Bundles(services.settings.data_dir)
+        _ = self.bundles.builtin  # packed now, not while the first node waits for its first command
         self.policies = Policies(services, self.bundles)
         self._services = services
         self._hub = hub
         self._settle = settle
-        self._sources = Sources(services, self.bundles, self._fail)
+        self._sources = Sources(
+            services.database,
+            services.vault,
+            self.bundles,
+            self._fail,
+            allow_insecure=services.settings.allow_insecure_sources,
+        )
 
     def stop(self) -> None:
         self._sources.stop()
 
     def next_command(self, request: Request, *, reported: int = 0) -> SignedObject | None:
         """What this node is to do next: the same envelope until it is acknowledged, or a new one, or None."""
-        node, database = request.node, self._services.database
-        with database.read() as conn:
-            command = commands.next_for(conn, node.instance_id)
-            if command is None:
-                return None
-            if command.dispatched_at is not None:
-                return _stored(conn, command)
-            ready = self._sources.ready(conn, command)
-            # Read here, so that the transaction below finds it in memory and is short.
-            self.policies.snapshot(conn, node.stack_id)
-        if not ready:
-            self._sources.fetch(node.stack_id)
-            return None
-        try:
-            return self._dispatch(request, reported)
-        except IntegrityError:
-            # Another process issued the same version of the policy meanwhile; now there is one to take.
-            return self._dispatch(request, reported)
+        for _ in range(_TRIES):
+            try:
+                return self._dispatch(request, reported)
+            except _NotReady as wanted:
+                if wanted.fetch:
+                    self._sources.fetch(wanted.stack_id)
+                    return None
+                # Read it outside of the transaction, so that the next one is short.
+                with self._services.database.read() as conn:
+                    self.policies.snapshot(conn, wanted.stack_id)
+            except IntegrityError:
+                # Another process issued the same version of the policy meanwhile; now there is one to take.
+                continue
+        return None
 
     def fresh_manifest(self, stack_id: str, nonce: str) -> SignedObject | None:
         with self._services.database.read() as conn:
@@ -84,12 +97,15 @@ class Dispatch:
     def _dispatch(self, request: Request, reported: int) -> SignedObject | None:
         node, parsed = request.node, request.parsed
         with self._services.database.write() as conn:
-            # The queue is looked at again: what was next may have been superseded or overtaken meanwhile.
             command = commands.next_for(conn, node.instance_id)
-            if command is None or not self._sources.ready(conn, command):
+            if command is None:
                 return None
             if command.dispatched_at is not None:
                 return _stored(conn, command)
+            if not self._sources.ready(conn, command):
+                raise _NotReady(command.stack_id, fetch=True)
+            if not self.policies.is_current(conn, command.stack_id):
+                raise _NotReady(command.stack_id, fetch=False)
             if not request.taken and not nodes.advance(conn, node.key_id, "h", parsed.epoch, parsed.sequence):
                 return None  # a replay that another process has not seen gives no dispatch number (ruling 20)
             contacts.touch(conn, node.instance_id, node.stack_id, self._hub.to_time(request.now))
@@ -126,7 +142,7 @@ class Dispatch:
         now: datetime,
     ) -> SignedObject:
         keys = self._services.keys
-        data = command_data.build(conn, self._services, snapshot.world, instance, command, now)
+        data = command_data.build(conn, self._services, snapshot.world, snapshot.private, instance, command, now)
         context = sealing_context(keys.installation_id, instance.id, command.id)
         sealed = seal(node.sealing, canonical(msgspec.to_builtins(data)), context=context)
         envelope = CommandEnvelope(

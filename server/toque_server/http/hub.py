@@ -29,6 +29,9 @@ LOOK_EVERY = 0.5
 """Seconds between two looks into the database when nothing woke the hub."""
 
 _LEAST_GAP = 0.02
+_SHARE = 9.0
+"""The hub rests at least this many times as long as its last look took, so that a busy fleet is not kept from work."""
+
 _VARIANTS = 64
 _METRICS_HELD = 200_000
 _COUNT_EVERY = 10.0
@@ -122,13 +125,14 @@ class Hub:
         while not self._stopping.is_set():
             self._wake.wait(LOOK_EVERY)
             self._wake.clear()
+            began = time.monotonic()
             try:
                 self.look()
                 if time.monotonic() - self._flushed_at >= self._flush_every - LOOK_EVERY:
                     self.flush()
             except (SQLAlchemyError, DiskFull) as error:
                 log.warning("the hub cannot reach the database, it tries again: %s", error)
-            self._stopping.wait(_LEAST_GAP)
+            self._stopping.wait(min(LOOK_EVERY, max(_LEAST_GAP, _SHARE * (time.monotonic() - began))))
 
     def look(self) -> None:
         """Read who has something to fetch, and whether keys changed."""

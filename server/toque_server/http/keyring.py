@@ -168,7 +168,7 @@ class Keyring:
             return True
 
     def seen(self, node: Node, epoch: int, sequence: int, now: float) -> None:
-        """A poll that is done: the next flush writes it. Before that its number is free for a transaction of its own."""
+        """A poll that is done: the next flush writes it. Until then a transaction may take its number."""
         with self.lock:
             node.last_at = now
             node.contact = (epoch, sequence)

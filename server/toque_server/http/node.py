@@ -60,9 +60,9 @@ class NodeApp:
         self.hub = Hub(services.database, services.settings)
         self.guard = Guard(self.hub.keyring, services.keys)
         self.dispatch = Dispatch(services, self.hub, settle)
-        self._services = services
+        self.services = services
         self._admission = admission or Admission(max(4, services.settings.threads))
-        self._transient = (OperationalError, *transient)
+        self._transient: tuple[type[Exception], ...] = (OperationalError, *transient)
         self._draining = False
         work = Work(services, self.hub, self.dispatch, settle)
         self._facts = Facts(services, self.hub)

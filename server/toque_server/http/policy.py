@@ -18,19 +18,25 @@ from toque_server.cookbooks.bundles import Bundles
 from toque_server.domain import bags, policy
 from toque_server.domain.policy import Issued
 from toque_server.domain.world import World
+from toque_server.http.command_data import Private, read_private
 from toque_server.operations.context import Services
 from toque_server.store import cookbooks, policies, world
 
 _REMEMBERED = 64
+_FIRSTS = 1024
 _FURTHEST_JUMP = 1 << 20
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A stack as its change number found it. `names` are the manifest's parts, `bodies` their text by digest."""
+    """A stack as its change number found it. `names` are the manifest's parts, `bodies` their text by digest.
+
+    `private` is what no policy shows: every writer of it counts a change of the stack as well.
+    """
 
     world: World
     names: Mapping[str, str]
     bodies: Mapping[str, str]
+    private: Private
 
 
 class Policies:
@@ -40,9 +46,15 @@ class Policies:
         self._services = services
         self._bundles = bundles
         self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
+        self._firsts: dict[str, tuple[Issued, datetime]] = {}
         self._lock = threading.Lock()
         root = msgspec.json.decode(from_text(services.keys.root.payload), type=RootManifest)
         self.recovery_epoch = root.recovery_epoch
+
+    def is_current(self, conn: Connection, stack_id: str) -> bool:
+        """Whether `snapshot()` would find in memory what it answers."""
+        known = self._snapshots.get(stack_id)
+        return known is not None and known.world.change == world.change_of(conn, stack_id)
 
     def snapshot(self, conn: Connection, stack_id: str) -> Snapshot | None:
         """The stack as it is in this transaction; None if it is gone. Read once for all commands of one change."""
@@ -58,7 +70,7 @@ class Policies:
             found = world.load(conn, self._services.vault, stack_id, account_id=self._services.keys.account_id)
             if found is None:
                 return None
-            snapshot = _snapshot(found)
+            snapshot = _snapshot(found, read_private(conn, self._services.vault, found))
             self._snapshots[stack_id] = snapshot
             self._snapshots.move_to_end(stack_id)
             while len(self._snapshots) > _REMEMBERED:
@@ -74,7 +86,7 @@ class Policies:
         and we go on above it (R24).
         """
         stack_id = snapshot.world.stack.id
-        first = policies.shared(conn, stack_id, cause_id)
+        first = self._first_of(conn, stack_id, cause_id)
         if first is not None and first[0].version >= reported and policy.shares(first[1], now):
             return first[0]
         newest = policies.newest(conn, stack_id)
@@ -92,6 +104,17 @@ class Policies:
         if version <= reported <= version + _FURTHEST_JUMP:
             version = reported + 1
         return self._issue(conn, snapshot, bundles, version, now)
+
+    def _first_of(self, conn: Connection, stack_id: str, cause_id: str) -> tuple[Issued, datetime] | None:
+        """The policy of a cause's first dispatch, and when that was; it never changes once it is there."""
+        first = self._firsts.get(cause_id)
+        if first is None:
+            first = policies.shared(conn, stack_id, cause_id)
+            if first is not None:
+                self._firsts[cause_id] = first
+                while len(self._firsts) > _FIRSTS:
+                    self._firsts.pop(next(iter(self._firsts)), None)
+        return first
 
     def _issue(
         self, conn: Connection, snapshot: Snapshot, bundles: Mapping[str, BundleRef], version: int, now: datetime
@@ -144,11 +167,11 @@ class Policies:
         return sign("policy", payload, self._services.keys.online, self._services.keys.online_id)
 
 
-def _snapshot(found: World) -> Snapshot:
+def _snapshot(found: World, private: Private) -> Snapshot:
     names: dict[str, str] = {}
     bodies: dict[str, str] = {}
     for name, item in bags.public_parts(found).items():
         body = canonical(item)
         names[name] = digest(body)
         bodies[names[name]] = body.decode()
-    return Snapshot(found, dict(sorted(names.items())), bodies)
+    return Snapshot(found, dict(sorted(names.items())), bodies, private)

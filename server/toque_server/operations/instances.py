@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from base64 import b64decode
 from typing import Any
 
 import msgspec
@@ -91,6 +93,8 @@ class InstanceView(Result, frozen=True, kw_only=True):
     created_at: str
     ebs_optimized: bool
     ec2_instance_id: str | None
+    ecs_cluster_arn: str | None = None
+    ecs_container_instance_arn: str | None = None
     elastic_ip: str | None
     hostname: str
     infrastructure_class: str
@@ -101,6 +105,7 @@ class InstanceView(Result, frozen=True, kw_only=True):
     last_service_error_id: str | None
     layer_ids: tuple[str, ...]
     os: str | None
+    platform: str | None = None
     private_dns: str | None
     private_ip: str | None
     public_dns: str | None
@@ -111,6 +116,8 @@ class InstanceView(Result, frozen=True, kw_only=True):
     root_device_type: str
     root_device_volume_id: str | None
     security_group_ids: tuple[str, ...]
+    ssh_host_dsa_key_fingerprint: str | None = None
+    ssh_host_rsa_key_fingerprint: str | None
     ssh_key_name: str | None
     stack_id: str
     status: str
@@ -374,6 +381,7 @@ def _view(
         root_device_type="ebs" if instance.persistent else "instance-store",
         root_device_volume_id=details.root_device_volume_id,
         security_group_ids=(),
+        ssh_host_rsa_key_fingerprint=_fingerprint(facts.ssh_host_key) if facts is not None else None,
         ssh_key_name=details.ssh_key_name,
         stack_id=instance.stack_id,
         status=instance.status.value,
@@ -381,3 +389,15 @@ def _view(
         tenancy=details.tenancy,
         virtualization_type=details.virtualization_type,
     )
+
+
+def _fingerprint(key: str) -> str | None:
+    """The fingerprint of an RSA host key as OpsWorks showed it: MD5 in pairs; of other kinds it had none."""
+    kind, _, rest = key.partition(" ")
+    if kind != "ssh-rsa":
+        return None
+    try:
+        raw = b64decode(rest.partition(" ")[0], validate=True)
+    except ValueError:
+        return None
+    return hashlib.md5(raw, usedforsecurity=False).digest().hex(":")

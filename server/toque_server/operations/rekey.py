@@ -47,9 +47,6 @@ class Rekeying:
     def start(self) -> None:
         self._thread.start()
 
-    def drain(self) -> None:
-        self._stopping.set()
-
     def stop(self) -> None:
         self._stopping.set()
         if self._thread.is_alive():

@@ -89,12 +89,11 @@ def node(tmp_path: Path, control: Control) -> Iterator[Node]:
     yield node
     if node.agent is not None and node.agent.poll() is None:
         node.kill()
-    for lock in (node.state / "locks").glob("*"):
-        end_run(lock)
+    end_runs(node)
 
 
-def end_run(lock: Path) -> None:
-    """Kill the shim that a test left behind; its run dies with it."""
-    found = subprocess.run(["pgrep", "-f", f"toque.daemon.shim .*/{lock.name} "], capture_output=True, text=True)
+def end_runs(node: Node) -> None:
+    """Kill the shims that a test left behind; their runs die with them."""
+    found = subprocess.run(["pgrep", "-f", f"toque.daemon.shim {node.state}/"], capture_output=True, text=True)
     for pid in found.stdout.split():
         os.kill(int(pid), signal.SIGKILL)

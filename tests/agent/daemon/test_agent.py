@@ -81,6 +81,7 @@ def test_a_command_becomes_a_run_a_log_and_a_result(enrolled: Node, control: Con
     assert b"hello from the recipe" in order.log
     assert order.result.log_size == len(order.log)
     assert 0 < order.result.started_at <= order.result.finished_at
+    assert order.result.revision == control.bundle_refs["custom"].digest
 
 
 def test_04_13_a_failing_recipe_fails_the_command_and_its_log_says_why(enrolled: Node, control: Control) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -73,7 +72,7 @@ class Site:
         return self.root / "shop"
 
     def releases(self) -> list[str]:
-        return sorted(os.listdir(self.directory / "releases"))
+        return sorted(each.name for each in (self.directory / "releases").iterdir())
 
     def live(self) -> str:
         return (self.directory / "current").readlink().name

@@ -14,6 +14,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from tests.server.http.fleet import Fleet, eventually, running
 from toque_server.cookbooks import archive, git, sources
 from toque_server.cookbooks.address import FetchRefused, is_public, resolve
 from toque_server.cookbooks.unpack import unpack
@@ -22,8 +24,6 @@ from toque_server.domain.source import Source
 from toque_server.domain.world import SourceOf
 from toque_server.operations.context import Services
 from toque_server.store import cookbooks, logs, stacks
-
-from tests.server.http.fleet import Fleet, eventually, running
 
 MANIFEST = '[cookbook]\nname = "shop"\nversion = "1.0.0"\n'
 
@@ -77,7 +77,7 @@ class TestGit:
             assert git.fetch(source, place, allow_insecure=True) == commit_id
 
     def test_a_repository_that_does_not_exist_says_so_in_gits_words(self, tmp_path: Path, into: Path) -> None:
-        with pytest.raises(FetchRefused, match="does not (exist|appear)"):
+        with pytest.raises(FetchRefused, match=r"does not (exist|appear)"):
             git.fetch(SourceOf(type="git", url=str(tmp_path / "nowhere")), into, allow_insecure=True)
 
     @pytest.mark.parametrize(
@@ -131,8 +131,10 @@ class TestGit:
 class TestAddresses:
     @pytest.mark.parametrize(
         "address",
-        ["127.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "::1", "fe80::1", "fd00::1"]  # noqa: S104
-        + ["::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "100.64.0.1"],
+        [
+            *("127.0.0.1", "10.0.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1", "100.64.0.1", "::1", "fe80::1"),
+            *("fd00::1", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "64:ff9b::a9fe:a9fe", "2002:7f00:1::"),
+        ],
     )
     def test_S19_private_addresses_are_refused_in_every_spelling(self, address: str) -> None:
         assert not is_public(address)
@@ -236,14 +238,19 @@ class TestArchives:
         with pytest.raises(FetchRefused, match="too long"):
             unpack(out, into)
 
-    @pytest.mark.parametrize("junk", [b"", b"plain text", b"\x1f\x8bbroken", b"PK\x03\x04broken", packed({"a": b"b"})[:40]])
+    @pytest.mark.parametrize(
+        "junk", [b"", b"plain text", b"\x1f\x8bbroken", b"PK\x03\x04broken", packed({"a": b"b"})[:40]]
+    )
     def test_S21_what_is_no_archive_is_refused(self, junk: bytes, into: Path) -> None:
         with pytest.raises(FetchRefused):
             unpack(io.BytesIO(junk), into)
 
     def test_an_s3_request_is_signed_as_amazon_documents_it(self) -> None:
         headers = archive.s3_headers(
-            "https://bucket.s3.eu-west-1.amazonaws.com/cookbooks.tgz", "AKID", "secret", datetime(2026, 1, 2, tzinfo=UTC)
+            "https://bucket.s3.eu-west-1.amazonaws.com/cookbooks.tgz",
+            "AKID",
+            "secret",
+            datetime(2026, 1, 2, tzinfo=UTC),
         )
         assert "Credential=AKID/20260102/eu-west-1/s3/aws4_request" in headers["Authorization"]
 

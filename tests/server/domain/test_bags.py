@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from toque_server.domain import bags
+from toque_server.domain import bag_items, bags
 from toque_server.domain.world import (
     AppOf,
     BalancerOf,
@@ -158,14 +158,14 @@ def test_06_6_the_credential_key_is_user_in_apps_and_username_in_the_stack() -> 
 
 
 def test_06_7_an_app_without_a_source_is_other_with_null_members() -> None:
-    source = bags.app_item(BLOG)["app_source"]
+    source = bag_items.app_item(BLOG)["app_source"]
     assert source == {
         "type": "other", "url": None, "user": None, "password": None, "ssh_key": None, "revision": None
     }  # fmt: skip
 
 
 def test_06_8_and_9_data_sources_and_domains_are_lists() -> None:
-    shop, blog = bags.app_item(SHOP, WORLD.databases), bags.app_item(BLOG)
+    shop, blog = bag_items.app_item(SHOP, WORLD.databases), bag_items.app_item(BLOG)
     assert shop["data_sources"] == [{"type": "RdsDbInstance", "arn": RDS, "database_name": "shopdb"}]
     assert blog["data_sources"] == [{"type": "None"}]
     assert (shop["domains"], blog["domains"]) == (["www.example.com", "shop"], ["blog"])
@@ -217,7 +217,7 @@ def test_05_5_1_the_database_object_has_nine_keys_or_none() -> None:
         "data_source_provider": "rds",
         "reconnect": True,
     }
-    assert bags.app_item(BLOG)["database"] == {}
+    assert bag_items.app_item(BLOG)["database"] == {}
 
 
 def test_06_6_keys_travel_only_with_the_app_that_is_deployed() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from toque_server.operations.context import Services
 
 from tests.server.http.fleet import Fleet, running
+from toque_server.operations.context import Services
 
 
 @pytest.fixture

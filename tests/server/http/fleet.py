@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.fakes.agents import Agent
 from toque_server.domain.command import Command
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
@@ -20,8 +21,6 @@ from toque_server.operations.context import Services
 from toque_server.reconcile.outcome import Outcome
 from toque_server.reconcile.services import Services as LoopServices
 from toque_server.store import commands, instances, join_tokens, layers, stacks
-
-from tests.fakes.agents import Agent
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -152,5 +151,3 @@ def eventually(holds: Callable[[], bool], *, within: float = 10.0) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
-
-

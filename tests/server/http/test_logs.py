@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from tests.server.http.fleet import Fleet
 from toque.protocol.messages import LOG_PATH, LogRequest
 from toque_server.http import logs as routes
 from toque_server.security.urls import sign_log_url
 from toque_server.store import logs
-
-from tests.server.http.fleet import Fleet
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every agents' route is guarded: what does not prove who sends it gets one answer and changes nothing (S2, S3, R21)."""
+"""Every agents' route is guarded: what does not prove its sender gets one answer and changes nothing (S2, R21)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import replace
 import msgspec
 import pytest
 from sqlalchemy import func, select
+
+from tests.fakes.agents import Agent, Recorded, Response, send
+from tests.server.http.fleet import Fleet, eventually, settle_of
 from toque.protocol import messages
 from toque.protocol.keys import new_signing_key
 from toque.protocol.messages import ENROL_PATH, LANE_OF, MAX_BODY, POLL_PATH, RESULT_PATH
 from toque_server.http.admission import Admission, Bucket
 from toque_server.http.node import NodeApp
 from toque_server.operations.context import Services
-from toque_server.store import tables
-
-from tests.fakes.agents import Agent, Recorded, Response, send
-from tests.server.http.fleet import Fleet, settle_of
+from toque_server.store import contacts, instances, tables
 
 SIGNED_ROUTES = sorted(LANE_OF)
 
@@ -109,7 +109,9 @@ def mutated(request: Recorded, chance: random.Random) -> Recorded:
         "not ascii": lambda: changed(request, header, value[:at] + "é" + value[at:]),
         "body": lambda: replace(request, body=request.body[:-1] + bytes([request.body[-1] ^ 1])),
         "huge number": lambda: changed(
-            request, "signature-input", request.headers["signature-input"].replace('nonce="1-', 'nonce="9223372036854775808-')
+            request,
+            "signature-input",
+            request.headers["signature-input"].replace('nonce="1-', 'nonce="9223372036854775808-'),
         ),
         "other tag": lambda: changed(
             request, "signature-input", request.headers["signature-input"].replace("toque-agent-v1", "toque-agent-v2")
@@ -187,3 +189,15 @@ def test_S10_a_key_change_leaves_exactly_one_working_identity(fleet_on_either: F
     envelope = new.open(new.poll())
     assert envelope is not None
     assert new.data(envelope).command["instance_id"] == "web1"
+
+
+def test_S10_the_key_of_a_deleted_instance_is_worth_nothing(fleet: Fleet, agent: Agent) -> None:
+    agent.poll()
+    with fleet.database.write() as conn:
+        instance = instances.get(conn, "web1")
+        assert instance is not None
+        instances.remove(conn, instance)
+    eventually(lambda: agent.post(POLL_PATH, agent.poll_request()).status == 401)
+    fleet.app.hub.flush()
+    with fleet.database.read() as conn:
+        assert contacts.get(conn, "web1") is None

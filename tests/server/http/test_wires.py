@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
+
 from toque_server.cli.init import first_administrator
 from toque_server.operations import registry
 from toque_server.operations.context import Context, Services

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from toque_server.cli.init import first_administrator
 from toque_server.operations import identity
 from toque_server.operations.context import Services

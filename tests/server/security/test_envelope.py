@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from toque_server.operations.context import Services
 from toque_server.operations.rekey import remaining, rewrap_all
 from toque_server.security import keys

@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from toque.protocol import keys as pieces
 from toque.protocol.signed import BadSignature, open_signed
 from toque_server.security import keys

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from toque_server.security.passwords import (
     WeakPassword,
     check_strength,

@@ -87,10 +87,10 @@ class Layout:
 
     def new_release(self, host: Host, at: datetime) -> str:
         """The path of a release that begins now; a second one in the same second gets `-2`."""
-        name = at.strftime("%Y%m%d%H%M%S")
-        taken = set(host.names_in(self.releases))
-        free = next(n for n in (name, *(f"{name}-{i}" for i in range(2, 1000))) if n not in taken)
-        return f"{self.releases}/{free}"
+        second = at.strftime("%Y%m%d%H%M%S")
+        # Above every number of this second that is there, so that a removed one is not taken again and sorted as old.
+        number = max((_age(name)[1] for name in host.names_in(self.releases) if _age(name)[0] == second), default=0) + 1
+        return f"{self.releases}/{second}" + (f"-{number}" if number > 1 else "")
 
     def live(self, host: Host) -> str | None:
         """The name of the release that `current` points to; None when there is none."""
