@@ -402,6 +402,14 @@ def test_processes_that_will_not_end_are_killed_when_the_grace_is_over(box: Box)
     assert box.state == "stopped"
 
 
+def test_people_find_its_pid_1_among_the_hosts_processes_by_its_names(box: Box) -> None:
+    pid = box.start().pid
+
+    found = subprocess.run(["pgrep", "-f", "toque-init box web1"], capture_output=True, text=True).stdout.split()
+
+    assert str(pid) in found
+
+
 def test_starting_what_runs_leaves_it_alone(box: Box) -> None:
     pid = box.start().pid
 
