@@ -49,7 +49,7 @@ def test_what_is_private_to_the_host_is_not_in_the_clone(box: Box, tmp_path: Pat
     secret = tmp_path / "hidden" / "deep"
     secret.mkdir(parents=True)
     (secret / "key").write_text("secret")
-    kept = Path("/var/tmp") / f"toque-test-{os.getpid()}"
+    kept = Path("/srv") / f"toque-test-{os.getpid()}"
     kept.mkdir()
     (kept / "key").write_text("secret")
 
