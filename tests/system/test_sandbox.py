@@ -49,7 +49,7 @@ def test_what_is_private_to_the_host_is_not_in_the_clone(box: Box, tmp_path: Pat
     secret = tmp_path / "hidden" / "deep"
     secret.mkdir(parents=True)
     (secret / "key").write_text("secret")
-    kept = Path("/var/tmp") / f"toque-test-{os.getpid()}"
+    kept = Path("/srv") / f"toque-test-{os.getpid()}"
     kept.mkdir()
     (kept / "key").write_text("secret")
 
@@ -400,6 +400,14 @@ def test_processes_that_will_not_end_are_killed_when_the_grace_is_over(box: Box)
 
     assert processes_in(namespace) == []
     assert box.state == "stopped"
+
+
+def test_people_find_its_pid_1_among_the_hosts_processes_by_its_names(box: Box) -> None:
+    pid = box.start().pid
+
+    found = subprocess.run(["pgrep", "-f", "toque-init box web1"], capture_output=True, text=True).stdout.split()
+
+    assert str(pid) in found
 
 
 def test_starting_what_runs_leaves_it_alone(box: Box) -> None:
