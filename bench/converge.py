@@ -2,8 +2,9 @@
 
     python bench/converge.py [--size 1000] [--runs 7] [--interpreter /usr/bin/python3]
 
-Each figure is the median over `--runs` fresh processes of `toque apply FILE`; a first converge starts in an empty folder,
-a no-op one where everything is right already. The last line of output is one JSON object, `figures` has all four.
+Each figure is the median over `--runs` fresh processes of `toque apply FILE`; a first converge starts in an empty
+folder, a no-op one where everything is right already. The last line of output is one JSON object; `figures` in it has
+all four.
 The interpreter matters: Debian's is built with profile-guided optimisation, one that is not takes 1.5 times as long.
 """
 
@@ -41,7 +42,7 @@ TEMPLATES = """\
 from toque import template
 
 for number in range({size}):
-    template(f"{folder}/t{{number:05}}", source="site.j2", mode="0644", name=f"site{{number}}", port=8000 + number % 100)
+    template(f"{folder}/t{{number:05}}", source="site.j2", mode="0644", name=f"s{{number}}", port=8000 + number % 9)
 """
 
 SITE = """\
@@ -55,11 +56,22 @@ server {
 """
 
 
-def once(interpreter: str, recipe: Path, home: Path) -> float:
+BARE = """\
+import os, sys
+for number in range(int(sys.argv[2])):
+    there = f"{sys.argv[1]}/b{number:05}"
+    file = os.open(there + ".new", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    os.write(file, b"line one of a file\\nline two\\n")
+    os.close(file)
+    os.rename(there + ".new", there)
+"""
+"""The control: as many files written by a bare loop, and nothing else. It shows what the disk itself takes just now."""
+
+
+def once(interpreter: str, arguments: list[str], home: Path) -> float:
     """Seconds from starting the process to its end."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": _path(interpreter)}
-    # What the installed script `toque` does.
-    command = [interpreter, "-c", "from toque.cli import main; main()", "apply", str(recipe)]
+    command = [interpreter, *arguments]
     began = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - began
@@ -79,13 +91,16 @@ def _path(interpreter: str) -> str:
 def measure(kind: str, text: str, size: int, runs: int, interpreter: str, work: Path) -> dict[str, list[float]]:
     folder, recipe = work / kind, work / f"{kind}.py"
     recipe.write_text(text.format(size=size, folder=folder))
-    first, noop = [], []
+    # What the installed script `toque` does.
+    apply = ["-c", "from toque.cli import main; main()", "apply", str(recipe)]
+    first, noop, bare = [], [], []
     for _ in range(runs):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        first.append(once(interpreter, recipe, work))
-        noop.append(once(interpreter, recipe, work))
-    return {f"{kind}_first": first, f"{kind}_noop": noop}
+        bare.append(once(interpreter, ["-c", BARE, str(folder), str(size)], work))
+        first.append(once(interpreter, apply, work))
+        noop.append(once(interpreter, apply, work))
+    return {f"{kind}_first": first, f"{kind}_noop": noop, f"{kind}_bare": bare}
 
 
 def figure(name: str, seconds: list[float], size: int) -> dict[str, object]:
@@ -119,7 +134,13 @@ def main() -> None:
             seconds |= measure(kind, text, options.size, options.runs, options.interpreter, Path(work))
     figures = [figure(name, seconds[name], options.size) for name in TARGETS]
     for each in figures:
-        print(f"{each['name']:18} {each['value']:8} s   target {each['target']} s   {'met' if each['met'] else 'MISSED'}")
+        verdict = "met" if each["met"] else "MISSED"
+        print(f"{each['name']:18} {each['value']:8} s   target {each['target']} s   {verdict}")
+    bare = round(statistics.median(seconds["files_bare"] + seconds["templates_bare"]), 4)
+    print(
+        f"{'bare loop':18} {bare:8} s   (writes as many files and does nothing else: the disk's share of a first one)"
+    )
+    figures[0]["bare_loop"] = bare
     print(json.dumps({**figures[0], "name": "converge", "met": all(f["met"] for f in figures), "figures": figures}))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,9 +52,11 @@ def either(request: pytest.FixtureRequest) -> Database:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], str]]:
+def postgres_url() -> Iterator[Callable[[], str]]:
     """Starts a PostgreSQL server; each call makes a new database in it and answers with its URL."""
-    home = tmp_path_factory.mktemp("postgres")
+    # Not under pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root.
+    home = Path(tempfile.mkdtemp(prefix="toque-postgres-"))
+    home.chmod(0o755)
     os.environ.setdefault("XDG_RUNTIME_DIR", str(home))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -71,6 +75,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     yield fresh
     admin.dispose()
     server.cleanup()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture

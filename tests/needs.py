@@ -15,6 +15,7 @@ import os
 import shutil
 from collections.abc import Callable
 from functools import cache
+from typing import NoReturn
 
 import pytest
 
@@ -33,6 +34,13 @@ def needs(*programs: str) -> pytest.MarkDecorator:
 def needs_that(what: str, holds: Callable[[], bool]) -> pytest.MarkDecorator:
     """The test needs whatever `holds` finds out; `what` says it to the person who reads the skip."""
     return _nothing_missing() if holds() else _missing(what)
+
+
+def stop_without(what: str) -> NoReturn:
+    """In the middle of a test that has found out what it lacks: skip it, or fail where nothing may be missing."""
+    if os.environ.get("TOQUE_TEST_REQUIRE") == "all":
+        pytest.fail(_REFUSAL.format(what=what))
+    pytest.skip(f"needs {what}")
 
 
 @cache

@@ -1,6 +1,6 @@
 """The words of a recipe, and nothing else.
 
-Each is bound when it is first used, so that importing this costs nothing (decision 0021) and a recipe loads only the words it says.
+Each is bound when it is first used, so that importing this costs nothing and a recipe loads only the words it says.
 """
 
 from __future__ import annotations

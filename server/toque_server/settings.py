@@ -20,6 +20,7 @@ watch, `default` is careful enough to sleep by. Whatever the file says of a time
 from __future__ import annotations
 
 import fnmatch
+import ipaddress
 import os
 import tempfile
 import tomllib
@@ -163,8 +164,11 @@ def for_profile(profile: str = "default", **values: Any) -> Settings:
     return Settings(**{"profile": profile, **PROFILES[profile], **values})
 
 
-def load(data_dir: Path) -> Settings:
-    """The settings of an installation. Raises BadSettings: what is wrong, and where."""
+def load(data_dir: Path, **instead: Any) -> Settings:
+    """The settings of an installation; what is in `instead` and not None goes before the file.
+
+    Raises BadSettings: what is wrong, and where.
+    """
     path = data_dir / FILE
     try:
         written = tomllib.loads(path.read_text())
@@ -173,17 +177,20 @@ def load(data_dir: Path) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path}: {error}") from None
     try:
-        return from_document(written, data_dir)
+        given = {name: value for name, value in instead.items() if value is not None}
+        return check_listen(from_document({**written, **given}, data_dir))
     except (msgspec.ValidationError, BadSettings) as error:
         raise BadSettings(f"{path}: {error}") from None
 
 
-def from_document(written: dict[str, Any], data_dir: Path) -> Settings:
-    """Settings from what a file says. Durations are numbers of seconds."""
+def from_document(written: Mapping[str, Any], data_dir: Path) -> Settings:
+    """Settings from what a file says. Durations are numbers of seconds. Raises BadSettings, msgspec.ValidationError."""
     profile = written.get("profile", "default")
     if profile not in PROFILES:
         raise BadSettings(f"there is no profile {profile!r}: choose from {', '.join(PROFILES)}")
+    listen = str(written.get("listen", "127.0.0.1:8780"))
     document: dict[str, Any] = {
+        "public_url": f"{'https' if 'tls_cert' in written else 'http'}://{listen}",
         "database": f"sqlite:///{data_dir.resolve()}/toque.db",
         "data_dir": str(data_dir.resolve()),
         **{name: msgspec.to_builtins(times, builtin_types=(timedelta,)) for name, times in PROFILES[profile].items()},
@@ -192,6 +199,32 @@ def from_document(written: dict[str, Any], data_dir: Path) -> Settings:
         known = document.get(name)
         document[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
     return msgspec.convert(document, Settings, strict=False, dec_hook=_path)
+
+
+def check_listen(settings: Settings) -> Settings:
+    """The same settings. Raises BadSettings when passwords and keys would cross a network in the clear (D20)."""
+    host = host_and_port(settings.listen)[0]
+    if settings.tls_cert or settings.behind_proxy or is_loopback(host):
+        return settings
+    raise BadSettings(
+        f"listen is {settings.listen}, which others can reach, and plain http would show them every password: give "
+        "--tls-cert and --tls-key, or --tls-self-signed, or --behind-proxy if a proxy in front ends TLS"
+    )
+
+
+def host_and_port(listen: str) -> tuple[str, int]:
+    """`127.0.0.1:8780` and `[::1]:8780` in their parts. Raises BadSettings."""
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise BadSettings(f"listen is {listen!r}, and must be HOST:PORT, such as 127.0.0.1:8780")
+    return host.strip("[]"), int(port)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _path(kind: type, value: Any) -> Any:

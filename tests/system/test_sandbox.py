@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.needs import needs_root
+from tests.needs import needs_root, needs_that
 from tests.system.case_sandbox import Box, a_box, processes_in, wait_for
 from toque import sandbox
-from toque.sandbox.control import SOCKET, request
+from toque.sandbox.control import request
+from toque.sandbox.places import SOCKET
 
 pytestmark = [pytest.mark.root, needs_root()]
 
@@ -104,6 +109,57 @@ def test_root_inside_can_neither_mount_nor_make_devices_nor_turn_the_hosts_switc
         "ip link add toque-test type dummy",
     ):
         assert box.shell(f"({attempt}) 2>/dev/null && echo done || echo refused") == "refused", attempt
+
+
+@needs_that("/usr/bin/python3", Path("/usr/bin/python3").exists)
+def test_the_systems_own_interpreter_does_as_well(tmp_path: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+from tests.system.case_sandbox import a_box
+with a_box(Path(sys.argv[1])) as box:
+    box.start()
+    print(box.run("/opt/toque/bin/python", "-I", "-c", "import sys, toque; print(sys.version); print(toque.__file__)"))
+"""
+    seen = subprocess.run(
+        ["/usr/bin/python3", "-c", script, str(tmp_path)],
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'agent'}"},
+        capture_output=True,
+        text=True,
+    )
+    version = subprocess.run(
+        ["/usr/bin/python3", "-c", "import sys; print(sys.version)"], capture_output=True, text=True
+    )
+
+    assert seen.stdout == f"{version.stdout}/opt/toque/site/toque/__init__.py\n", seen.stderr
+
+
+def test_a_wheel_that_is_installed_in_a_virtual_environment_does_as_well(tmp_path: Path) -> None:
+    # What a wheel leaves behind: the package beside its dependencies, and no source tree anywhere.
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+    site = next((venv / "lib").glob("python3*/site-packages"))
+    shutil.copytree(ROOT / "agent/toque", site / "toque", ignore=shutil.ignore_patterns("__pycache__"))
+    (site / "click").mkdir()
+    (site / "click/__init__.py").write_text("here = True")
+    script = """
+import sys
+from pathlib import Path
+from toque import sandbox
+spec = sandbox.Spec(name="box", directory=Path(sys.argv[1]), hostname="web1", address="127.80.3.7")
+try:
+    sandbox.start(spec)
+    code = "import toque, click; print(toque.__file__, click.__file__)"
+    print(sandbox.execute(spec.directory, ["/opt/toque/bin/python", "-I", "-c", code]).stdout.decode())
+finally:
+    sandbox.remove(spec.directory)
+"""
+
+    argv = [venv / "bin/python", "-c", script, tmp_path / "box"]
+    seen = subprocess.run(argv, env={"PATH": os.environ["PATH"]}, cwd=tmp_path, capture_output=True, text=True)
+
+    files = "/opt/toque/site/toque/__init__.py /opt/toque/packages/0/click/__init__.py"
+    assert seen.stdout.strip() == files, seen.stderr
 
 
 def test_files_and_binds_are_laid_out_before_anything_runs(box: Box, tmp_path: Path) -> None:
@@ -279,6 +335,7 @@ def test_nonsense_on_the_control_socket_is_answered_and_survived(box: Box) -> No
 def test_a_reboot_keeps_the_disk_and_ends_every_process(box: Box) -> None:
     box.start(agent_argv=("/bin/sh", "-c", "echo boot >> /var/lib/boots; exec sleep 1000"))
     box.shell("sleep 777 & echo x > /tmp/gone; echo y > /var/lib/kept")
+    ids = box.shell("cat /proc/sys/kernel/random/boot_id /etc/machine-id").split()
 
     sandbox.reboot(box.spec.directory)
 
@@ -291,6 +348,9 @@ def test_a_reboot_keeps_the_disk_and_ends_every_process(box: Box) -> None:
     wait_for("the second boot", lambda: boots() == "boot\nboot")
     assert box.shell("pgrep -f '^sleep 777' || true; ls /tmp; cat /var/lib/kept") == "y"
     assert box.state == "running"
+    boot, machine = box.shell("cat /proc/sys/kernel/random/boot_id /etc/machine-id").split()
+    assert (boot != ids[0], machine) == (True, ids[1])
+    assert boot != Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 # -- its end
@@ -346,6 +406,34 @@ def test_starting_what_runs_leaves_it_alone(box: Box) -> None:
     pid = box.start().pid
 
     assert sandbox.start(box.spec) == pid
+
+
+def test_many_starts_at_once_make_one_sandbox(box: Box) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        pids = set(pool.map(lambda _: sandbox.start(box.spec), range(8)))
+
+    assert len(pids) == 1
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.02, 0.05, 0.1])
+def test_R1_a_server_killed_in_the_middle_of_a_start_leaves_a_whole_sandbox_or_none(
+    box: Box, tmp_path: Path, moment: float
+) -> None:
+    box.spec = replace(box.spec, toolchain=tmp_path / "tools")
+    box.start()
+    sandbox.stop(box.spec.directory, grace=5)
+    starter = os.fork()
+    if starter == 0:
+        sandbox.start(box.spec)
+        os._exit(0)
+    time.sleep(moment)
+    os.kill(starter, signal.SIGKILL)
+    os.waitpid(starter, 0)
+
+    box.start()
+
+    assert box.state == "running"
+    assert box.run("echo", "whole") == "whole"
 
 
 def test_when_its_owner_is_killed_a_sandbox_ends_by_itself(box: Box, tmp_path: Path) -> None:

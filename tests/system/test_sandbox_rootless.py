@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.needs import needs, needs_root, needs_that
+from tests.needs import needs, needs_root, needs_that, stop_without
 from tests.system.case_sandbox import processes_in
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -101,8 +101,8 @@ sandbox.start(spec)
 shell("useradd -m deploy && groupadd extra && usermod -aG extra deploy")
 print(shell("su deploy -c 'id -un; touch ~/mine; stat -c %U ~/mine'"))
 shell("mkdir -p /usr/share/new/deep /srv/www && echo x > /usr/share/new/deep/file && echo y >> /etc/profile")
-shell("rm -r /usr/share/doc/base-files && mv /etc/apt /etc/tpa && chown deploy /srv/www && chmod 750 /srv/www")
-print(shell("cat /usr/share/new/deep/file; ls -d /usr/share/doc/base-files 2>&1 | grep -c cannot; stat -c %U:%a /srv/www"))
+shell("rm -r /usr/share/doc/bash && mv /etc/apt /etc/tpa && chown deploy /srv/www && chmod 750 /srv/www")
+print(shell("cat /usr/share/new/deep/file; ls -d /usr/share/doc/bash 2>&1 | grep -c cannot; stat -c %U:%a /srv/www"))
 """)
 
     assert said.split() == ["deploy", "deploy", "x", "1", "deploy:750"]
@@ -169,3 +169,21 @@ def test_a_user_without_sub_ids_is_told_what_to_do(place: Path) -> None:
     assert "user daemon has no 65536 subordinate ids" in said
     assert "sudo usermod --add-subuids" in said
     assert "--provider docker" in said
+
+
+@pytest.mark.slow
+def test_apt_installs_a_package_there(nobody: Nobody) -> None:
+    said = nobody.run("""
+sandbox.start(spec)
+if sandbox.execute(spec.directory, ["apt-get", "update"]).returncode != 0:
+    print("no network")
+else:
+    shell("DEBIAN_FRONTEND=noninteractive apt-get install -y --reinstall memcached >&2")
+    print(shell("memcached -V; dpkg-query -W -f '${Status}\\n' memcached; getent passwd memcache | cut -d: -f1"))
+""")
+
+    if said == "no network":
+        stop_without("Debian's packages over the network")
+    version, status, user = said.splitlines()
+    assert version.startswith("memcached ")
+    assert (status, user) == ("install ok installed", "memcache")

@@ -1,8 +1,8 @@
 """Cookbooks as one archive: packed the same from the same files everywhere, and unpacked without trusting it (S8, S21).
 
-A bundle is a gzipped tar of regular files and folders, sorted, with no times, owners or names of its maker. Its SHA-256 is
-its name. Unpacking never uses what tar would do by itself: each entry is judged by its name and kind and written through
-a handle of its folder, so that nothing lands outside, and no link is made or followed.
+A bundle is a gzipped tar of regular files and folders, sorted, with no times, owners or names of its maker. Its SHA-256
+is its name. Unpacking never uses what tar would do by itself: each entry is judged by its name and kind and written
+through a handle of its folder, so that nothing lands outside, and no link is made or followed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from toque.cookbook.layout import load_cookbook
 from toque.core.errors import ToqueError
@@ -118,7 +118,10 @@ def _extract(file: IO[bytes], into: Path, packed: int) -> None:
     total = 0
     top = os.open(into, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with gzip.GzipFile(fileobj=file) as plain, tarfile.open(fileobj=_Limited(plain, allowed), mode="r|") as tar:
+        with (
+            gzip.GzipFile(fileobj=file) as plain,
+            tarfile.open(fileobj=cast(IO[bytes], _Limited(plain, allowed)), mode="r|") as tar,
+        ):
             for number, entry in enumerate(tar, 1):
                 if number > MAX_ENTRIES:
                     raise BadBundle(f"more than {MAX_ENTRIES} entries")
@@ -138,7 +141,7 @@ def _extract(file: IO[bytes], into: Path, packed: int) -> None:
 class _Limited:
     """A stream that ends in an error instead of a full disk or memory: headers count as well as content."""
 
-    def __init__(self, stream: IO[bytes], allowed: int) -> None:
+    def __init__(self, stream: gzip.GzipFile, allowed: int) -> None:
         self._stream = stream
         # Each entry costs up to two blocks beside its content, more with long names.
         self._left = allowed + MAX_ENTRIES * 4096
@@ -202,7 +205,7 @@ def _write(tar: tarfile.TarFile, entry: tarfile.TarInfo, parts: list[str], top: 
 
 
 def verify_unpacked(into: Path, contents: Mapping[str, Mapping[str, Any]]) -> None:
-    """Compare what is on disk with what was packed, file by file; raises BadBundle for a changed, missing or added one."""
+    """Compare what is on disk with what was packed; raises BadBundle for a file changed, missing or added."""
     for cookbook, said in contents.items():
         root = into / cookbook
         wanted: Mapping[str, list[Any]] = said["files"]

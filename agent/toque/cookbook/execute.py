@@ -65,6 +65,7 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
             me=snapshot.get("self"),
             masked=snapshot.get("masked", ()),
             collect=collect,
+            allow_insecure_sources=bool(snapshot.get("allow_insecure_sources", False)),
         )
         phases = [(step["phase"], list(step["recipes"])) for step in steps]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -153,8 +154,8 @@ def summary(report: Report, dry_run: bool, seconds: float) -> str:
 def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any] | None = None) -> int:
     """Run one recipe on this machine, with no server: a file, or `cookbook::recipe` below the current folder.
 
-    A file in a cookbook runs as that cookbook's recipe, beside its sister cookbooks; any other file runs by itself, with
-    templates and files looked for beside it. Answers the exit code; of a dry run 10 when there is something to do.
+    A file in a cookbook runs as that cookbook's recipe, beside its sister cookbooks; any other file runs by itself,
+    with templates and files looked for beside it. Answers the exit code; of a dry run 10 when there is something to do.
     """
     host = LocalHost()
     log = MaskedText(sys.stdout)
@@ -169,16 +170,16 @@ def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any]
 def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
     try:
         world = World(levels=[("command line", attributes)], collect=collect)
-        if isinstance(path, str) and "::" in path:
-            root, name = _repository(Path.cwd()), path
-            return run_phase(Shelf(find_cookbooks(root), Path.cwd()), [name], run, world, Path.cwd())[0]
+        if "::" in str(path):
+            shelf = Shelf(find_cookbooks(_repository(Path.cwd())), Path.cwd())
+            return run_phase(shelf, [str(path)], run, world, Path.cwd())[0]
         path = Path(path).resolve()
         if not path.is_file():
             raise NotLoadable(f"there is no file {path}")
         root, in_cookbook = cookbook_of(str(path))
         if in_cookbook and path.parent == root / "recipes":
             shelf = Shelf({**find_cookbooks(root.parent), **find_cookbooks(root)}, Path.cwd())
-            name = next(name for name, place in shelf.cookbooks.items() if place == root)
+            name = next(name for name, folder in shelf.cookbooks.items() if folder == root)
             return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())[0]
         recipe = Recipe(path.name, path, compile_recipe(path, Path.cwd()), "__recipe__")
         return _guarded(lambda: run_code(recipe, run), run, world, Path.cwd())[0]
@@ -189,9 +190,9 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
 def _repository(here: Path) -> Path:
     """Where the cookbooks are: this folder, its `cookbooks/`, or the nearest folder above that has them."""
     for folder in (here, *here.parents):
-        for place in (folder, folder / "cookbooks"):
-            if (place / "cookbook.toml").is_file() or any(place.glob("*/cookbook.toml")):
-                return place
+        for root in (folder, folder / "cookbooks"):
+            if (root / "cookbook.toml").is_file() or any(root.glob("*/cookbook.toml")):
+                return root
     raise NotLoadable(f"there are no cookbooks in {here} or above it")
 
 

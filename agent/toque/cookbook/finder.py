@@ -1,8 +1,8 @@
 """Importing from cookbooks: `from cookbooks.web.vhosts import vhost`, from the run's own bundle and from nowhere else.
 
 `cookbooks` is no package on disk. While a run goes on, a finder maps `cookbooks.<name, with - as _>` to the folder of
-that cookbook in the bundle, and modules below to files in it. `sys.path` is never asked, so a package called `cookbooks`
-that happens to be installed cannot take its place, and what a cookbook imports is what was signed.
+that cookbook in the bundle, and modules below to files in it. `sys.path` is never asked, so a package `cookbooks` that
+happens to be installed cannot take its place, and what a cookbook imports is what was signed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def module_name(cookbook: str) -> str:
 
 
 class CookbookFinder:
-    """Finds modules in the cookbooks of one bundle. Not derived from `importlib.abc`, which takes longer to load than a run."""
+    """Finds modules in the cookbooks of one bundle. Not derived from `importlib.abc`, which takes long to load."""
 
     def __init__(self, cookbooks: Mapping[str, Path]) -> None:
         self._roots = {name.replace("-", "_"): path for name, path in cookbooks.items()}

@@ -46,7 +46,7 @@ class Attributes(Item):
             "attributes are read-only in a recipe: keep your own values in variables, or set them on the server"
         )
 
-    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = _refuse
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         self._refuse()

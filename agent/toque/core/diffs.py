@@ -69,8 +69,11 @@ def unified(path: str, before: bytes | None, after: bytes | None) -> str:
 
 
 def hide(lines: list[str]) -> list[str]:
-    """Hide secrets in a diff. The old value of a secret is not known, so in a hunk whose new lines hold one, a line that
-    goes is hidden as well: what follows the same beginning, else the whole line."""
+    """Hide secrets in a diff.
+
+    The old value of a secret is not known, so in a hunk whose new lines hold one, a line that goes is hidden as well:
+    what follows the same beginning, else the whole line.
+    """
     out: list[str] = []
     hunk: list[str] = []
     for line in [*lines, "@@"]:

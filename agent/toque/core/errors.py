@@ -26,7 +26,7 @@ class BadProperty(ToqueError):
 
 
 class NotFound(ToqueError, KeyError):
-    """A name that does not exist. Is a KeyError as well, because `node[...]` and `search` are mappings to their users."""
+    """A name that does not exist. Is a KeyError as well, as `node[...]` and the bags are mappings to their users."""
 
     def __init__(self, what: str, name: str, choices: Iterable[str] = ()) -> None:
         self.what, self.name, self.choices = what, name, tuple(choices)

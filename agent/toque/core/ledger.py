@@ -1,7 +1,7 @@
 """What a run still owes: notifications not yet delivered and changes not yet reacted to, on disk until they are.
 
-A run that dies between a changed file and the restart of its service leaves both lines here. The next run reads them, so
-`restart_on=[conf]` restarts although the file is right by now, and a delayed notification is delivered at its end.
+A run that dies between a changed file and the restart of its service leaves both lines here. The next run reads them,
+so `restart_on=[conf]` restarts although the file is right by now, and a delayed notification is delivered at its end.
 Lines are appended as things happen; a run that ends well empties the file.
 """
 

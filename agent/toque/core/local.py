@@ -1,15 +1,16 @@
 """The machine this process runs on.
 
-Files are handled in process: a look is one `lstat` and one read. A file is written beside its place and renamed over it,
-so that readers see the old or the new one and a crash of the process never leaves half of one. For power cuts, the first
-32 files of a run are brought to disk one by one (`fdatasync` before the rename). That costs 0.25 ms each, as much as
-all the rest; so a run that writes more does it once for all of them, when its recipes are done and before it tells
-anybody how it ended: `settle()`, one `syncfs` per file system. Until then a power cut may lose those files, of a run
-that nobody was told had succeeded; the next run makes them again.
+Files are handled in process: a look is one `lstat` and one read. A file is written beside its place and renamed over
+it, so that readers see the old or the new one and a crash of the process never leaves half of one. For power cuts, the
+first 32 files of a run are brought to disk one by one (`fdatasync` before the rename). That costs 0.25 ms each, as
+much as all the rest; so a run that writes more does it once for all of them, when its recipes are done and before it
+tells anybody how it ended: `settle()`, one `syncfs` per file system. Until then a power cut may lose those files, of a
+run that nobody was told had succeeded; the next run makes them again.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Collection, Mapping, Sequence
@@ -26,6 +27,9 @@ _KEPT = ("TERM", "TZ", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "H
 SYNCED_ONE_BY_ONE = 32
 DEFAULT_TIMEOUT = 3600.0
 """Seconds until a program that does not end is killed, where a resource says nothing else."""
+TIMED_OUT = 124
+KEPT_OUTPUT = 1 << 20
+"""Of a program's output, so many bytes at its beginning and at its end are kept."""
 
 
 class LocalHost:
@@ -59,12 +63,14 @@ class LocalHost:
         import subprocess
 
         who = self._identity(user, group)
+        said = [_spool(), _spool()]
+        given = _spool(input.encode()) if input is not None else subprocess.DEVNULL
         try:
             process = subprocess.Popen(
                 [str.__str__(arg) for arg in argv],
-                stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stdin=given,
+                stdout=said[0],
+                stderr=said[1],
                 env=self._environment(user, env),
                 cwd=cwd,
                 start_new_session=True,
@@ -73,28 +79,17 @@ class LocalHost:
                 group=who[1],
                 extra_groups=who[2],
             )
+            code = _wait(process, DEFAULT_TIMEOUT if timeout is None else timeout)
+            ran = Ran(code, _text(said[0]), _text(said[1]) + ("" if code != TIMED_OUT else "\nkilled: out of time"))
         except OSError as error:
             raise CommandFailed(argv, Ran(code=127, err=f"{error.strerror}: {error.filename}")) from error
-        ran = self._wait(process, input, timeout)
-        self._forget_accounts()
+        finally:
+            for descriptor in said if input is None else [*said, given]:
+                os.close(descriptor)
+            self._forget_accounts()
         if ran.code not in ok:
             raise CommandFailed(argv, ran)
         return ran
-
-    def _wait(self, process: subprocess.Popen[bytes], input: str | None, timeout: float | None) -> Ran:
-        import signal
-        import subprocess
-
-        limit = DEFAULT_TIMEOUT if timeout is None else timeout
-        data = None if input is None else input.encode()
-        try:
-            out, err = process.communicate(data, timeout=limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            out, err = process.communicate()
-            return Ran(124, out.decode(errors="replace"), f"{err.decode(errors='replace')}\nkilled after {limit:g} s")
-        code = process.returncode if process.returncode >= 0 else 128 - process.returncode
-        return Ran(code, out.decode(errors="replace"), err.decode(errors="replace"))
 
     def _identity(self, user: str | None, group: str | None) -> tuple[int | None, int | None, list[int] | None]:
         if user is None and group is None:
@@ -210,10 +205,22 @@ class LocalHost:
                     self._unsettled.add(folder or "/")
             finally:
                 os.close(descriptor)
-            os.rename(beside, path)  # noqa: PTH104 (a hot path)
+            self._put_in_place(beside, path)
         except OSError:
             os.unlink(beside)  # noqa: PTH108 (a hot path)
             raise
+
+    def _put_in_place(self, beside: str, path: str) -> None:
+        try:
+            os.rename(beside, path)  # noqa: PTH104 (a hot path)
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            # A mount point, as /etc/hosts is in many containers, can only be written in place.
+            with open(beside, "rb") as new, open(path, "r+b") as standing:  # noqa: PTH123
+                standing.write(new.read())
+                standing.truncate()
+            os.unlink(beside)  # noqa: PTH108
 
     def settle(self) -> None:
         """Bring to disk what was written without being synced on its own."""
@@ -248,7 +255,7 @@ class LocalHost:
 
     def make_link(self, path: str, to: str, *, symbolic: bool = True) -> None:
         self._serial += 1
-        beside = f"{os.path.dirname(path)}/.toque-{os.getpid()}-{self._serial}"
+        beside = f"{path.rpartition('/')[0]}/.toque-{os.getpid()}-{self._serial}"
         (os.symlink if symbolic else os.link)(to, beside)
         os.rename(beside, path)  # noqa: PTH104
         if not symbolic and os.path.lexists(beside):
@@ -330,3 +337,47 @@ class LocalHost:
         """A program may have made or removed users: ask again."""
         for known in (self._uids, self._gids, self._user_names, self._group_names):
             known.clear()
+
+
+def _spool(content: bytes = b"") -> int:
+    """A file without a name, for what goes into a program or comes out of it.
+
+    Not a pipe: a service started by the program inherits it, and who reads a pipe to its end waits for the service.
+    """
+    try:
+        descriptor = os.open("/tmp", os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+    except OSError:
+        descriptor = os.memfd_create("toque", os.MFD_CLOEXEC)
+    if content:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
+    """The exit code of a program, 128 + n for signal n; after `seconds` its whole session is killed and it is 124."""
+    import select
+    import signal
+
+    ended = os.pidfd_open(process.pid)
+    try:
+        ready = select.poll()
+        ready.register(ended, select.POLLIN)
+        in_time = bool(ready.poll(seconds * 1000))
+    finally:
+        os.close(ended)
+    if not in_time:
+        os.killpg(process.pid, signal.SIGKILL)
+    code = process.wait()
+    return TIMED_OUT if not in_time else code if code >= 0 else 128 - code
+
+
+def _text(spool: int) -> str:
+    """What a program said, its middle left out when it is very long."""
+    size = os.fstat(spool).st_size
+    if size <= 2 * KEPT_OUTPUT:
+        return os.pread(spool, size, 0).decode(errors="replace")
+    first, last = os.pread(spool, KEPT_OUTPUT, 0), os.pread(spool, KEPT_OUTPUT, size - KEPT_OUTPUT)
+    gap = f"\n… {size - 2 * KEPT_OUTPUT} bytes left out …\n"
+    return first.decode(errors="replace") + gap + last.decode(errors="replace")

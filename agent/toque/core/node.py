@@ -11,7 +11,7 @@ from toque.core.attributes import Attributes, Item, frozen, items_of
 
 @dataclass(frozen=True)
 class Cpu:
-    """`count` processors that this node may use (what its cgroup allows), of `model`; `architecture` as in `uname -m`."""
+    """`count` processors that this node may use (as its cgroup allows), of `model`; `architecture` as in `uname -m`."""
 
     count: int
     model: str
@@ -29,7 +29,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Platform:
-    """`family` is debian, rhel, suse, alpine, arch or the name; `name` as in os-release's ID, e.g. ubuntu; `version` "22.04"."""
+    """`family` is debian, rhel, suse or the name; `name` as in os-release's ID, e.g. ubuntu; `version` "22.04"."""
 
     family: str
     name: str

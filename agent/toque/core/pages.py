@@ -16,10 +16,11 @@ from toque.core.source import Source, raised_at
 
 def failure_page(error: BaseException, recipe: str, run: Run, base: Path | None = None) -> str:
     """The whole page. `base` is the folder that paths are shown relative to."""
+    cause: BaseException = error
     if isinstance(error, ResourceFailed):
         title, source, cause = f"{error.subject} failed", error.source, error.cause
     else:
-        title, source, cause = f"recipe {recipe} failed" if recipe else "the run failed", raised_at(error), error
+        title, source = f"recipe {recipe} failed" if recipe else "the run failed", raised_at(error)
     lines = [title, *place(source, base)]
     lines += [f"  {line}" for line in mask("\n".join(_details(cause))).splitlines()]
     in_place = run.report.in_place

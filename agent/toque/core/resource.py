@@ -1,7 +1,7 @@
 """What a resource is, and how one is brought to its desired state.
 
-A resource answers three questions: what should be there (`desired`), what is there (`current`), how does one get from one
-to the other (`apply`). Whether to act, dry run, the second look, retries, reports and errors are the engine's.
+A resource answers three questions: what should be there (`desired`), what is there (`current`), how does one get from
+one to the other (`apply`). Whether to act, dry run, the second look, retries, reports and errors are the engine's.
 """
 
 from __future__ import annotations
@@ -41,7 +41,11 @@ class Change(Generic[S]):
 
 @dataclass
 class Outcome:
-    """What became of a declared resource. `status` is one of unchanged, changed, would-change, skipped, unknown, failed, ignored."""
+    """What became of a declared resource.
+
+    `status` is one of unchanged, changed, would-change, skipped, unknown, failed, ignored;
+    `reason` says why for the last four.
+    """
 
     status: str = "unchanged"
     change: Change[Any] | None = None
@@ -187,7 +191,7 @@ def resource(word: str) -> Callable[[type[R]], type[R]]:
 
 
 def recipe_word(kind: Callable[P, R]) -> Callable[P, R]:
-    """Make the word of a resource class: same signature; converges on its line and returns the resource as the handle."""
+    """Make the word of a resource class: same signature; converges on its line and returns the resource, its handle."""
 
     def word(*args: P.args, **kwargs: P.kwargs) -> R:
         from toque.core.run import current_run

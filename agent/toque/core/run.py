@@ -151,7 +151,7 @@ class Run:
             self.ledger.owes(Debt(resource.word, resource.identity(), action.name, _plain(resource)))
 
     def finish(self) -> None:
-        """Deliver what was put off. At the end of the last phase also what earlier runs still owed; then nothing is owed."""
+        """Deliver what was put off; at the end of the last phase also what earlier runs still owed."""
         while self._pending:
             action = self._pending.pop(next(iter(self._pending)))
             self.act(action, "put off to the end of the run")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 _OURS = f"{Path(__file__).resolve().parent.parent}/"
+_LIBRARY = f"{Path(os.__file__).parent}/"
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,12 @@ def declared_at() -> Source:
 
 
 def raised_at(error: BaseException) -> Source:
-    """The innermost line of an error's traceback that is not Toque's own nor the interpreter's: where the author must look."""
+    """The innermost line of a traceback that is neither Toque's nor a library's: where the author must look."""
     found = NOWHERE
     trace = error.__traceback__
     while trace is not None:
         path = trace.tb_frame.f_code.co_filename
-        if not path.startswith((_OURS, "<", sys.base_prefix)):
+        if not path.startswith((_OURS, _LIBRARY, "<")) and "-packages/" not in path:
             found = Source(path, trace.tb_lineno)
         trace = trace.tb_next
     return found

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
 from toque.core.attributes import Item, items_of, merged
 from toque.core.errors import BadData, NotFound
+from toque.core.files import cookbook_of
 from toque.core.node import Collect, Node, no_facts
 from toque.core.run import current_run
 from toque.core.search import compiled
@@ -30,11 +32,14 @@ class World:
         me: Mapping[str, Any] | None = None,
         masked: Iterable[str] = (),
         collect: Collect = no_facts,
+        allow_insecure_sources: bool = False,
     ) -> None:
+        self.allow_insecure_sources = allow_insecure_sources
         self._secrets = {value: Secret(value) for value in masked if value}
         chain = merged(level for _, level in levels)
         self.bags = _with_custom_bags(bags or {}, chain)
-        self.me = me or next(iter(self._matching("aws_opsworks_instance", "self:true")), {})
+        instances = self.bags.get("aws_opsworks_instance", {}).values()
+        self.me = me or next((each for each in instances if each.get("self")), {})
         self.node = Node(self._tainted(chain), me=self.me, bags=self._tainted(self.bags), collect=collect)
         self.include: Callable[[str], None] = _cannot_include
         self.settings_of: Callable[[str], Any] = _no_settings
@@ -53,12 +58,7 @@ class World:
         return sorted(self._bag(bag))
 
     def _matching(self, index: str, query: str) -> list[Mapping[str, Any]]:
-        if index == "node":
-            items = self._node_index()
-        elif index == "aws_opsworks_instance" and index not in self.bags:
-            return []
-        else:
-            items = self._bag(index)
+        items = self._node_index() if index == "node" else self._bag(index)
         matches = compiled(query)
         return [item for _, item in sorted(items.items()) if matches(item)]
 
@@ -67,7 +67,7 @@ class World:
             raise NotFound("data bag", name, [*self.bags, "node"])
         return self.bags[name]
 
-    def _node_index(self) -> dict[str, Mapping[str, Any]]:
+    def _node_index(self) -> Mapping[str, Mapping[str, Any]]:
         """One entry per online instance, from what the bags say of it."""
         layers = {each.get("layer_id"): name for name, each in self.bags.get("aws_opsworks_layer", {}).items()}
         index: dict[str, Mapping[str, Any]] = {}
@@ -193,8 +193,17 @@ class _TheSettings:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        caller = sys._getframe(1).f_code.co_filename
-        return getattr(_world("settings").settings_of(caller), name)
+        return getattr(_world("settings").settings_of(_reader(sys._getframe(1))), name)
+
+
+def _reader(frame: FrameType) -> str:
+    """The file of a cookbook that reads, also where it does so through somebody else's code (a template's engine)."""
+    asked: FrameType | None = frame
+    while asked is not None:
+        if cookbook_of(asked.f_code.co_filename)[1]:
+            return asked.f_code.co_filename
+        asked = asked.f_back
+    return frame.f_code.co_filename
 
 
 if TYPE_CHECKING:

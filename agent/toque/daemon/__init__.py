@@ -1,1 +1,3 @@
 """The agent as a service: loop, journal, runner, heartbeat, enrolment."""
+
+VERSION = "0.1.0"

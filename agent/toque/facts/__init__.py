@@ -1,6 +1,6 @@
 """What a node knows of itself, collected when first asked for.
 
-`collect("cpu")` imports the module of that fact and asks it; a run that never says `node.cpu` never reads /proc/cpuinfo.
+`collect("cpu")` imports the module of that fact and asks it; without `node.cpu`, nothing reads /proc/cpuinfo.
 """
 
 from __future__ import annotations

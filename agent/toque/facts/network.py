@@ -40,10 +40,10 @@ def _interfaces() -> tuple[Interface, ...]:
 
     found = []
     for name, addresses in sorted(psutil.net_if_addrs().items()):
-        of = {family: [a.address for a in addresses if a.family == family] for family in {a.family for a in addresses}}
-        mac = next(iter(of.get(psutil.AF_LINK, [])), "")
-        ipv6 = tuple(address.partition("%")[0] for address in of.get(socket.AF_INET6, []))
-        found.append(Interface(name, mac, tuple(of.get(socket.AF_INET, [])), ipv6))
+        mac = next((each.address for each in addresses if each.family == psutil.AF_LINK), "")
+        ipv4 = tuple(each.address for each in addresses if each.family == socket.AF_INET)
+        ipv6 = tuple(each.address.partition("%")[0] for each in addresses if each.family == socket.AF_INET6)
+        found.append(Interface(name, mac, ipv4, ipv6))
     return tuple(found)
 
 

@@ -136,10 +136,15 @@ class PollRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     problems: tuple[str, ...] = ()
     disabled: str = ""
     nonce: str = ""
+    root_version: int = 0
 
 
 class PollAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`command` is handed out again, byte for byte the same, until it is acknowledged (R4)."""
+    """`command` is handed out again, byte for byte the same, until it is acknowledged (R4).
+
+    `root` is the current root manifest, for an agent whose `root_version` is older: so it learns of a new online key.
+    `manifest` and `time` answer the request's `nonce`, and repeat it under their signature.
+    """
 
     interval: float
     backoff_cap: float = 60.0
@@ -148,6 +153,7 @@ class PollAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     manifest: SignedObject | None = None
     time: SignedObject | None = None
     rotate: bool = False
+    root: SignedObject | None = None
 
 
 class BundleRef(msgspec.Struct, frozen=True):
@@ -224,6 +230,8 @@ class CommandData(msgspec.Struct, frozen=True):
     self_instance: dict[str, Any] = {}
     masked: tuple[str, ...] = ()
     app_snapshot: dict[str, Any] | None = None
+    allow_insecure_sources: bool = False
+    """The installation allows plain http, git and file sources, and private addresses (D18)."""
 
 
 class ManifestRequest(msgspec.Struct, frozen=True):

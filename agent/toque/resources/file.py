@@ -38,7 +38,7 @@ class File(Resource[FileState]):
     content   text (written as UTF-8), bytes or a Secret; or
     source    the name of a file in the cookbook's `files/` folder (beside the recipe when there is no cookbook)
     owner     a user's name, group a group's name (or the number as text)
-    mode      four octal digits as text, e.g. "0644"; a file made anew without it gets 0644 (0600 when content is a Secret)
+    mode      four octal digits as text, e.g. "0644"; a new file without it gets 0644 (0600 when content is a Secret)
     present   False removes it
               A link at this path is replaced by the file, never followed.
     replace   False writes content only when the file does not exist

@@ -36,7 +36,7 @@ class TemplateFailed(ToqueError):
 @resource("template")
 @dataclass(frozen=True)
 class Template(Resource[FileState]):
-    """Keep a file filled in from a Jinja template in the cookbook's `templates/` folder (beside the recipe without one).
+    """Keep a file filled in from a Jinja template in the cookbook's `templates/` (beside the recipe without cookbook).
 
     path       absolute
     source     the template's name, e.g. "nginx.conf.j2"

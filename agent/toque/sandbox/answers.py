@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from toque.sandbox.console import Console
-from toque.sandbox.control import SUPERVISOR_CONFIG, SUPERVISOR_PROGRAMS, SUPERVISOR_SOCKET
 from toque.sandbox.family import Family
 from toque.sandbox.jobs import Output, not_found
+from toque.sandbox.places import SUPERVISOR_CONFIG, SUPERVISOR_PROGRAMS, SUPERVISOR_SOCKET, TOQUE
 from toque.sandbox.services import NoService, Remembered, script
-from toque.sandbox.toolchain import PLACE
 
 _JOBS = Path("/run/toque/jobs")
 _SERVICES = Path("/var/lib/toque-sandbox/services.json")
@@ -206,7 +205,7 @@ class Answers:
         if not SUPERVISOR_CONFIG.exists():
             SUPERVISOR_CONFIG.write_text(_SUPERVISORD)
         self._supervisor_due = None
-        argv = [f"{PLACE}/bin/supervisord", "-c", str(SUPERVISOR_CONFIG)]
+        argv = [f"{TOQUE}/bin/supervisord", "-c", str(SUPERVISOR_CONFIG)]
         self._supervisord = self._family.start(argv, self._on_supervisord_end)
 
     def _on_supervisord_end(self, code: int) -> None:

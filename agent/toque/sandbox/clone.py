@@ -16,14 +16,18 @@ import os
 import shutil
 import socket
 import sys
+from contextlib import suppress
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from toque.sandbox import linux
 from toque.sandbox.disk import carries_upper_layers, cover_private_places, layers_in, mount_disk
+from toque.sandbox.network import Net, connect_inside
+from toque.sandbox.places import BOOT_ID, INIT_CONFIG, TOQUE
 from toque.sandbox.processes import Process
 from toque.sandbox.rootless import enter_user_namespace, mount_rootless_disk
-from toque.sandbox.toolchain import PLACE
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
@@ -31,7 +35,6 @@ _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "f
 _HOSTS_OWN_PROC = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi")
 # Debian's packages ask this before they start a service; 101 means no. On a shared network they would take host ports.
 _POLICY = ("/usr/sbin/policy-rc.d", b"#!/bin/sh\nexit 101\n", 0o755)
-INIT_CONFIG = "/run/toque/init.json"
 
 
 def main() -> None:
@@ -47,17 +50,20 @@ def main() -> None:
 
 
 def _build(plan: dict[str, Any], status: int) -> None:
-    flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC | linux.CLONE_NEWPID
+    flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC
     own_network = plan["network"] == "own"
     if plan["rootless"]:
-        enter_user_namespace(lambda: _ask_for_ids(status))
+        enter_user_namespace(lambda: _ask(status, "unshared", "mapped"))
     linux.unshare(flags | (linux.CLONE_NEWNET if own_network else 0))
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    if own_network:
+        _ask(status, "netns", "connected")
+        connect_inside(Net(IPv4Address(plan["address"])))
     socket.sethostname(plan["hostname"])
     directory = Path(plan["directory"])
     root = directory / "root"
     _disk(plan, directory, root)
-    _system_places(root)
+    _system_places(root, own_network=own_network)
     _toolchain(root, plan)
     for inside, source in plan["binds"].items():
         _bind_into(root, inside, Path(source))
@@ -65,10 +71,11 @@ def _build(plan: dict[str, Any], status: int) -> None:
     _become_init(root, directory, status, plan["init"]["env"], own_network=own_network)
 
 
-def _ask_for_ids(status: int) -> None:
-    _say(status, {"unshared": True})
-    if sys.stdin.readline() != "mapped\n":
-        raise OSError("no ids were given to the sandbox's user namespace")
+def _ask(status: int, state: str, answer: str) -> None:
+    """Say what has been reached, and wait for what only a process outside can do about it."""
+    _say(status, {state: True})
+    if sys.stdin.readline() != f"{answer}\n":
+        raise OSError(f"it was not {answer} from outside")
 
 
 def _disk(plan: dict[str, Any], directory: Path, root: Path) -> None:
@@ -92,7 +99,7 @@ def _disk(plan: dict[str, Any], directory: Path, root: Path) -> None:
     mount_disk(root, layers, xattr=xattr, warn=_warn)
 
 
-def _system_places(root: Path) -> None:
+def _system_places(root: Path, *, own_network: bool) -> None:
     """/dev, /tmp, /run and /sys of the clone's own; /proc comes later, from inside its PID namespace."""
     for name in ("dev", "tmp", "run", "sys", "proc"):
         (root / name).mkdir(exist_ok=True)
@@ -101,7 +108,7 @@ def _system_places(root: Path) -> None:
     for name, mode in (("lock", 0o1777), ("toque", 0o755)):
         (root / "run" / name).mkdir()
         (root / "run" / name).chmod(mode)
-    linux.bind("/sys", root / "sys", read_only=True)
+    _sys(root / "sys", own_network=own_network)
     dev = root / "dev"
     linux.mount("tmpfs", dev, "tmpfs", linux.MS_NOSUID, "mode=0755,size=64k")
     for name in _DEVICES:
@@ -117,9 +124,19 @@ def _system_places(root: Path) -> None:
         (dev / name).symlink_to(target)
 
 
+def _sys(place: Path, *, own_network: bool) -> None:
+    if own_network:
+        # The host's would show the host's interfaces.
+        linux.mount("sysfs", place, "sysfs", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
+        linux.bind("/sys/fs/cgroup", place / "fs/cgroup")
+    else:
+        linux.bind("/sys", place)
+    linux.make_read_only(place)
+
+
 def _toolchain(root: Path, plan: dict[str, Any]) -> None:
-    place = root / PLACE.lstrip("/")
-    _bind_into(root, PLACE, Path(plan["toolchain"]))
+    place = root / TOQUE.lstrip("/")
+    _bind_into(root, TOQUE, Path(plan["toolchain"]))
     for source, inside in plan["toolchain_binds"]:
         linux.bind(source, place / inside, read_only=True)
     if (home := plan["shared_library_home"]) and not (root / home.lstrip("/")).exists():
@@ -138,6 +155,9 @@ def _bind_into(root: Path, inside: str, source: Path) -> None:
 
 def _write_files(root: Path, plan: dict[str, Any]) -> None:
     address, hostname = plan["address"], plan["hostname"]
+    _write(root, str(BOOT_ID), f"{uuid4()}\n".encode(), 0o444)
+    # The same for as long as the sandbox is, and not the host's: agents know copies of themselves by it.
+    _write(root, "/etc/machine-id", f"{uuid5(NAMESPACE_URL, plan['directory']).hex}\n".encode(), 0o444)
     _write(root, "/etc/hostname", f"{hostname}\n".encode(), 0o644)
     _write(root, "/etc/hosts", _hosts(address, hostname), 0o644)
     if Path("/etc/resolv.conf").exists():
@@ -178,6 +198,8 @@ def _write(root: Path, path: str, content: bytes, mode: int) -> None:
 def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], *, own_network: bool) -> None:
     """Fork: the child is PID 1 of the new namespace, the parent writes down who it is and ends."""
     told, tell = os.pipe()
+    # Not with the others: the next child is PID 1 of this namespace, so it must not be some program run on the way.
+    linux.unshare(linux.CLONE_NEWPID)
     pid = os.fork()
     if pid == 0:
         os.close(tell)
@@ -188,7 +210,7 @@ def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], 
         linux.change_root(root)
         linux.drop_capabilities(own_network=own_network)
         os.umask(0o022)
-        os.execve(f"{PLACE}/bin/toque-init", ["toque-init"], env)
+        os.execve(f"{TOQUE}/bin/toque-init", ["toque-init"], env)
     born = Process.of(pid)
     if born is None:
         raise OSError(f"process 1 of {root} ended at once")
@@ -205,10 +227,13 @@ def _mount_proc(proc: Path) -> None:
     for name in _HOSTS_OWN_PROC:
         if (proc / name).exists():
             linux.bind(proc / name, proc / name, read_only=True)
+    linux.bind(proc.parent / str(BOOT_ID).lstrip("/"), proc / "sys/kernel/random/boot_id")
 
 
 def _say(descriptor: int, what: dict[str, Any]) -> None:
-    os.write(descriptor, json.dumps(what).encode() + b"\n")
+    # Who asked for this sandbox may have been killed since; it becomes whole all the same, and is found later.
+    with suppress(BrokenPipeError):
+        os.write(descriptor, json.dumps(what).encode() + b"\n")
 
 
 def _warn(text: str) -> None:

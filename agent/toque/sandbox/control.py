@@ -23,10 +23,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-SOCKET = Path("/run/toque/init.sock")
-SUPERVISOR_SOCKET = Path("/run/toque/supervisor.sock")
-SUPERVISOR_CONFIG = Path("/etc/toque/supervisord.conf")
-SUPERVISOR_PROGRAMS = Path("/etc/toque/supervisor.d")
+from toque.sandbox.places import SOCKET
 
 
 def request(op: str, *, at: Path = SOCKET, seconds: float = 300.0, **arguments: Any) -> dict[str, Any]:

@@ -18,13 +18,10 @@ from pathlib import Path
 
 from toque.sandbox import linux
 
-# Covered in every clone: people's files, what an agent or server of the host itself keeps, and other machines' disks.
+# Covered in every clone: people's files, secrets, and other machines' disks.
 PRIVATE = (
     "/root",
     "/home",
-    "/etc/toque",
-    "/var/lib/toque",
-    "/var/log/toque",
     "/etc/ssl/private",
     "/var/spool/cron/crontabs",
     "/var/lib/docker",
@@ -32,7 +29,8 @@ PRIVATE = (
     "/var/lib/containerd",
     "/var/lib/machines",
 )
-_PRIVATE_FILES = ("/etc/ssh/ssh_host_*_key",)
+# Not there at all in a new clone: what an agent or server of the host itself keeps, and keys that say who the host is.
+ABSENT = ("/etc/toque", "/var/lib/toque", "/var/log/toque", "/var/lib/toque-sandbox", "/etc/ssh/ssh_host_*_key")
 _PASSWORDS = ("/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-")
 
 # Places of their own in every clone; what the host has mounted beneath them is not copied.
@@ -153,14 +151,23 @@ def cover_private_places(disk_layers: tuple[Layer, ...], hidden: Iterable[Path],
     for path in (*map(Path, PRIVATE), *(path.resolve() for path in hidden)):
         if path.is_dir() and not path.is_symlink():
             _cover(shallow, path)
-    for pattern in _PRIVATE_FILES:
-        for path in Path("/").glob(pattern.lstrip("/")):
-            place = _place_with_parents(shallow, path)
-            if not os.path.lexists(place):
-                os.mknod(place, stat.S_IFCHR, os.makedev(0, 0))  # overlay's own sign for "not there"
+    for path in absent():
+        place = _place_with_parents(shallow, path)
+        if not os.path.lexists(place):
+            white_out(place)
     for name in _PASSWORDS:
         if Path(name).exists():
             _lock_passwords(shallow, Path(name))
+
+
+def absent() -> list[Path]:
+    """What of ABSENT this host has."""
+    return [path for pattern in ABSENT for path in Path("/").glob(pattern.lstrip("/"))]
+
+
+def white_out(place: Path) -> None:
+    """Leave overlay's own sign for "not there" in a layer; every user may."""
+    os.mknod(place, stat.S_IFCHR, os.makedev(0, 0))
 
 
 def _cover(disk: Disk, path: Path) -> None:

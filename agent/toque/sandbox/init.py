@@ -13,19 +13,18 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from toque.sandbox.answers import Answers
-from toque.sandbox.clone import INIT_CONFIG
 from toque.sandbox.console import Console
-from toque.sandbox.control import SOCKET
 from toque.sandbox.family import Family
 from toque.sandbox.lifeline import is_held
+from toque.sandbox.places import BOOT_ID, INIT_CONFIG, SOCKET
+from toque.sandbox.restart import pause
 
-# Within a second: a new agent then polls soon enough for contact within ten seconds of the old one's death.
-RESTART_AFTER = 0.5
 # The agent's own word that it was shut out by an operator: starting it again changes nothing.
 BANNED = 77
 
@@ -41,6 +40,8 @@ class Init:
         self.answers = Answers(self.family, self.console, ask_reboot=lambda: self._end_with("reboot"))
         self._agent_due: float | None = 0.0 if config["agent_argv"] else None
         self._agent: int | None = None
+        self._agent_started = 0.0
+        self._agent_pause = 0.0
         self._held_at = time.monotonic()
         self._ending = ""
 
@@ -108,22 +109,29 @@ class Init:
         if self._agent_due is None or time.monotonic() < self._agent_due:
             return
         self._agent_due = None
+        self._agent_started = time.monotonic()
         self._agent = self.family.start(self.config["agent_argv"], self._on_agent_end)
         if self._agent is None:
             self.console.say(f"cannot run the agent: {self.config['agent_argv'][0]} is not there")
-            self._agent_due = time.monotonic() + 5 * RESTART_AFTER
+            self._start_agent_later()
 
     def _on_agent_end(self, code: int) -> None:
         self._agent = None
         if code == BANNED:
             self.console.say("the agent was shut out by an operator; it is not started again")
             return
-        self.console.say(f"the agent ended with {code}; it is started again")
-        self._agent_due = time.monotonic() + RESTART_AFTER
+        self._start_agent_later()
+        self.console.say(f"the agent ended with {code}; it is started again in {self._agent_pause:g} s")
+
+    def _start_agent_later(self) -> None:
+        now = time.monotonic()
+        self._agent_pause = pause(now - self._agent_started, self._agent_pause)
+        self._agent_due = now + self._agent_pause
 
     def _report_ready(self) -> None:
         if (descriptor := self.config.pop("status_fd", None)) is not None:
-            os.write(descriptor, b'{"ready": true}\n')
+            with suppress(BrokenPipeError):  # who asked for us may have been killed since
+                os.write(descriptor, b'{"ready": true}\n')
             os.close(descriptor)
             # A reboot reads the configuration again and must not write to what is closed by then.
             _save(self.config)
@@ -155,10 +163,7 @@ def main() -> None:
     signal.set_wakeup_fd(-1)
     init.end()
     if why == "reboot":
-        _clear(Path("/tmp"))
-        _clear(Path("/run"))
-        Path("/run/lock").mkdir()
-        Path("/run/lock").chmod(0o1777)
+        _forget_memory()
         _save(config)
         _hand_on(config, inheritable=True)
         os.execv(sys.orig_argv[-1], sys.orig_argv[-1:])
@@ -181,10 +186,16 @@ def _save(config: dict[str, Any]) -> None:
     path.write_text(json.dumps(config))
 
 
-def _clear(folder: Path) -> None:
+def _forget_memory() -> None:
     """What is in memory does not outlive a reboot."""
-    for path in sorted(folder.rglob("*"), key=lambda each: len(each.parts), reverse=True):
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        else:
-            path.unlink()
+    for folder in (Path("/tmp"), Path("/run")):
+        for path in sorted(folder.rglob("*"), key=lambda each: len(each.parts), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                if path != BOOT_ID.parent:
+                    path.rmdir()
+            elif path != BOOT_ID:
+                path.unlink()
+    Path("/run/lock").mkdir()
+    Path("/run/lock").chmod(0o1777)
+    # In place: /proc shows this very file.
+    BOOT_ID.write_text(Path("/proc/sys/kernel/random/uuid").read_text())

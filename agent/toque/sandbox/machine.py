@@ -15,6 +15,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -22,18 +23,25 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-from toque.sandbox import control
+from toque.sandbox import control, network
 from toque.sandbox.environment import environment
+from toque.sandbox.network import Net, connect_outside
+from toque.sandbox.places import SOCKET
 from toque.sandbox.processes import Process
 from toque.sandbox.spec import Refusal, SandboxError, Spec, State
 from toque.sandbox.subids import SubIds, run_mapped, sub_ids
 from toque.sandbox.toolchain import shared_library_home, toolchain
 
 _DEAD_WITHIN = 20.0
+# The first one of an ordinary user makes the skeleton, which takes its time on a slow disk.
+_READY_WITHIN = 180.0
 _ASK_AGAIN = 0.5
+_LISTENS_WITHIN = 15.0
+_LOOK_AGAIN = 0.01
 
 _HOME = Path(__file__).resolve().parent.parent.parent
 _CLONE = f"import sys; sys.path.insert(0, {str(_HOME)!r}); from toque.sandbox.clone import main; main()"
@@ -46,8 +54,9 @@ def start(spec: Spec) -> int:
     """
     spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(spec.directory) as lock:
-        if (running := _process(spec.directory)) is not None:
+        if (running := _process(spec.directory)) is not None and _answers(spec.directory):
             return running.pid
+        _check(spec)
         return _start(spec, lock)
 
 
@@ -95,6 +104,8 @@ def remove(directory: Path) -> None:
         return
     with _locked(directory):
         kill(directory)
+        if address := _read(directory / "network"):
+            network.disconnect(Net(IPv4Address(address)))
         _erase(directory)
 
 
@@ -154,6 +165,28 @@ def _start(spec: Spec, lock: int) -> int:
                 os.close(descriptor)
 
 
+def _answers(directory: Path) -> bool:
+    """Whether a sandbox that lives answers. It may be coming up still, or be ending: then False."""
+    try:
+        _ask(directory, "ping")
+    except SandboxError:
+        if _process(directory) is not None:
+            raise
+        return False
+    return True
+
+
+def _check(spec: Spec) -> None:
+    if spec.network == "own":
+        if os.geteuid() != 0:
+            raise SandboxError(
+                f"the sandbox {spec.name} cannot have its own network: that needs root; use the shared one"
+            )
+        if (refused := network.refusal()) is not None:
+            raise SandboxError(f"the sandbox {spec.name} cannot have its own network: {refused}")
+        (spec.directory / "network").write_text(spec.address)
+
+
 def _plan(spec: Spec, *, status: int, ended: int, lifeline: int | None, lock: int) -> dict[str, Any]:
     tools = toolchain(spec.toolchain or spec.directory.parent / "toolchain")
     library = shared_library_home()
@@ -191,19 +224,43 @@ def _follow(spec: Spec, clone: subprocess.Popen[bytes], plan: dict[str, Any], re
     """Give the clone what it asks for until it answers from inside; its last words otherwise."""
     _tell(clone, json.dumps(plan))
     pid: int | None = None
-    with os.fdopen(os.dup(reading), "rb") as lines:
-        for line in lines:
-            said: dict[str, Any] = json.loads(line)
-            if "error" in said:
-                raise SandboxError(said["error"])
-            if "unshared" in said:
-                _granted().hand_to(clone.pid)
-                _tell(clone, "mapped")
-            pid = int(said["pid"]) if "pid" in said else pid
-            if said.get("ready") and pid is not None:
-                return pid
+    for line in _lines(reading, clone):
+        said: dict[str, Any] = json.loads(line)
+        if "error" in said:
+            raise SandboxError(said["error"])
+        if "unshared" in said:
+            _granted().hand_to(clone.pid)
+            _tell(clone, "mapped")
+        if "netns" in said:
+            _connect(spec, clone.pid)
+            _tell(clone, "connected")
+        pid = int(said["pid"]) if "pid" in said else pid
+        if said.get("ready") and pid is not None:
+            return pid
     last = " | ".join(console_text(spec.directory).splitlines()[-3:])
     raise SandboxError(f"the sandbox {spec.name} ended before it was ready; its console says: {last}")
+
+
+def _connect(spec: Spec, pid: int) -> None:
+    try:
+        connect_outside(Net(IPv4Address(spec.address)), pid)
+    except OSError as error:
+        raise SandboxError(f"the sandbox {spec.name} cannot be given its network: {error}") from error
+
+
+def _lines(reading: int, clone: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Lines as they come, until the other end is closed. A clone that gets nowhere is killed: its caller waits."""
+    deadline = time.monotonic() + _READY_WITHIN
+    poll = select.poll()
+    poll.register(reading, select.POLLIN)
+    so_far = b""
+    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        arrived = os.read(reading, 65536)
+        if not arrived:
+            return
+        *lines, so_far = (so_far + arrived).split(b"\n")
+        yield from lines
+    clone.kill()
 
 
 def _tell(clone: subprocess.Popen[bytes], line: str) -> None:
@@ -223,14 +280,20 @@ def _granted() -> SubIds:
 
 
 def _ask(directory: Path, op: str, **arguments: Any) -> dict[str, Any]:
-    process = _process(directory)
-    if process is None:
-        raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for {op}")
-    socket = Path(f"/proc/{process.pid}/root{control.SOCKET}")
-    try:
-        return control.request(op, at=socket, **arguments)
-    except (OSError, ValueError) as error:
-        raise SandboxError(f"the sandbox in {directory} did not answer {op}: {error}") from error
+    deadline = time.monotonic() + _LISTENS_WITHIN
+    while True:
+        process = _process(directory)
+        if process is None:
+            raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for {op}")
+        try:
+            return control.request(op, at=Path(f"/proc/{process.pid}/root{SOCKET}"), **arguments)
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            # Nobody listens while it boots.
+            if time.monotonic() > deadline:
+                raise SandboxError(f"the sandbox in {directory} does not listen") from error
+            time.sleep(_LOOK_AGAIN)
+        except (OSError, ValueError) as error:
+            raise SandboxError(f"the sandbox in {directory} did not answer {op}: {error}") from error
 
 
 def _process(directory: Path) -> Process | None:

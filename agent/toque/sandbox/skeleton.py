@@ -17,11 +17,12 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from toque.sandbox.disk import OWN, disk_mounts
+from toque.sandbox.disk import OWN, absent, disk_mounts, white_out
 
 # Changed in place by useradd, debconf, dpkg and by recipes.
 _COPIED = ("/etc", "/var/lib/dpkg", "/var/lib/pam", "/var/lib/systemd", "/var/cache/debconf")
@@ -66,10 +67,20 @@ def skeleton(folder: Path, hidden: Iterable[Path]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not tree.is_dir():
             made = Path(tempfile.mkdtemp(prefix=".making-", dir=folder))
-            _Making(made, frozenset(covered), frozenset(disk_mounts(all_kinds=True))).make()
+            _Making(made, frozenset(covered), frozenset(disk_mounts(all_kinds=True)), frozenset(absent())).make()
             made.chmod(0o755)
             made.rename(tree)
+            _forget_unused(folder)
     return tree
+
+
+def _forget_unused(folder: Path) -> None:
+    """Delete the skeletons of earlier states of the host that no disk beside them was begun on."""
+    used = {link.resolve() for link in folder.parent.glob("*/disk/skeleton")}
+    for tree in folder.iterdir():
+        # A day: one that was made just now may be about to be used.
+        if tree.is_dir() and tree.resolve() not in used and time.time() - tree.stat().st_ctime > 86400:
+            shutil.rmtree(tree)
 
 
 def _fingerprint(covered: list[Path]) -> str:
@@ -83,6 +94,7 @@ class _Making:
     tree: Path
     covered: frozenset[Path]
     mounts: frozenset[Path]
+    absent: frozenset[Path]
 
     def make(self) -> None:
         for top in sorted(Path("/").iterdir()):
@@ -112,7 +124,9 @@ class _Making:
         copied = any(path.is_relative_to(place) for place in _COPIED)
         with os.scandir(path) as entries:
             for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
+                if Path(entry.path) in self.absent:
+                    white_out(self._place(Path(entry.path)))
+                elif entry.is_dir(follow_symlinks=False):
                     self._directory(Path(entry.path))
                 elif copied:
                     self._file(Path(entry.path), symlink=entry.is_symlink())
@@ -128,7 +142,7 @@ class _Making:
         elif path.name in ("shadow", "gshadow"):
             place.write_text(_locked_accounts(path.name))
             place.chmod(0o640)
-        elif not path.name.startswith("ssh_host_"):
+        else:
             place.write_text(_STAND_INS.get(str(path), ""))
             place.chmod(0o600 if str(path) not in _STAND_INS else 0o440)
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-PLACE = "/opt/toque"
+from toque.sandbox.places import TOQUE
 
 # What the agent, its runs and supervisord import; each is found where it is, whatever way it was installed.
 _PACKAGES = (
@@ -55,7 +55,7 @@ _SCRIPTS = {
 }
 _INIT = f"""\
 import sys
-sys.path.insert(0, "{PLACE}/site")
+sys.path.insert(0, "{TOQUE}/site")
 from toque.sandbox.init import main
 main()
 """
@@ -119,7 +119,7 @@ def _fingerprint(package: Path, base: Path, packages: tuple[Path, ...]) -> str:
 def _make(tree: Path, package: Path, base: Path, packages: int) -> None:
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     interpreter = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
-    inside = f"{PLACE}/base/{interpreter.relative_to(base)}" if interpreter.is_relative_to(base) else str(interpreter)
+    inside = f"{TOQUE}/base/{interpreter.relative_to(base)}" if interpreter.is_relative_to(base) else str(interpreter)
     site = tree / "lib" / version / "site-packages"
     for folder in (
         tree / "bin",
@@ -130,15 +130,15 @@ def _make(tree: Path, package: Path, base: Path, packages: int) -> None:
     ):
         folder.mkdir(parents=True)
     shutil.copytree(package, tree / "site" / "toque")
-    compileall.compile_dir(tree / "site", quiet=2, stripdir=str(tree), prependdir=PLACE)
+    compileall.compile_dir(tree / "site", quiet=2, stripdir=str(tree), prependdir=TOQUE)
     (tree / "pyvenv.cfg").write_text(f"home = {Path(inside).parent}\ninclude-system-site-packages = false\n")
-    lines = [f"{PLACE}/site", *(f"{PLACE}/packages/{n}" for n in range(packages))]
+    lines = [f"{TOQUE}/site", *(f"{TOQUE}/packages/{n}" for n in range(packages))]
     (site / "toque.pth").write_text("".join(f"{line}\n" for line in lines))
     for name in ("python", "python3", version):
         (tree / "bin" / name).symlink_to(inside)
     for name, text in _SCRIPTS.items():
-        _write_script(tree / "bin" / name, f"#!{PLACE}/bin/python -I\nimport sys\n{text}")
-    _write_script(tree / "bin" / "toque-init", f"#!{PLACE}/bin/python -IS\n{_INIT}")
+        _write_script(tree / "bin" / name, f"#!{TOQUE}/bin/python -I\nimport sys\n{text}")
+    _write_script(tree / "bin" / "toque-init", f"#!{TOQUE}/bin/python -IS\n{_INIT}")
     tree.chmod(0o755)
 
 

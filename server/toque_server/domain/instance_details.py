@@ -64,7 +64,6 @@ class InstanceDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     elastic_ip: str | None = None
     root_device_volume_id: str | None = None
     registered_by: str | None = None
-    last_service_error_id: str | None = None
 
 
 def check(details: InstanceDetails) -> None:

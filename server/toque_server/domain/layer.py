@@ -81,7 +81,7 @@ class LayerSecrets(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, str] = {}
 
 
-def type_of(name: str) -> Kind:
+def kind_of(name: str) -> Kind:
     try:
         return KINDS[name]
     except KeyError:

@@ -163,7 +163,7 @@ def check_level(level: str) -> str:
     return level
 
 
-def free_uid(used: Container[int]) -> int:
+def free_uid(used: Container[int | None]) -> int:
     for uid in UIDS:
         if uid not in used:
             return uid

@@ -31,6 +31,8 @@ class StackOf(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     vpc_id: str | None = None
     use_custom_cookbooks: bool = False
+    cookbook_digest: str | None = None
+    """The custom bundle that the stack runs now; no bag shows it."""
     source: SourceOf | None = None
 
 
@@ -50,6 +52,8 @@ class LayerOf(msgspec.Struct, frozen=True, kw_only=True):
     shortname: str
     type: str = "custom"
     packages: tuple[str, ...] = ()
+    recipes: dict[str, tuple[str, ...]] = {}
+    """The users' recipes by event, as `runlist.LayerRecipes` wants them; no bag shows them."""
     ecs_cluster_arn: str | None = None
     volume_configurations: tuple[VolumeConfiguration, ...] = ()
 

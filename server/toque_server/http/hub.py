@@ -29,6 +29,9 @@ LOOK_EVERY = 0.5
 """Seconds between two looks into the database when nothing woke the hub."""
 
 _LEAST_GAP = 0.02
+_SHARE = 9.0
+"""The hub rests at least this many times as long as its last look took, so that a busy fleet is not kept from work."""
+
 _VARIANTS = 64
 _METRICS_HELD = 200_000
 _COUNT_EVERY = 10.0
@@ -94,6 +97,10 @@ class Hub:
         """Database time of a moment on this machine's clock."""
         return datetime.fromtimestamp(clock + self._offset, UTC)
 
+    def last_contacts(self) -> dict[str, datetime]:
+        """Contacts that are in memory and not yet written: healing must not overlook them (R18)."""
+        return {instance_id: self.to_time(at) for instance_id, at in self.keyring.unwritten()}
+
     def wake(self) -> None:
         """There was a commit: look again soon."""
         self._wake.set()
@@ -118,13 +125,14 @@ class Hub:
         while not self._stopping.is_set():
             self._wake.wait(LOOK_EVERY)
             self._wake.clear()
+            began = time.monotonic()
             try:
                 self.look()
                 if time.monotonic() - self._flushed_at >= self._flush_every - LOOK_EVERY:
                     self.flush()
             except (SQLAlchemyError, DiskFull) as error:
                 log.warning("the hub cannot reach the database, it tries again: %s", error)
-            self._stopping.wait(_LEAST_GAP)
+            self._stopping.wait(min(LOOK_EVERY, max(_LEAST_GAP, _SHARE * (time.monotonic() - began))))
 
     def look(self) -> None:
         """Read who has something to fetch, and whether keys changed."""

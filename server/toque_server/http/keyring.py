@@ -36,6 +36,7 @@ class Node:
         "boot_id",
         "boot_since",
         "conflict",
+        "contact",
         "created",
         "dirty",
         "dispatch",
@@ -51,6 +52,7 @@ class Node:
         "public_raw",
         "rotate_at",
         "running",
+        "sealing",
         "sequence",
         "stack_id",
         "verifier",
@@ -61,10 +63,12 @@ class Node:
         self.instance_id = key.instance_id
         self.stack_id = key.stack_id
         self.public_raw = key.public
+        self.sealing = key.sealing
         self.verifier: Ed25519PublicKey | None = None
         self.conflict = key.conflict
         self.fingerprint: Fingerprint = key.fingerprint
         self.epoch, self.sequence = lane
+        self.contact = lane
         self.fetch = (0, 0)
         self.last_at = 0.0
         self.boot_id = ""
@@ -163,14 +167,19 @@ class Keyring:
             node.fetch = (epoch, sequence)
             return True
 
-    def seen(self, node: Node, now: float) -> None:
-        """An accepted poll: the next flush writes it."""
-        node.last_at = now
-        if not node.dirty:
-            with self.lock:
-                if not node.dirty:
-                    node.dirty = True
-                    self._dirty.append(node)
+    def seen(self, node: Node, epoch: int, sequence: int, now: float) -> None:
+        """A poll that is done: the next flush writes it. Until then a transaction may take its number."""
+        with self.lock:
+            node.last_at = now
+            node.contact = (epoch, sequence)
+            if not node.dirty:
+                node.dirty = True
+                self._dirty.append(node)
+
+    def unwritten(self) -> list[tuple[str, float]]:
+        """Instance and time of the contacts that no flush has written yet."""
+        with self.lock:
+            return [(node.instance_id, node.last_at) for node in self._dirty]
 
     def drain(self, to_time: nodes.ToTime) -> list[Seen]:
         """The contacts since the last call, for one flush; `to_time` makes database time of this machine's clock."""
@@ -182,8 +191,7 @@ class Keyring:
                 lines.append(
                     Seen(
                         node.key_id,
-                        node.epoch,
-                        node.sequence,
+                        *node.contact,
                         node.instance_id,
                         node.stack_id,
                         to_time(node.last_at),

@@ -1,7 +1,7 @@
 """`GET /metrics`: what this server does, and how its fleet is, in Prometheus' words.
 
-Several processes share their counters through files, when PROMETHEUS_MULTIPROC_DIR names a folder for them; `toque
-server run` sees to it. What is read from the database is the same whoever answers.
+Several processes share their counters through files (`count_together`, which `toque server run` calls). What is read
+from the database is the same whoever answers.
 """
 
 from __future__ import annotations
@@ -11,9 +11,18 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from flask import Blueprint, Response, request
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    values,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector  # type: ignore[no-untyped-call,unused-ignore]
@@ -32,6 +41,12 @@ SECONDS = Histogram(
     ["wire", "operation"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+
+
+def count_together(folder: Path) -> None:
+    """Keep counters in files of this folder, so that any process can tell those of all. Call it before they start."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
 @dataclass
@@ -92,8 +107,9 @@ def blueprint(services: Services) -> Blueprint:
         registry = CollectorRegistry()
         registry.register(Fleet(services))
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-            counted = b""
+            together = CollectorRegistry()
+            MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+            counted = generate_latest(together)
         else:
             counted = generate_latest(REGISTRY)
         return Response(counted + generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

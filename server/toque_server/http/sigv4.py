@@ -33,19 +33,27 @@ class BadSignatureV4(Exception):
 
 
 @dataclass(frozen=True)
-class Signed:
-    """A request in the one shape we accept, not yet checked against a secret."""
+class Claim:
+    """What the headers say, checked as far as can be without the body. No body is read before its key is known."""
 
     access_key_id: str
     scope: str
-    string_to_sign: str
     signature: str
+    timestamp: str
+    canonical_head: str
+    content_hash: str | None
+
+    def string_to_sign(self, body: bytes) -> str:
+        """Raises BadSignatureV4 when the body is not the one that the headers announce."""
+        body_hash = hashlib.sha256(body).hexdigest()
+        if self.content_hash not in (None, body_hash):
+            raise BadSignatureV4("InvalidSignatureException", "The body does not match x-amz-content-sha256")
+        digest = hashlib.sha256(f"{self.canonical_head}\n{body_hash}".encode()).hexdigest()
+        return "\n".join(["AWS4-HMAC-SHA256", self.timestamp, self.scope, digest])
 
 
-def parse(
-    *, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], body: bytes, now: datetime
-) -> Signed:
-    """Take a request apart. Raises BadSignatureV4 for every shape but the one."""
+def parse(*, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], now: datetime) -> Claim:
+    """Take a request's headers apart. Raises BadSignatureV4 for every shape but the one."""
     found = _once(headers)
     if "authorization" not in found:
         raise BadSignatureV4("MissingAuthenticationTokenException", "Missing Authentication Token")
@@ -62,27 +70,29 @@ def parse(
     if parts["service"] != SERVICE:
         raise BadSignatureV4("InvalidSignatureException", f"Credential should be scoped to correct service: {SERVICE}")
     _check_date(found["x-amz-date"], parts["date"], now)
-    body_hash = hashlib.sha256(body).hexdigest()
-    if found.get("x-amz-content-sha256", body_hash) != body_hash:
-        raise BadSignatureV4("InvalidSignatureException", "The body does not match x-amz-content-sha256")
     lines = "".join(f"{name}:{' '.join(found[name].split())}\n" for name in signed)
-    canonical = "\n".join([method, "/", "", lines, parts["headers"], body_hash])
-    scope = f"{parts['date']}/{parts['region']}/{SERVICE}/aws4_request"
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    to_sign = "\n".join(["AWS4-HMAC-SHA256", found["x-amz-date"], scope, digest])
-    return Signed(parts["key"], scope, to_sign, parts["signature"])
+    return Claim(
+        access_key_id=parts["key"],
+        scope=f"{parts['date']}/{parts['region']}/{SERVICE}/aws4_request",
+        signature=parts["signature"],
+        timestamp=found["x-amz-date"],
+        canonical_head="\n".join([method, "/", "", lines, parts["headers"]]),
+        content_hash=found.get("x-amz-content-sha256"),
+    )
 
 
-def verify(signed: Signed, secret: str | None) -> None:
-    """Raises BadSignatureV4. None stands for a key that is not there, and takes as long."""
-    key = f"AWS4{secret or ''}".encode()
-    for step in signed.scope.split("/"):
+def unknown_key() -> BadSignatureV4:
+    """What to raise when nobody has this access key."""
+    return BadSignatureV4("UnrecognizedClientException", "The security token included in the request is invalid.")
+
+
+def verify(claim: Claim, body: bytes, secret: str) -> None:
+    """Raises BadSignatureV4."""
+    key = f"AWS4{secret}".encode()
+    for step in claim.scope.split("/"):
         key = hmac.new(key, step.encode(), hashlib.sha256).digest()
-    expected = hmac.new(key, signed.string_to_sign.encode(), hashlib.sha256).hexdigest()
-    right = hmac.compare_digest(expected, signed.signature)
-    if secret is None:
-        raise BadSignatureV4("UnrecognizedClientException", "The security token included in the request is invalid.")
-    if not right:
+    expected = hmac.new(key, claim.string_to_sign(body).encode(), hashlib.sha256).hexdigest()
+    if not hmac.compare_digest(expected, claim.signature):
         raise BadSignatureV4(
             "InvalidSignatureException",
             "The request signature we calculated does not match the signature you provided. "

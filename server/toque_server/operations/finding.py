@@ -7,7 +7,7 @@ it, to those who may know that (chapter 07 § 3.1).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection
 
@@ -38,6 +38,17 @@ def instance(ctx: Context, id: str) -> Instance:
 
 def app(ctx: Context, id: str) -> App:
     return _only(apps.get(ctx.conn, id), "app", id)
+
+
+def owner(ctx: Context, level: Literal["layer", "app", "instance"], id: str) -> Layer | App | Instance:
+    """What attributes and data bag items can belong to, besides the stack."""
+    match level:
+        case "layer":
+            return layer(ctx, id)
+        case "app":
+            return app(ctx, id)
+        case "instance":
+            return instance(ctx, id)
 
 
 def layers_of(ctx: Context, stack_id: str, ids: Iterable[str]) -> list[Layer]:

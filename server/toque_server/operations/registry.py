@@ -167,7 +167,7 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
         with database.write() if op.changes else database.read() as conn:
             inside = ctx.within(conn)
             stacks = access.check(inside, op.name, op.permission, op.stack and op.stack(inside, request), request)
-            answer = _run(op, inside, request)
+            answer = op.run(inside, request)
             if op.changes:
                 audit.add(conn, _entry(inside, op, stacks, request, allowed=True))
             return answer
@@ -177,13 +177,6 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
         with database.write() as conn:
             audit.add(conn, _entry(ctx.within(conn), op, (), request, allowed=False))
         raise
-
-
-def _run(op: Operation, ctx: Context, request: Any) -> Any:
-    try:
-        return op.run(ctx, request)
-    except Invalid as error:
-        raise ValidationException(str(error)) from error
 
 
 def _field(name: str) -> StackOf:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -35,11 +36,22 @@ def decode(kind: type[T], raw: object) -> T:
         raise ValidationException(str(error).replace("`$.", "`")) from None
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def encode(value: Any) -> Any:
     """Builtin values for JSON: struct members that are None are left out, None inside a mapping stays."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
     if isinstance(value, msgspec.Struct):
-        found = ((wire, getattr(value, name)) for name, wire in _names(type(value)))
-        return {wire: encode(each) for wire, each in found if each is not None}
+        made: dict[str, Any] = {}
+        wires, members = _members(type(value))
+        for wire, each in zip(wires, members(value), strict=True):
+            if each is not None:
+                # Not encode(each): ten thousand instances have two hundred thousand plain members.
+                made[wire] = each if type(each) in _PLAIN else encode(each)
+        return made
     if isinstance(value, Mapping):
         return {str(key): encode(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
@@ -64,6 +76,15 @@ def _identifies(name: str) -> bool:
     return name in {"name", "shortname", "type", "level", "region", "bag", "item"} or name.endswith(
         ("_id", "_ids", "_arn", "_arns")
     )
+
+
+@cache
+def _members(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """The wire names of a struct's members, and what reads them all at once."""
+    fields = kind.__struct_fields__
+    if len(fields) > 1:
+        return kind.__struct_encode_fields__, attrgetter(*fields)
+    return kind.__struct_encode_fields__, lambda value: tuple(getattr(value, name) for name in fields)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Addresses of sandboxes on the shared loopback: one of 127.0.0.0/8 per instance, for as long as it is known."""
+"""Addresses of sandboxes: one per instance, on the shared loopback (127.0.0.0/8) or on a bridge (10.0.0.0/8)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ class NoAddressLeft(Exception):
     """All addresses of this installation are in use."""
 
 
-def choose(installation: str, instance_id: str, taken: Collection[str]) -> str:
+def choose(installation: str, instance_id: str, taken: Collection[str], *, begin: int = 127) -> str:
     """An address for an instance: where its name points to, or the next free one after that.
+
+    `begin` is its first byte.
 
     The second byte comes from the installation, so that two installations on one host rarely meet; the last two from
     the instance. Neither is ever 0 or 255.
     """
     net = _FIRST_NET + _number(installation) % (_LAST_NET - _FIRST_NET + 1)
-    begin = _number(f"{installation}/{instance_id}")
+    first = _number(f"{installation}/{instance_id}")
     for step in range(_HOSTS):
-        third, fourth = divmod((begin + step) % _HOSTS, 253)
-        address = f"127.{net}.{third + 1}.{fourth + 1}"
+        third, fourth = divmod((first + step) % _HOSTS, 253)
+        address = f"{begin}.{net}.{third + 1}.{fourth + 1}"
         if address not in taken:
             return address
-    raise NoAddressLeft(f"all {_HOSTS} addresses of 127.{net}.0.0/16 are in use")
+    raise NoAddressLeft(f"all {_HOSTS} addresses of {begin}.{net}.0.0/16 are in use")
 
 
 def _number(text: str) -> int:
@@ -41,15 +43,15 @@ def _number(text: str) -> int:
 class AddressBook:
     """Which instance has which address, in a file that several processes may use at once."""
 
-    def __init__(self, path: Path, installation: str) -> None:
-        self._path, self._installation = path, installation
+    def __init__(self, path: Path, installation: str, *, begin: int = 127) -> None:
+        self._path, self._installation, self._begin = path, installation, begin
 
     def address_of(self, instance_id: str) -> str:
         """The instance's address; a new one is chosen and remembered the first time."""
         with self._locked():
             known = self._read()
             if instance_id not in known:
-                known[instance_id] = choose(self._installation, instance_id, set(known.values()))
+                known[instance_id] = choose(self._installation, instance_id, set(known.values()), begin=self._begin)
                 self._write(known)
             return known[instance_id]
 

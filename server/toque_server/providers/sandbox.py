@@ -15,6 +15,7 @@ from typing import Any
 
 from toque import sandbox
 from toque.sandbox import SandboxError, Spec
+from toque.sandbox.spec import Network
 from toque_server.providers.addresses import AddressBook, NoAddressLeft
 from toque_server.providers.provider import LaunchOrder, Machine, MachineState, ProviderError
 
@@ -45,7 +46,6 @@ class SandboxProvider:
         self._options = options
         self._data_dir = data_dir.absolute()
         self._folder = self._data_dir / "sandboxes"
-        self._addresses = AddressBook(self._folder / "addresses.json", str(self._data_dir))
         self._lifeline: int | None = None
 
     def launch(self, order: LaunchOrder) -> str:
@@ -64,8 +64,14 @@ class SandboxProvider:
             raise ProviderError(str(error), retriable=True) from error
 
     def terminate(self, machine_id: str) -> None:
+        directory = self._folder / _checked(machine_id)
+        if not directory.exists():
+            return
         try:
-            sandbox.remove(self._folder / _checked(machine_id))
+            about = _read_about(directory)
+            sandbox.remove(directory)
+            if about:
+                self._addresses(about["network"]).forget(about["instance_id"])
         except (SandboxError, OSError) as error:
             raise ProviderError(f"cannot remove sandbox {machine_id}: {error}", retriable=True) from error
 
@@ -76,6 +82,9 @@ class SandboxProvider:
             raise ProviderError(str(error), retriable=True) from error
 
     def describe(self, machine_ids: Sequence[str]) -> dict[str, Machine]:
+        if self._folder.exists():
+            # A new server process takes over from the one that launched them.
+            self._hold_lifeline()
         found = {}
         for machine_id in machine_ids:
             directory = self._folder / _checked(machine_id)
@@ -86,9 +95,9 @@ class SandboxProvider:
             found[machine_id] = Machine(
                 machine_id=machine_id,
                 state=_STATES[state],
-                private_ip=about["address"],
-                public_ip=about["address"],
-                private_dns=about["hostname"],
+                private_ip=about.get("address"),
+                public_ip=about.get("address"),
+                private_dns=about.get("hostname"),
                 public_dns=None,
                 detail=_last_line(sandbox.console_text(directory)) if state == "failed" else "",
             )
@@ -100,12 +109,16 @@ class SandboxProvider:
     def _start(self, machine_id: str, order: LaunchOrder) -> None:
         if (refusal := sandbox.ready()) is not None:
             raise ProviderError(str(refusal), retriable=False)
-        if self._lifeline is None:
-            self._lifeline = sandbox.hold_lifeline(self._folder / "lifeline")
+        self._hold_lifeline()
         try:
             spec = self._spec(machine_id, order)
             spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            about = {"address": spec.address, "hostname": spec.hostname, "instance_id": order.instance_id}
+            about = {
+                "address": spec.address,
+                "hostname": spec.hostname,
+                "instance_id": order.instance_id,
+                "network": spec.network,
+            }
             (spec.directory / "machine.json").write_text(json.dumps(about))
             sandbox.start(spec)
         except (SandboxError, NoAddressLeft, OSError) as error:
@@ -113,7 +126,8 @@ class SandboxProvider:
 
     def _spec(self, machine_id: str, order: LaunchOrder) -> Spec:
         options = {**self._options, **order.options}
-        address = self._addresses.address_of(order.instance_id)
+        network: Network = "own" if options.get("network") == "own" else "shared"
+        address = self._addresses(network).address_of(order.instance_id)
         limit = options.get("size_limit_mb")
         return Spec(
             name=machine_id,
@@ -126,10 +140,18 @@ class SandboxProvider:
             hide=(self._data_dir,),
             lifeline=self._folder / "lifeline",
             size_limit_mb=int(limit) if limit else None,
-            network="own" if options.get("network") == "own" else "shared",
+            network=network,
             orphan_after=float(options.get("orphan_after", "60")),
             binds={path: Path(path) for path in options.get("binds", "").split(os.pathsep) if path},
         )
+
+    def _addresses(self, network: Network) -> AddressBook:
+        path = self._folder / f"addresses-{network}.json"
+        return AddressBook(path, str(self._data_dir), begin=127 if network == "shared" else 10)
+
+    def _hold_lifeline(self) -> None:
+        if self._lifeline is None:
+            self._lifeline = sandbox.hold_lifeline(self._folder / "lifeline")
 
     def _directory(self, machine_id: str) -> Path:
         directory = self._folder / _checked(machine_id)
@@ -165,7 +187,11 @@ def _agent_files(machine_id: str, address: str, order: LaunchOrder) -> dict[str,
 
 
 def _read_about(directory: Path) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads((directory / "machine.json").read_text())
+    """What was written at launch; empty when the server was killed before it got to write it."""
+    try:
+        about: dict[str, Any] = json.loads((directory / "machine.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
     return about
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -46,14 +46,34 @@ def fingerprint_of(master: bytes) -> str:
 
 
 class Vault:
-    """Seals and opens values. `former`: the master key before a rekey that is still under way."""
+    """Seals and opens values.
 
-    def __init__(self, master: bytes, keys: WrappedKeys, *, former: bytes | None = None) -> None:
+    `masters`: reads the master keys anew, the present one first and after it the one before, while a rekey is under
+    way. It is asked when a data key is found under a master that is not known here: another process began a rekey.
+    """
+
+    def __init__(
+        self, master: bytes, keys: WrappedKeys, *, masters: Callable[[], Sequence[bytes]] | None = None
+    ) -> None:
         self._keys = keys
-        self._master = fingerprint_of(master)
-        self._masters = {fingerprint_of(one): AESGCM(one) for one in (master, former) if one is not None}
+        self._read_masters = masters
         self._data_keys: dict[str, AESGCM] = {}
         self._lock = threading.Lock()
+        self._take_masters([master])
+
+    @property
+    def master(self) -> str:
+        """The fingerprint of the present master key."""
+        return self._master
+
+    def reload(self) -> None:
+        """Read the master keys anew."""
+        if self._read_masters is not None:
+            self._take_masters(self._read_masters())
+
+    def _take_masters(self, masters: Sequence[bytes]) -> None:
+        self._masters = {fingerprint_of(one): AESGCM(one) for one in masters}
+        self._master = fingerprint_of(masters[0])
 
     def seal(self, plaintext: bytes, *, table: str, row: str, column: str, scope: str) -> bytes:
         """The value, for this place only. `scope` is the stack's id, or `installation` for what belongs to no stack."""
@@ -97,6 +117,8 @@ class Vault:
             self._data_keys[scope] = key
 
     def _unwrap(self, scope: str, wrapped: bytes, master: str) -> bytes:
+        if master not in self._masters:
+            self.reload()
         if (cipher := self._masters.get(master)) is None:
             raise CannotOpen(f"the data key of {scope} needs master key {master}, and this server has {self._master}")
         try:

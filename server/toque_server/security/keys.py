@@ -19,17 +19,21 @@ from pathlib import Path
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from toque.protocol import keys as pieces
 from toque.protocol.canonical import canonical
 from toque.protocol.durable import write_durably
 from toque.protocol.messages import OnlineKey, RootManifest, SignedObject
 from toque.protocol.signed import open_signed, sign
+from toque_server.security.envelope import fingerprint_of
 
 MANIFEST_LIFE = timedelta(days=365)
 ONLINE_LIFE = timedelta(days=90)
 ROOT_KEY_ID = "root"
 ROOT_FILE = "root.key"
+FORMER = "master.former.key"
 
 
 class BadKeys(Exception):
@@ -60,6 +64,14 @@ class ServerKeys:
     def manifest(self) -> RootManifest:
         payload = open_signed(self.root, "root", {ROOT_KEY_ID: pieces.load_public(self.root_public)})
         return msgspec.json.decode(payload, type=RootManifest)
+
+    def derive(self, purpose: str) -> bytes:
+        """32 bytes that only this installation's servers know, the same on each until the online key is renewed.
+
+        For what is signed by us and checked by us, within hours: page tokens, links to logs, form tokens.
+        """
+        seed = self.online.private_bytes_raw()
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"toque {purpose}".encode()).derive(seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +177,32 @@ def load_master(directory: Path, name: str = "master.key") -> bytes:
         raise BadKeys(f"{path} is missing, and without it no secret in the database opens: restore your copy") from None
     except pieces.BadKey as error:
         raise BadKeys(str(error)) from None
+
+
+def load_masters(directory: Path) -> list[bytes]:
+    """The present master key, and behind it the one before while a rekey is under way. Raises BadKeys."""
+    former = [load_master(directory, FORMER)] if (directory / FORMER).exists() else []
+    return [load_master(directory), *former]
+
+
+def begin_rekey(directory: Path) -> None:
+    """Put a new master key in place and keep the one before beside it. Called again after a kill, it goes on.
+
+    In this order, so that at every moment the key of whatever is in the database lies in one of the two files.
+    """
+    if (directory / FORMER).exists() and load_master(directory, FORMER) != load_master(directory):
+        return
+    save_master(directory, load_master(directory), FORMER)
+    save_master(directory, os.urandom(32))
+
+
+def end_rekey(directory: Path) -> Path:
+    """Nothing in the database needs the former key any more: put it away, for backups made before. Where it lies."""
+    retired = directory / "retired"
+    retired.mkdir(mode=0o700, exist_ok=True)
+    kept = retired / f"master-{fingerprint_of(load_master(directory, FORMER))}.key"
+    (directory / FORMER).replace(kept)
+    return kept
 
 
 def _with_new_online(manifest: RootManifest, root: Ed25519PrivateKey, account_id: str) -> ServerKeys:

@@ -13,7 +13,9 @@ _CHECKOUT = _HERE.parent.parent.parent
 
 class NotShipped(Exception):
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what} is missing from this installation of toque: install it again from a wheel or a checkout")
+        super().__init__(
+            f"{what} is missing from this installation of toque: install it again from a wheel or a checkout"
+        )
 
 
 def _folder(name: str) -> Path:

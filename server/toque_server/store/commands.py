@@ -232,18 +232,18 @@ def running(conn: Connection) -> list[Command]:
     return [_command(row) for row in conn.execute(query.order_by(*_FIFO))]
 
 
+def with_open_setup(conn: Connection) -> list[str]:
+    """The ids of instances that have a Setup before them, or in progress."""
+    query = sa.select(commands.c.instance_id).where(commands.c.completed_at.is_(None), commands.c.type == "setup")
+    return list(conn.execute(query.distinct()).scalars())
+
+
 def statuses_of_deployment(conn: Connection, deployment_id: str) -> list[CommandStatus]:
     rows = conn.execute(sa.select(commands.c.status).where(commands.c.deployment_id == deployment_id))
     return [CommandStatus(row.status) for row in rows]
 
 
-def drop_old_logs(conn: Connection, instance_id: str, *, keep: int) -> int:
-    """Remove the logs of all but the newest `keep` commands of an instance (E-17); says how many pieces went."""
-    newest = (
-        sa.select(commands.c.id)
-        .where(commands.c.instance_id == instance_id)
-        .order_by(commands.c.created_at.desc(), commands.c.number.desc())
-        .limit(keep)
-    )
-    old = sa.select(commands.c.id).where(commands.c.instance_id == instance_id, commands.c.id.not_in(newest))
-    return conn.execute(sa.delete(command_logs).where(command_logs.c.command_id.in_(old))).rowcount
+def with_logs(conn: Connection) -> list[str]:
+    """The ids of instances whose commands have logs here."""
+    query = sa.select(commands.c.instance_id).join(command_logs, command_logs.c.command_id == commands.c.id).distinct()
+    return list(conn.execute(query).scalars())

@@ -5,25 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from toque_server.domain.actions import Due
 from toque_server.store.tables import configures
-
-FIRST_LIMIT: Final = 2.0
-"""Seconds from the first change until the Configure goes out even though changes go on (D16)."""
-
-
-class Due(msgspec.Struct, frozen=True, kw_only=True):
-    """An open wait for quiet: since when, until when at most, and what it was for."""
-
-    stack_id: str
-    first_at: datetime
-    last_at: datetime
-    limit_seconds: float
-    cause: str
-
 
 _FIELDS: Final = tuple(configures.c[name] for name in Due.__struct_fields__)
 
@@ -36,7 +22,7 @@ def touch(conn: Connection, stack_id: str, *, at: datetime, cause: str) -> None:
     again = sa.update(configures).where(configures.c.stack_id == stack_id).values(last_at=at, cause=cause)
     if conn.execute(again).rowcount:
         return
-    first = {"stack_id": stack_id, "first_at": at, "last_at": at, "limit_seconds": FIRST_LIMIT, "cause": cause}
+    first = {"stack_id": stack_id, "first_at": at, "last_at": at, "limit_seconds": 0.0, "cause": cause}
     try:
         with conn.begin_nested():
             conn.execute(sa.insert(configures).values(first))
@@ -55,18 +41,17 @@ def all_due(conn: Connection) -> list[Due]:
     return [Due(**row._mapping) for row in conn.execute(sa.select(*_FIELDS).order_by(configures.c.first_at))]
 
 
-def _as_seen(seen: Due) -> tuple[sa.ColumnElement[bool], ...]:
-    return configures.c.stack_id == seen.stack_id, configures.c.first_at == seen.first_at
+def swap(conn: Connection, seen: Due, next: Due | None) -> bool:
+    """Put `next` in the place of the wait as it was seen, or close it with None.
 
-
-def settle(conn: Connection, seen: Due) -> bool:
-    """Close the wait; False if another change came since `seen`, which then decides anew."""
-    return (
-        conn.execute(sa.delete(configures).where(*_as_seen(seen), configures.c.last_at == seen.last_at)).rowcount == 1
+    False if another change came meanwhile: then the stack is looked at anew.
+    """
+    as_seen = (
+        configures.c.stack_id == seen.stack_id,
+        configures.c.first_at == seen.first_at,
+        configures.c.last_at == seen.last_at,
     )
-
-
-def reopen(conn: Connection, seen: Due, *, first_at: datetime, limit_seconds: float) -> bool:
-    """Start the next wait of a stack that goes on changing, with a longer limit."""
-    changed = sa.update(configures).where(*_as_seen(seen), configures.c.last_at == seen.last_at)
-    return conn.execute(changed.values(first_at=first_at, limit_seconds=limit_seconds)).rowcount == 1
+    if next is None:
+        return conn.execute(sa.delete(configures).where(*as_seen)).rowcount == 1
+    changed = sa.update(configures).where(*as_seen)
+    return conn.execute(changed.values(first_at=next.first_at, limit_seconds=next.limit_seconds)).rowcount == 1

@@ -19,6 +19,7 @@ from toque_server.store import stacks
 from toque_server.store.tables import attributes, contacts, data_bag_items, instance_layers, instances, metrics
 
 _COLUMNS: Final = tuple(instances.c[name] for name in Instance.__struct_fields__ if name in instances.c)
+_NAMES: Final = tuple(column.name for column in _COLUMNS)
 _ORDER: Final = (instances.c.created_at, instances.c.id)
 _FIXED: Final = frozenset({"id", "stack_id", "created_at"})
 
@@ -102,7 +103,7 @@ def described(
             row.agent_version or "",
             None if row.facts is None else msgspec.json.decode(row.facts, type=Facts),
         )
-        for row in conn.execute(query)
+        for row in conn.execute(query).all()
     ]
 
 
@@ -187,26 +188,12 @@ def _in_layer(layer_id: str) -> Condition:
 
 
 def _instance(row: Any, layer_ids: tuple[str, ...]) -> Instance:
-    return Instance(
-        id=row.id,
-        stack_id=row.stack_id,
-        hostname=row.hostname,
-        layer_ids=layer_ids,
-        status=Status(row.status),
-        since=row.since,
-        persistent=row.persistent,
-        infrastructure_class=row.infrastructure_class,
-        provider=row.provider,
-        scaling=row.scaling,
-        machine_id=row.machine_id,
-        start_id=row.start_id,
-        previous=None if row.previous is None else Status(row.previous),
-        reason=row.reason,
-        heal_id=row.heal_id,
-        shutdown_by=row.shutdown_by,
-        booted_at=row.booted_at,
-        created_at=row.created_at,
-    )
+    # The columns stand first in every query of this file, so a row is read as the tuple that it is.
+    values: dict[str, Any] = dict(zip(_NAMES, row, strict=False))
+    values["status"] = Status(values["status"])
+    if values["previous"] is not None:
+        values["previous"] = Status(values["previous"])
+    return Instance(layer_ids=layer_ids, **values)
 
 
 def _values(instance: Instance) -> dict[str, Any]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from toque.protocol.keys import new_signing_key, public_bytes
+from toque.protocol.tokens import JoinToken
 from toque_server.store.tables import join_tokens
+
+LONGEST_LIFE = timedelta(hours=24)
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,3 +75,43 @@ def revoke(conn: Connection, token_id: str) -> bool:
 def prune(conn: Connection, before: datetime) -> int:
     """Delete tokens that expired before then; returns how many."""
     return conn.execute(delete(join_tokens).where(join_tokens.c.expires_at < before)).rowcount
+
+
+def issue(
+    conn: Connection,
+    *,
+    stack_id: str,
+    root_fingerprint: str,
+    at: datetime,
+    created_by: str,
+    instance_id: str | None = None,
+    layer_ids: Sequence[str] = (),
+    uses: int = 1,
+    life: timedelta = timedelta(minutes=60),
+) -> JoinToken:
+    """Make a token for one instance, or for new instances of a stack and layers; its text is shown this once only.
+
+    `life` is 60 minutes, at most 24 hours. Raises ValueError for a longer one, or for no use at all.
+
+        token = issue(conn, stack_id=stack.id, root_fingerprint=keys.root_fingerprint, at=now, created_by=caller.arn)
+        print(token.text)
+    """
+    if not timedelta(0) < life <= LONGEST_LIFE or uses < 1:
+        raise ValueError("a join token lives at most 24 hours and has at least one use")
+    key = new_signing_key()
+    token = JoinToken(secrets.token_hex(8), key.private_bytes_raw(), root_fingerprint)
+    add(
+        conn,
+        Token(
+            id=token.id,
+            stack_id=stack_id,
+            public=public_bytes(key),
+            instance_id=instance_id,
+            layer_ids=tuple(layer_ids),
+            uses_left=uses,
+            expires_at=at + life,
+            created_at=at,
+            created_by=created_by,
+        ),
+    )
+    return token

@@ -149,14 +149,15 @@ def _raise_revision(conn: Connection) -> None:
 def advance(conn: Connection, key_id: str, lane: str, epoch: int, sequence: int) -> bool:
     """Take one request's number in its lane, in the transaction of its effect; False means a replay (S3)."""
     statement = insert_into(conn, node_lanes).values(key_id=key_id, lane=lane, epoch=epoch, sequence=sequence)
+    newer = or_(node_lanes.c.epoch < epoch, and_(node_lanes.c.epoch == epoch, node_lanes.c.sequence < sequence))
     taken = conn.execute(
         statement.on_conflict_do_update(
             index_elements=[node_lanes.c.key_id, node_lanes.c.lane],
             set_={"epoch": epoch, "sequence": sequence},
-            where=or_(node_lanes.c.epoch < epoch, and_(node_lanes.c.epoch == epoch, node_lanes.c.sequence < sequence)),
-        )
+            where=newer,
+        ).returning(node_lanes.c.key_id)
     )
-    return taken.rowcount == 1
+    return taken.first() is not None
 
 
 def contact_lanes(conn: Connection, key_ids: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:

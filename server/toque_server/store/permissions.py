@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from msgspec import structs
+from sqlalchemy import Connection, delete, select
 
 from toque_server.domain.permission import Level, StackRef
+from toque_server.domain.user import PermissionRecord
 from toque_server.store.tables import permissions, stacks
+from toque_server.store.upsert import insert_into
 
 
 def stack_refs(conn: Connection, ids: Collection[str] | None) -> dict[str, StackRef]:
@@ -24,3 +27,33 @@ def levels_of(conn: Connection, arn: str, ids: Collection[str] | None) -> dict[s
     if ids is not None:
         wanted = wanted.where(permissions.c.stack_id.in_(list(ids)))
     return {row.stack_id: Level(row.level) for row in conn.execute(wanted)}
+
+
+def get(conn: Connection, stack_id: str, arn: str) -> PermissionRecord | None:
+    """What was set for this user on this stack; None when nothing was."""
+    here = (permissions.c.stack_id == stack_id, permissions.c.user_arn == arn)
+    row = conn.execute(select(permissions).where(*here)).first()
+    return None if row is None else PermissionRecord(**row._mapping)
+
+
+def of_stack(conn: Connection, stack_id: str) -> dict[str, PermissionRecord]:
+    """What was set on a stack, by user; a user that is missing has `iam_only`."""
+    rows = conn.execute(select(permissions).where(permissions.c.stack_id == stack_id))
+    return {row.user_arn: PermissionRecord(**row._mapping) for row in rows}
+
+
+def of_user(conn: Connection, arn: str) -> dict[str, PermissionRecord]:
+    """What was set for a user, by stack; a stack that is missing means `iam_only`."""
+    rows = conn.execute(select(permissions).where(permissions.c.user_arn == arn))
+    return {row.stack_id: PermissionRecord(**row._mapping) for row in rows}
+
+
+def put(conn: Connection, record: PermissionRecord) -> None:
+    statement = insert_into(conn, permissions).values(**structs.asdict(record))
+    key = [permissions.c.stack_id, permissions.c.user_arn]
+    changed = {name: statement.excluded[name] for name in ("level", "allow_ssh", "allow_sudo")}
+    conn.execute(statement.on_conflict_do_update(index_elements=key, set_=changed))
+
+
+def remove(conn: Connection, stack_id: str, arn: str) -> None:
+    conn.execute(delete(permissions).where(permissions.c.stack_id == stack_id, permissions.c.user_arn == arn))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, update
 
 from toque.protocol.messages import Manifest, SignedObject
 from toque_server.domain.policy import Issued
@@ -85,6 +85,15 @@ def add(conn: Connection, stack_id: str, issued: Issued, manifest: SignedObject,
         conn.execute(insert_into(conn, parts).on_conflict_do_nothing(), rows)
     if issued.version % KEPT == 0:
         prune(conn, stack_id, issued.version)
+
+
+def set_change(conn: Connection, stack_id: str, issued: Issued, change: int) -> None:
+    """The stack changed in nothing that a policy shows: the newest one goes on."""
+    conn.execute(
+        update(policies)
+        .where(policies.c.stack_id == stack_id, policies.c.version == issued.version)
+        .values(change=change)
+    )
 
 
 def have(conn: Connection, stack_id: str, digests: Iterable[str]) -> set[str]:

@@ -300,6 +300,17 @@ contacts = Table(
     Column("problems", Text, nullable=False, server_default="[]"),
 )
 
+leftovers = Table(
+    "leftovers",
+    metadata,
+    # Machines of instances that were deleted; they stay here until their provider has terminated them.
+    Column("instance_id", String(64), primary_key=True),
+    Column("region", String(64), nullable=False),
+    Column("since", Instant, nullable=False),
+    # The instance as it was, as JSON: orders to the provider are about it.
+    Column("instance", Text, nullable=False),
+)
+
 join_tokens = Table(
     "join_tokens",
     metadata,

@@ -107,7 +107,9 @@ def test_a_name_that_is_not_there_is_shown_with_the_nearest(run: RunDirectory, c
 
 
 def test_a_syntax_error_is_found_before_anything_is_changed(run: RunDirectory, capsys: Any) -> None:
-    run.cookbook("web", default="from toque import file\nfile('OUT/a', content='x')\n", broken="x = 1\nif x\n    pass\n")
+    run.cookbook(
+        "web", default="from toque import file\nfile('OUT/a', content='x')\n", broken="x = 1\nif x\n    pass\n"
+    )
 
     assert run.execute(["web", "web::broken"]) == 2
 
@@ -155,7 +157,9 @@ def test_the_system_phase_does_not_see_the_users_cookbooks(run: RunDirectory) ->
     assert [p.name for p in run.out.iterdir()] == ["ours"]
 
 
-@pytest.mark.parametrize("bad", [{"levels": [["stack"]]}, {"levels": [["stack", {"opsworks": {"data_bags": {"aws_opsworks_app": {}}}}]]}])
+@pytest.mark.parametrize(
+    "bad", [{"levels": [["stack"]]}, {"levels": [["stack", {"opsworks": {"data_bags": {"aws_opsworks_app": {}}}}]]}]
+)
 def test_bad_data_is_exit_code_4(run: RunDirectory, bad: dict[str, Any]) -> None:
     run.cookbook("web", default="")
 
@@ -163,7 +167,9 @@ def test_bad_data_is_exit_code_4(run: RunDirectory, bad: dict[str, Any]) -> None
 
 
 def test_settings_are_defaults_with_attributes_over_them(run: RunDirectory, capsys: Any) -> None:
-    root = run.cookbook("my-web", default="from toque import settings\nprint(settings.port, settings.tls.on, settings.hosts)\n")
+    root = run.cookbook(
+        "my-web", default="from toque import settings\nprint(settings.port, settings.tls.on, settings.hosts)\n"
+    )
     (root / "settings.py").write_text(
         dedent("""\
         from dataclasses import dataclass, field
@@ -181,7 +187,10 @@ def test_settings_are_defaults_with_attributes_over_them(run: RunDirectory, caps
         """)
     )
 
-    levels = [["stack", {"my-web": {"port": 81, "hosts": ["b", "c"]}}], ["app", {"my-web": {"port": 82, "tls": {"on": True}}}]]
+    levels = [
+        ["stack", {"my-web": {"port": 81, "hosts": ["b", "c"]}}],
+        ["app", {"my-web": {"port": 82, "tls": {"on": True}}}],
+    ]
     assert run.execute(["my-web"], levels=levels) == 0
     assert "82 True ('b', 'c')" in capsys.readouterr().out
 
@@ -265,7 +274,9 @@ def test_a_file_is_applied_without_server_or_cookbook(tmp_path: Path, monkeypatc
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "motd.j2").write_text("hello {{ name }}\n")
     recipe = tmp_path / "recipe.py"
-    recipe.write_text(f"from toque import node, template\ntemplate('{tmp_path}/motd', source='motd.j2', name=node.name)\n")
+    recipe.write_text(
+        f"from toque import node, template\ntemplate('{tmp_path}/motd', source='motd.j2', name=node.name)\n"
+    )
 
     assert apply_file(recipe, dry_run=True, attributes={"name": "you"}) == 10
     assert not (tmp_path / "motd").exists()

@@ -25,6 +25,7 @@ from toque.core import (
     resource,
 )
 from toque.core.ledger import Ledger
+from toque.core.pages import failure_page
 from toque.core.report import Report
 from toque.core.resource import REGISTRY
 
@@ -360,7 +361,10 @@ def test_S14_a_secret_shows_in_no_diff_log_or_report() -> None:
 def test_S14_a_secret_argument_shows_in_no_error() -> None:
     secret = Secret("hunter2-hunter2")
 
-    with pytest.raises(ResourceFailed) as failed, Run(FakeHost(answers={("x", secret): Ran(code=1, err=f"no {secret}")})):
+    with (
+        pytest.raises(ResourceFailed) as failed,
+        Run(FakeHost(answers={("x", secret): Ran(code=1, err=f"no {secret}")})),
+    ):
         execute(["x", secret])
 
     assert "hunter2" not in str(failed.value)
@@ -374,3 +378,24 @@ def test_a_sensitive_resource_shows_nothing_of_its_content() -> None:
         file("/etc/a", content="whatever\n", sensitive=True)
 
     assert "whatever" not in "\n".join(log)
+
+
+def test_the_page_of_what_is_still_wrong_says_wanted_found_and_why() -> None:
+    def refuses(host: FakeHost) -> Ran:
+        return Ran(err="Job for nginx.service failed\n")
+
+    host = FakeHost(units={"nginx": Unit(broken=True)}, answers={("systemctl", "start", "--", "nginx"): refuses})
+    run = Run(host)
+    with pytest.raises(ResourceFailed) as failed, run:
+        file("/etc/a", content="x")
+        daemon("nginx")
+
+    page = failure_page(failed.value, "web::setup", run, Path(__file__).parent).splitlines()
+    line = failed.value.source.line
+    assert page[:2] == ["daemon[nginx] failed", f"test_run.py:{line}"]
+    assert page[3] == f'> {line:4} |         daemon("nginx")'
+    assert page[-3:] == [
+        "  wanted running=True, found running=False after: systemctl start -- nginx",
+        "  systemctl said: Job for nginx.service failed",
+        "1 resource before it is in place; the run stopped here",
+    ]

@@ -17,10 +17,24 @@ from toque_server.cli.demo.fleet import Fleet, new_data_dir
 
 
 @click.command("demo")
-@click.option("--self-test", "self_test", is_flag=True, help="Assert everything the demo shows, tear it down, exit 0 or 1.")
-@click.option("--provider", type=click.Choice(["sandbox"]), default="sandbox", show_default=True, help="Where instances come from.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Keep the server's data here (default: a temporary folder, removed at the end).")
-@click.option("--listen", default="127.0.0.1:8780", show_default=True, metavar="HOST:PORT", help="Where the server listens.")
+@click.option(
+    "--self-test", "self_test", is_flag=True, help="Assert everything the demo shows, tear it down, exit 0 or 1."
+)
+@click.option(
+    "--provider",
+    type=click.Choice(["sandbox"]),
+    default="sandbox",
+    show_default=True,
+    help="Where instances come from.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    help="Keep the server's data here (default: a temporary folder, removed at the end).",
+)
+@click.option(
+    "--listen", default="127.0.0.1:8780", show_default=True, metavar="HOST:PORT", help="Where the server listens."
+)
 def demo(self_test: bool, provider: str, data_dir: Path | None, listen: str) -> None:
     """Run a real fleet on this machine until Ctrl-C.
 

@@ -167,7 +167,10 @@ class Fleet:
         if app:
             members["AppId"] = self.app_id
         deployment = self.api(
-            "CreateDeployment", StackId=self.stack_id, Command={"Name": name, "Args": members.pop("Args", {})}, **members
+            "CreateDeployment",
+            StackId=self.stack_id,
+            Command={"Name": name, "Args": members.pop("Args", {})},
+            **members,
         )["DeploymentId"]
         wait_until(f"the deployment {name!r} to end", lambda: self._ended(deployment), seconds=DEPLOYED_WITHIN)
         return self.api.commands(deployment)
@@ -179,7 +182,9 @@ class Fleet:
     def app_urls(self) -> list[str]:
         """The app on each of its instances."""
         found = self.api.instances(self.stack_id)
-        return [f"http://{each['PrivateIp']}:{APP_PORT}/" for name, each in found.items() if name.startswith("python-app")]
+        return [
+            f"http://{each['PrivateIp']}:{APP_PORT}/" for name, each in found.items() if name.startswith("python-app")
+        ]
 
     def front_url(self) -> str:
         """Where a user opens the app: the balancer, or the first app instance where there is none."""

@@ -66,7 +66,9 @@ def both_answer(fleet: Fleet) -> str:
 
 def entries_are_stored(fleet: Fleet) -> str:
     entry = {"name": "The self-test", "message": "was here"}
-    _require(requests.post(f"{fleet.front_url()}entries", data=entry, timeout=5).status_code == 200, "the form was refused")
+    _require(
+        requests.post(f"{fleet.front_url()}entries", data=entry, timeout=5).status_code == 200, "the form was refused"
+    )
 
     def everywhere() -> bool:
         return all("The self-test" in requests.get(f"{url}entries.json", timeout=5).text for url in fleet.app_urls())
@@ -154,7 +156,9 @@ def console(fleet: Fleet) -> str:
             "password": fleet.credentials.console_password,
         }
         signed_in = session.post(page.url, data=form, headers={"Origin": fleet.url}, timeout=10)
-        _require(signed_in.status_code == 200 and "demo" in signed_in.text, f"signing in answered {signed_in.status_code}")
+        _require(
+            signed_in.status_code == 200 and "demo" in signed_in.text, f"signing in answered {signed_in.status_code}"
+        )
         stack = session.get(f"{fleet.url}/console/stacks/{fleet.stack_id}", timeout=10)
         _require("python-app1" in stack.text, "the stack page does not show its instances")
     return "signed in, python-app1 shown"

@@ -320,6 +320,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_layers_stack_id"), "layers", ["stack_id"], unique=False)
     op.create_table(
+        "leftovers",
+        sa.Column("instance_id", sa.String(length=64), nullable=False),
+        sa.Column("region", sa.String(length=64), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("instance", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("instance_id", name=op.f("pk_leftovers")),
+    )
+    op.create_table(
         "node_lanes",
         sa.Column("key_id", sa.String(length=64), nullable=False),
         sa.Column("lane", sa.String(length=1), nullable=False),

@@ -1,0 +1,222 @@
+"""The process around one run: `python -m toque.daemon.shim RUN_DIRECTORY ATTEMPT`.
+
+It holds the run's lock, has a session of its own, keeps what the run prints, enforces its limits and writes down how it
+ended. It needs nobody: the agent may be killed, restarted or replaced meanwhile (R6). The recipes run in a child, so
+that whatever they do to their process, this one tells the tale.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final, NoReturn
+
+import msgspec
+
+from toque.daemon.capture import Log
+from toque.daemon.limits import Group, new_group
+from toque.daemon.marks import Ledger, Lock, Status, mark
+from toque.daemon.masking import StreamMask
+from toque.daemon.processes import become_subreaper, die_with_parent, end_descendants, forget_oom_protection, reap
+from toque.daemon.unpacked import difference
+from toque.protocol.messages import CommandEnvelope, ResourceCounts
+
+TIMED_OUT: Final = 124
+ABORTED: Final = 130
+AGENT_ERROR: Final = 255
+BAD_BUNDLE: Final = 3
+NOT_MINE: Final = 75
+"""Exit status of a shim that found the run begun, abandoned or held by another."""
+
+_TICK: Final = 0.25
+_LONGEST_REASON: Final = 1000
+
+
+@dataclass
+class _Asked:
+    to_stop: bool = False
+
+
+def main(arguments: list[str]) -> int:
+    directory, attempt = Path(arguments[0]).absolute(), int(arguments[1])
+    lock = Lock(directory / "lock")
+    if not lock.take():
+        return NOT_MINE
+    ledger = lock.read()
+    if ledger.begun_at or ledger.status is not None or ledger.abandoned >= attempt:
+        return NOT_MINE
+    ledger = Ledger(ledger.abandoned, begun_at=time.time(), pid=os.getpid())
+    lock.write(ledger)
+    mark(directory, "begun", msgspec.json.encode({"at": ledger.begun_at, "pid": ledger.pid}))
+    status = _carry_out(directory, ledger, lock)
+    lock.write(msgspec.structs.replace(ledger, status=status))
+    mark(directory, "status", msgspec.json.encode(status))
+    return 0
+
+
+def _carry_out(directory: Path, ledger: Ledger, lock: Lock) -> Status:
+    os.chdir("/")
+    envelope = msgspec.json.decode((directory / "envelope.json").read_bytes(), type=CommandEnvelope)
+    snapshot = json.loads((directory / "snapshot.json").read_bytes())
+    masked = list(snapshot.get("masked", ()))
+    log = Log(directory / "log", masked)
+    wrong = _changed_cookbook(directory)
+    if wrong:
+        log.write(f"toque: the cookbooks are not what was unpacked: {wrong}\n".encode())
+        log.close()
+        return _status(directory, ledger, masked, BAD_BUNDLE, "bundle_changed")
+    become_subreaper()
+    asked = _Asked()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        asked.to_stop = True
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    group = new_group(envelope.command_id)
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        lock.close()
+        _become_run(directory, writing, group)
+    os.close(writing)
+    code, reason = _watch(directory, child, reading, log, envelope.deadline_seconds, asked, group)
+    log.close()
+    group.remove()
+    return _status(directory, ledger, masked, code, reason)
+
+
+def _become_run(directory: Path, output: int, group: Group) -> NoReturn:
+    """The child: join the limits, take the pipe as output, run the recipes, exit with their code."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.setsid()
+    die_with_parent()
+    try:
+        group.join()
+    except OSError as wrong:
+        os.write(output, f"toque: this run has no cgroup of its own: {wrong}\n".encode())
+    forget_oom_protection()
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, place in ((nothing, 0), (output, 1), (output, 2)):
+        os.dup2(descriptor, place, inheritable=True)
+    sys.excepthook = _agent_error
+    from toque.cookbook.execute import execute_run
+
+    raise SystemExit(execute_run(directory))
+
+
+def _agent_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What escapes the engine is a fault of ours, not of a recipe: 255, and the log says where (chapter 04, 7.3)."""
+    traceback.print_exception(kind, error, trace)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(AGENT_ERROR)
+
+
+def _watch(
+    directory: Path, child: int, reading: int, log: Log, deadline: float, asked: _Asked, group: Group
+) -> tuple[int, str]:
+    """Read the child's output until it ends or must end; its exit code and the reason."""
+    os.set_blocking(reading, False)
+    over = time.monotonic() + deadline
+    with selectors.DefaultSelector() as ready:
+        ready.register(reading, selectors.EVENT_READ)
+        ended = os.pidfd_open(child)
+        ready.register(ended, selectors.EVENT_READ)
+        verdict: tuple[int, str] | None = None
+        while verdict is None:
+            ready.select(max(0.0, min(_TICK, over - time.monotonic())))
+            if not _drain(reading, log) and reading in ready.get_map():
+                ready.unregister(reading)
+            status = reap().get(child)
+            if status is not None:
+                verdict = _meaning(os.waitstatus_to_exitcode(status))
+            elif time.monotonic() >= over:
+                verdict = (TIMED_OUT, "timed_out")
+            elif asked.to_stop or (directory / "abort").exists():
+                verdict = (ABORTED, "aborted")
+    if verdict[1] in {"timed_out", "aborted"}:
+        end_descendants(group.kill)
+        note = f"over its limit of {deadline:g} s" if verdict[0] == TIMED_OUT else "told to stop"
+        _drain(reading, log)
+        log.write(f"\ntoque: the run was {note}; every process of it was ended\n".encode())
+    _drain(reading, log)
+    os.close(ended)
+    os.close(reading)
+    return verdict
+
+
+def _drain(reading: int, log: Log) -> bool:
+    """Take what is in the pipe, at most a mebibyte at a time; False at its end."""
+    for _ in range(16):
+        try:
+            piece = os.read(reading, 1 << 16)
+        except BlockingIOError:
+            return True
+        if not piece:
+            return False
+        log.write(piece)
+    return True
+
+
+def _meaning(code: int) -> tuple[int, str]:
+    return (code, "") if code >= 0 else (128 - code, f"signal_{-code}")
+
+
+def _changed_cookbook(directory: Path) -> str:
+    for link in sorted((directory / "cookbooks").iterdir()):
+        if wrong := difference(link.resolve()):
+            return f"{link.name}: {wrong}"
+    return ""
+
+
+def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reason: str) -> Status:
+    outcome = _outcome(directory)
+    said = StreamMask(masked)
+    told = said.feed(str(outcome.get("reason", ""))[:_LONGEST_REASON].encode()) + said.finish()
+    return Status(
+        exit_code=code,
+        reason=reason or told.decode(errors="replace"),
+        started_at=ledger.begun_at,
+        finished_at=time.time(),
+        resources=_counted(directory),
+        releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
+        reboot=bool(outcome.get("reboot", False)) and code == 0,
+    )
+
+
+def _outcome(directory: Path) -> dict[str, dict[str, str]]:
+    """`outcome.json`, where the engine left one: {"releases": {app: revision}, "reboot": bool, "reason": text}."""
+    try:
+        found = json.loads((directory / "outcome.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _counted(directory: Path) -> ResourceCounts:
+    """How many resources there were of each kind, from `report.jsonl`; a torn last line does not count."""
+    counts = dict.fromkeys(ResourceCounts.__struct_fields__, 0)
+    try:
+        with (directory / "report.jsonl").open("rb") as report:
+            for line in report:
+                try:
+                    counts[json.loads(line)["status"]] += 1
+                except (ValueError, KeyError, TypeError):
+                    continue
+    except OSError:
+        pass
+    return ResourceCounts(**counts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

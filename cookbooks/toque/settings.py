@@ -1,0 +1,17 @@
+"""Settings of the system's own tasks; set them under the key `toque` at any level."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the system may do on a node besides running the layers' recipes."""
+
+    manage_hosts: bool = True
+    """Keep a block in /etc/hosts with the online instances of the stack."""
+    manage_users: bool = True
+    """Keep the accounts of users with SSH access."""
+    updates_on_boot: bool = False
+    """Install operating-system updates during Setup."""
+    undeploy_backup_days: int = 0
+    """Keep a copy of an undeployed app's shared files for so long; 0 keeps none."""

@@ -1,0 +1,175 @@
+"""Handing out commands: the next one, against the newest policy, sealed to the node and signed once (R4, S6, S13)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from toque.protocol.canonical import canonical, digest
+from toque.protocol.keys import to_text
+from toque.protocol.messages import CommandEnvelope, SignedObject
+from toque.protocol.sealing import seal, sealing_context
+from toque.protocol.signed import sign
+from toque_server.cookbooks.bundles import Bundles
+from toque_server.cookbooks.sources import Sources
+from toque_server.domain import runlist
+from toque_server.domain.command import Command
+from toque_server.domain.policy import Issued
+from toque_server.domain.runlist import LayerRecipes
+from toque_server.domain.world import InstanceOf, World
+from toque_server.http import command_data
+from toque_server.http.guard import Request
+from toque_server.http.hub import Hub
+from toque_server.http.keyring import Node
+from toque_server.http.policy import Policies, Snapshot
+from toque_server.operations.context import Services
+from toque_server.store import commands, contacts, nodes
+
+_NO_EXPIRY = timedelta(days=365)
+"""What the envelope says of a command that does not expire: the Setup after a boot (E-16)."""
+
+
+_TRIES = 5
+
+
+class _NotReady(Exception):
+    """Something must happen outside of the transaction first: a fetch of the source, or a reading of the stack."""
+
+    def __init__(self, stack_id: str, *, fetch: bool) -> None:
+        self.stack_id, self.fetch = stack_id, fetch
+
+
+class Settle(Protocol):
+    """Ends a command and does what follows from it, in the caller's transaction (`reconcile.outcome`).
+
+    Answers False, and does nothing, if the command has ended already.
+    """
+
+    def __call__(self, conn: Connection, command: Command, *, exit_code: int, reason: str, at: datetime) -> bool: ...
+
+
+class Dispatch:
+    """One per server process. `bundles` and `policies` are used by the routes that agents fetch from."""
+
+    def __init__(self, services: Services, hub: Hub, settle: Settle) -> None:
+        self.bundles = Bundles(services.settings.data_dir)
+        self.policies = Policies(services, self.bundles)
+        self._services = services
+        self._hub = hub
+        self._settle = settle
+        self._sources = Sources(services, self.bundles, self._fail)
+
+    def stop(self) -> None:
+        self._sources.stop()
+
+    def next_command(self, request: Request, *, reported: int = 0) -> SignedObject | None:
+        """What this node is to do next: the same envelope until it is acknowledged, or a new one, or None."""
+        for _ in range(_TRIES):
+            try:
+                return self._dispatch(request, reported)
+            except _NotReady as wanted:
+                if wanted.fetch:
+                    self._sources.fetch(wanted.stack_id)
+                    return None
+                # Read it outside of the transaction, so that the next one is short.
+                with self._services.database.read() as conn:
+                    self.policies.snapshot(conn, wanted.stack_id)
+            except IntegrityError:
+                # Another process issued the same version of the policy meanwhile; now there is one to take.
+                continue
+        return None
+
+    def fresh_manifest(self, stack_id: str, nonce: str) -> SignedObject | None:
+        with self._services.database.read() as conn:
+            return self.policies.fresh(conn, stack_id, nonce, self._services.database.now(conn))
+
+    def _dispatch(self, request: Request, reported: int) -> SignedObject | None:
+        node, parsed = request.node, request.parsed
+        with self._services.database.write() as conn:
+            command = commands.next_for(conn, node.instance_id)
+            if command is None:
+                return None
+            if command.dispatched_at is not None:
+                return _stored(conn, command)
+            if not self._sources.ready(conn, command):
+                raise _NotReady(command.stack_id, fetch=True)
+            if not self.policies.is_current(conn, command.stack_id):
+                raise _NotReady(command.stack_id, fetch=False)
+            if not request.taken and not nodes.advance(conn, node.key_id, "h", parsed.epoch, parsed.sequence):
+                return None  # a replay that another process has not seen gives no dispatch number (ruling 20)
+            contacts.touch(conn, node.instance_id, node.stack_id, self._hub.to_time(request.now))
+            snapshot = self.policies.snapshot(conn, command.stack_id)
+            instance = None if snapshot is None else _find(snapshot.world, node.instance_id)
+            if snapshot is None or instance is None:
+                return None
+            now = self._services.database.now(conn)
+            issued = self.policies.for_command(conn, snapshot, command.cause_id, now, reported=reported)
+            number = commands.next_number(conn, node.instance_id)
+            signed = self._envelope(conn, node, command, snapshot, instance, issued, number, now)
+            handed_out = commands.set_dispatched(
+                conn,
+                command,
+                number=number,
+                manifest_version=issued.version,
+                envelope=msgspec.json.encode(signed),
+                at=now,
+            )
+            if not handed_out:
+                return _stored(conn, command)
+        node.dispatch = max(node.dispatch, number)
+        return signed
+
+    def _envelope(
+        self,
+        conn: Connection,
+        node: Node,
+        command: Command,
+        snapshot: Snapshot,
+        instance: InstanceOf,
+        issued: Issued,
+        number: int,
+        now: datetime,
+    ) -> SignedObject:
+        keys = self._services.keys
+        data = command_data.build(conn, self._services, snapshot.world, snapshot.private, instance, command, now)
+        context = sealing_context(keys.installation_id, instance.id, command.id)
+        sealed = seal(node.sealing, canonical(msgspec.to_builtins(data)), context=context)
+        envelope = CommandEnvelope(
+            installation_id=keys.installation_id,
+            instance_id=instance.id,
+            stack_id=command.stack_id,
+            command_id=command.id,
+            dispatch=number,
+            type=command.type,
+            steps=runlist.steps(command.type, _recipes(snapshot.world, instance), command.args),
+            manifest_version=issued.version,
+            recovery_epoch=self.policies.recovery_epoch,
+            manifest_digest=issued.digest,
+            data_digest=digest(sealed),
+            sealed=to_text(sealed),
+            issued_at=now.timestamp(),
+            expires_at=(command.expires_at or now + _NO_EXPIRY).timestamp(),
+            deadline_seconds=command.deadline_seconds,
+        )
+        return sign("command", canonical(msgspec.to_builtins(envelope)), keys.online, keys.online_id)
+
+    def _fail(self, conn: Connection, command: Command, exit_code: int, reason: str, at: datetime) -> None:
+        self._settle(conn, command, exit_code=exit_code, reason=reason, at=at)
+
+
+def _stored(conn: Connection, command: Command) -> SignedObject | None:
+    envelope = commands.envelope(conn, command.id)
+    return None if envelope is None else msgspec.json.decode(bytes(envelope), type=SignedObject)
+
+
+def _find(world: World, instance_id: str) -> InstanceOf | None:
+    return next((instance for instance in world.instances if instance.id == instance_id), None)
+
+
+def _recipes(world: World, instance: InstanceOf) -> list[LayerRecipes]:
+    by_id = {layer.id: layer for layer in world.layers}
+    return [LayerRecipes(by_id[one].type, by_id[one].recipes) for one in instance.layer_ids if one in by_id]

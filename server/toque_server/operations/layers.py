@@ -1,0 +1,250 @@
+"""Layers: the kinds of machine a stack is made of (chapter 02)."""
+
+from __future__ import annotations
+
+import secrets as random
+from typing import Any
+
+import msgspec
+
+from toque_server.domain.arn import arn
+from toque_server.domain.layer import (
+    Layer,
+    LayerSecrets,
+    Recipes,
+    check,
+    kind_of,
+    merge_attributes,
+    shortname_for,
+    shown_attributes,
+)
+from toque_server.domain.layer_types import default_recipes
+from toque_server.domain.log_streams import CloudWatchLogsConfiguration
+from toque_server.domain.stack import Stack
+from toque_server.domain.volume_configuration import VolumeConfiguration
+from toque_server.operations import finding
+from toque_server.operations.context import Context
+from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.registry import Permission, Request, Result, operation
+from toque_server.store import events, layers, stacks
+
+_RAISES = (ValidationException, ResourceNotFoundException)
+
+
+class ShutdownEventConfiguration(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, frozen=True):
+    """`execution_timeout` is in seconds."""
+
+    execution_timeout: int | None = None
+    delay_until_elb_connections_drained: bool | None = None
+
+
+class LifecycleEventConfiguration(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, frozen=True):
+    shutdown: ShutdownEventConfiguration | None = None
+
+
+class LayerMembers(Request, frozen=True, kw_only=True):
+    """What both CreateLayer and UpdateLayer may say of a layer."""
+
+    attributes: dict[str, str | None] | None = None
+    cloud_watch_logs_configuration: CloudWatchLogsConfiguration | None = None
+    custom_instance_profile_arn: str | None = None
+    custom_json: str | None = None
+    custom_security_group_ids: list[str] | None = None
+    packages: list[str] | None = None
+    volume_configurations: list[VolumeConfiguration] | None = None
+    enable_auto_healing: bool | None = None
+    auto_assign_elastic_ips: bool | None = None
+    auto_assign_public_ips: bool | None = None
+    custom_recipes: Recipes | None = None
+    install_updates_on_boot: bool | None = None
+    use_ebs_optimized_instances: bool | None = None
+    lifecycle_event_configuration: LifecycleEventConfiguration | None = None
+
+
+class CreateLayer(LayerMembers, frozen=True, kw_only=True):
+    stack_id: str
+    type: str
+    name: str
+    shortname: str
+
+
+class LayerCreated(Result, frozen=True, kw_only=True):
+    layer_id: str
+
+
+class UpdateLayer(LayerMembers, frozen=True, kw_only=True):
+    layer_id: str
+    name: str | None = None
+    shortname: str | None = None
+
+
+class DeleteLayer(Request, frozen=True, kw_only=True):
+    layer_id: str
+
+
+class DescribeLayers(Request, frozen=True, kw_only=True):
+    stack_id: str | None = None
+    layer_ids: list[str] | None = None
+
+
+class LayerView(Result, frozen=True, kw_only=True):
+    """One layer as OpsWorks showed it."""
+
+    arn: str
+    stack_id: str
+    layer_id: str
+    type: str
+    name: str
+    shortname: str
+    attributes: dict[str, str | None]
+    cloud_watch_logs_configuration: CloudWatchLogsConfiguration | None
+    custom_instance_profile_arn: str | None
+    custom_json: str | None
+    custom_security_group_ids: list[str]
+    default_security_group_names: list[str]
+    packages: list[str]
+    volume_configurations: list[VolumeConfiguration]
+    enable_auto_healing: bool
+    auto_assign_elastic_ips: bool
+    auto_assign_public_ips: bool
+    default_recipes: dict[str, list[str]]
+    custom_recipes: Recipes
+    created_at: str
+    install_updates_on_boot: bool
+    use_ebs_optimized_instances: bool
+    lifecycle_event_configuration: LifecycleEventConfiguration
+
+
+class LayersDescribed(Result, frozen=True, kw_only=True):
+    layers: list[LayerView]
+
+
+@operation(permission=Permission.MANAGE, stack="stack_id", raises=_RAISES)
+def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
+    """Add a layer to a stack.
+
+    `custom` layers run your recipes alone and may be many; of each built-in type there is one per stack, under the
+    type's own short name.
+    """
+    stack = finding.stack(ctx, req.stack_id)
+    kind = kind_of(req.type)
+    if stack.is_windows and kind.name != "custom":
+        raise ValidationException("a Windows stack has custom layers only", field="Type")
+    empty = Layer(
+        id=ctx.new_id(),
+        stack_id=stack.id,
+        type=kind.name,
+        name=req.name,
+        shortname=shortname_for(kind, req.shortname),
+        created_at=ctx.now,
+        attributes=dict(kind.defaults),
+        volume_configurations=kind.volumes,
+        auto_assign_elastic_ips=kind.elastic_ips,
+    )
+    made_up = LayerSecrets(attributes={key: random.token_urlsafe(12) for key in sorted(kind.generated)})
+    layer, secrets = _changed(empty, made_up, req)
+    _check(ctx, stack, layer, secrets)
+    layers.add(ctx.conn, ctx.vault, layer, secrets)
+    events.add(ctx.conn, "layer.created", f"layer {layer.name} was created", at=ctx.now, stack_id=stack.id)
+    return LayerCreated(layer_id=layer.id)
+
+
+@operation(permission=Permission.MANAGE, stack=finding.stack_of("layer", "layer_id"), raises=_RAISES)
+def update_layer(ctx: Context, req: UpdateLayer) -> None:
+    """Change a layer. Members that are not sent stay; a list or object that is sent replaces the old one whole.
+
+    `Attributes` are merged by key; null resets a key.
+    """
+    old = finding.layer(ctx, req.layer_id)
+    stack = finding.stack(ctx, old.stack_id)
+    new, secrets = _changed(old, layers.secrets(ctx.conn, ctx.vault, [old.id])[old.id], req)
+    shortname = old.shortname if req.shortname is None else shortname_for(old.kind, req.shortname)
+    new = msgspec.structs.replace(new, name=req.name or old.name, shortname=shortname)
+    _check(ctx, stack, new, secrets)
+    layers.update(ctx.conn, ctx.vault, new, secrets)
+
+
+@operation(permission=Permission.MANAGE, stack=finding.stack_of("layer", "layer_id"), raises=_RAISES)
+def delete_layer(ctx: Context, req: DeleteLayer) -> None:
+    """Delete a layer that has no instances any more."""
+    layer = finding.layer(ctx, req.layer_id)
+    if members := layers.hostnames(ctx.conn, layer.id):
+        raise ValidationException(
+            f"layer {layer.name} still has instances: {', '.join(members)}; please delete them, or take them out of it"
+        )
+    layers.remove(ctx.conn, layer)
+    events.add(ctx.conn, "layer.deleted", f"layer {layer.name} was deleted", at=ctx.now, stack_id=layer.stack_id)
+
+
+@operation(permission=Permission.SHOW, stack=finding.one_of(stack_id="stack", layer_ids="layer"), raises=_RAISES)
+def describe_layers(ctx: Context, req: DescribeLayers) -> LayersDescribed:
+    """Describe the layers of a stack, or the named ones."""
+    if req.stack_id is not None:
+        found = layers.of_stack(ctx.conn, req.stack_id)
+    else:
+        found = list(layers.by_ids(ctx.conn, req.layer_ids or []).values())
+    secrets = layers.secrets(ctx.conn, ctx.vault, [each.id for each in found])
+    homes = stacks.by_ids(ctx.conn, {each.stack_id for each in found})
+    return LayersDescribed(layers=[_view(ctx, homes[each.stack_id], each, secrets[each.id]) for each in found])
+
+
+_PLAIN = (
+    "cloud_watch_logs_configuration",
+    "custom_instance_profile_arn",
+    "enable_auto_healing",
+    "auto_assign_elastic_ips",
+    "auto_assign_public_ips",
+    "custom_recipes",
+    "install_updates_on_boot",
+    "use_ebs_optimized_instances",
+)
+_LISTS = ("custom_security_group_ids", "packages", "volume_configurations")
+
+
+def _changed(old: Layer, secrets: LayerSecrets, req: LayerMembers) -> tuple[Layer, LayerSecrets]:
+    changes: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(req, name)) is not None}
+    changes |= {name: tuple(value) for name in _LISTS if (value := getattr(req, name)) is not None}
+    lifecycle = req.lifecycle_event_configuration or LifecycleEventConfiguration()
+    if (shutdown := lifecycle.shutdown) is not None:
+        if shutdown.execution_timeout is not None:
+            changes["shutdown_timeout"] = shutdown.execution_timeout
+        if shutdown.delay_until_elb_connections_drained is not None:
+            changes["delay_until_elb_connections_drained"] = shutdown.delay_until_elb_connections_drained
+    public, sealed = merge_attributes(old.kind, old.attributes, secrets.attributes, req.attributes or {})
+    custom_json = secrets.custom_json if req.custom_json is None else req.custom_json
+    new = msgspec.structs.replace(old, attributes=public, **changes)
+    return new, LayerSecrets(custom_json=custom_json, attributes=sealed)
+
+
+def _check(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> None:
+    check(layer, secrets)
+    for other in layers.of_stack(ctx.conn, stack.id):
+        if other.id != layer.id and other.shortname == layer.shortname:
+            what = (
+                f"layer of type {layer.type}" if layer.type != "custom" else f"layer with Shortname {layer.shortname}"
+            )
+            raise ValidationException(f"stack {stack.name} already has a {what}: {other.name}", field="Shortname")
+    if not stack.use_opsworks_security_groups and not layer.custom_security_group_ids:
+        raise ValidationException(
+            "CustomSecurityGroupIds is missing: the stack's built-in groups are off, so each layer needs its own",
+            field="CustomSecurityGroupIds",
+        )
+
+
+def _view(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> LayerView:
+    same = {name: getattr(layer, name) for name in LayerView.__struct_fields__ if name in Layer.__struct_fields__}
+    return LayerView(
+        **same
+        | {
+            "layer_id": layer.id,
+            "arn": arn(stack.region, ctx.account_id, "layer", layer.id),
+            "attributes": shown_attributes(layer, secrets.attributes),
+            "custom_json": secrets.custom_json,
+            "default_security_group_names": [layer.kind.security_group] if stack.use_opsworks_security_groups else [],
+            "default_recipes": default_recipes(layer.type),
+            "created_at": layer.created_at.isoformat(timespec="seconds"),
+            "lifecycle_event_configuration": LifecycleEventConfiguration(
+                ShutdownEventConfiguration(layer.shutdown_timeout, layer.delay_until_elb_connections_drained)
+            ),
+        }
+    )
