@@ -25,7 +25,7 @@ def is_harmless(root: Path) -> bool:
     for path in root.rglob("*"):
         found = path.lstat()
         if stat.S_ISLNK(found.st_mode):
-            if not path.resolve().is_relative_to(root.resolve()) or os.readlink(path).startswith("/"):
+            if not path.resolve().is_relative_to(root.resolve()) or path.readlink().is_absolute():
                 return False
         elif stat.S_ISDIR(found.st_mode):
             if stat.S_IMODE(found.st_mode) != 0o755:
