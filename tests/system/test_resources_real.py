@@ -155,6 +155,10 @@ def test_a_program_is_kept_running_and_is_no_descendant_of_the_run(box: Box) -> 
         "the program to run again", lambda: box.shell("pgrep -f '^/usr/bin/python3 app.py' || true") not in ("", pid)
     )
 
+    before = box.run("pgrep", "-f", "^/usr/bin/python3 app.py")
+    assert "restart" in apply(box, SHOP.replace("up as", "now as"))
+    assert box.run("pgrep", "-f", "^/usr/bin/python3 app.py") != before
+
     apply(box, "from toque import service\nservice('app', present=False)\n")
     assert box.shell("pgrep -f '^/usr/bin/python3 app.py' || true") == ""
     assert box.shell("find /etc/toque -name 'app*'") == ""
