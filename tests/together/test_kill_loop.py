@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from tests.together import house as houses
 from tests.together.house import House
-
 from toque_server.cli.demo.api import wait_until
 
 KILLS = int(os.environ.get("TOQUE_TEST_KILLS", "25"))

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.needs import needs_that
 from tests.together.house import House
-
 from toque_server.cli.demo.api import Refused, wait_until
 
 

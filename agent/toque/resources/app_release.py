@@ -243,10 +243,10 @@ class AppRelease(Resource[ReleaseState]):
             "environment": dict(release.environment),
         }
         try:
-            exec(compile(text, path, "exec"), names)  # noqa: S102 (the hook is the app's own code, as the chapter asks)
+            exec(compile(text, path, "exec"), names)
         except ToqueError:
             raise
-        except Exception as error:  # noqa: BLE001 (around one resource: the hook is part of it)
+        except Exception as error:
             line = _line_in(path, error)
             raise HookFailed(f"{path}:{line}: {type(error).__name__}: {error}") from error
 
@@ -285,7 +285,7 @@ class AppRelease(Resource[ReleaseState]):
         return max(1, int(self._setting("keep_releases", stack_wide)))
 
     def _setting(self, name: str, default: Any) -> Any:
-        """A key of the app's deploy tree (chapter 05, section 7.1): given here, or `deploy.<shortname>` in custom JSON."""
+        """A key of the app's deploy tree (chapter 05 § 7.1): given here, or `deploy.<shortname>` in custom JSON."""
         if name in self.settings:
             return self.settings[name]
         return _attribute(f"deploy.{self.app['shortname']}.{name}", default)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.agent.resources.case import Case
 from tests.fakes.host import FakeHost
-
 from toque.core import CommandFailed, Run, converge
 from toque.core.errors import ToqueError
 from toque.core.local import LocalHost
@@ -27,7 +27,7 @@ class Origin:
         self.path = path
         path.mkdir(parents=True)
         self._git("init", "--quiet", "--initial-branch=main")
-        self.commit("first", **{"version": "1"})
+        self.commit("first", version="1")
 
     def commit(self, message: str, **files: str) -> str:
         for name, text in files.items():
