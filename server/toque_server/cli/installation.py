@@ -64,11 +64,20 @@ def opened(data_dir: Path, *, writes: bool) -> Iterator[Services]:
         services = create_services(load(data_dir))
         try:
             if writes:
-                services.database.claim()
+                _claim(services)
             services.database.check_schema()
             yield services
         finally:
             services.database.close()
+
+
+def _claim(services: Services) -> None:
+    try:
+        services.database.claim()
+    except DatabaseInUse as error:
+        raise click.ClickException(
+            f"{error}. While it runs, its operations CreateUser, CreateAccessKey and CreateApiToken do the same"
+        ) from error
 
 
 def say(answer: Mapping[str, Any], output: str, lines: Callable[[], None]) -> None:
