@@ -119,6 +119,7 @@ class Node:
             "TOQUE_AGENT_STATE_DIR": str(self.home / "state"),
             "TOQUE_AGENT_LOG_DIR": str(self.home / "log"),
             "TOQUE_AGENT_JOIN_TOKEN_FILE": str(self.home / "token"),
+            "TOQUE_AGENT_HOSTNAME": self.home.name,
         }
 
     def start(self, token: str | None = None) -> Node:
@@ -168,7 +169,7 @@ class House:
     def join(self, name: str) -> str:
         """Start an agent with a fresh join token; returns its instance id as soon as the server knows it."""
         before = {each["InstanceId"] for each in self.instances()}
-        token = self.api("CreateJoinToken", StackId=self.stack_id, LayerIds=[self.layer_id], Hostname=name)["Token"]
+        token = self.api("CreateJoinToken", StackId=self.stack_id, LayerIds=[self.layer_id])["Token"]
         self.nodes[name] = Node(self.server, self.directory / name).start(token)
         wait_until(f"{name} to join", lambda: {e["InstanceId"] for e in self.instances()} > before, seconds=20)
         [new] = {each["InstanceId"] for each in self.instances()} - before

@@ -35,7 +35,7 @@ def facts_of(config: AgentConfig) -> Facts:
     """Collected in about a millisecond and without starting a program; what cannot be found is empty."""
     release = _os_release()
     return Facts(
-        hostname=socket.gethostname(),
+        hostname=config.hostname or socket.gethostname(),
         private_ip=config.address or _address_towards(config.server_url),
         os_family=release.get("ID_LIKE", release.get("ID", "")).split(" ")[0],
         os_name=release.get("ID", ""),

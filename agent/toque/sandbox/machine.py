@@ -15,6 +15,7 @@ import base64
 import fcntl
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,8 @@ from toque.sandbox.subids import SubIds, run_mapped, sub_ids
 from toque.sandbox.toolchain import shared_library_home, toolchain
 
 _DEAD_WITHIN = 20.0
+# The first one of an ordinary user makes the skeleton, which takes its time on a slow disk.
+_READY_WITHIN = 180.0
 _ASK_AGAIN = 0.5
 _LISTENS_WITHIN = 15.0
 _LOOK_AGAIN = 0.01
@@ -221,22 +224,43 @@ def _follow(spec: Spec, clone: subprocess.Popen[bytes], plan: dict[str, Any], re
     """Give the clone what it asks for until it answers from inside; its last words otherwise."""
     _tell(clone, json.dumps(plan))
     pid: int | None = None
-    with os.fdopen(os.dup(reading), "rb") as lines:
-        for line in lines:
-            said: dict[str, Any] = json.loads(line)
-            if "error" in said:
-                raise SandboxError(said["error"])
-            if "unshared" in said:
-                _granted().hand_to(clone.pid)
-                _tell(clone, "mapped")
-            if "netns" in said:
-                connect_outside(Net(IPv4Address(spec.address)), clone.pid)
-                _tell(clone, "connected")
-            pid = int(said["pid"]) if "pid" in said else pid
-            if said.get("ready") and pid is not None:
-                return pid
+    for line in _lines(reading, clone):
+        said: dict[str, Any] = json.loads(line)
+        if "error" in said:
+            raise SandboxError(said["error"])
+        if "unshared" in said:
+            _granted().hand_to(clone.pid)
+            _tell(clone, "mapped")
+        if "netns" in said:
+            _connect(spec, clone.pid)
+            _tell(clone, "connected")
+        pid = int(said["pid"]) if "pid" in said else pid
+        if said.get("ready") and pid is not None:
+            return pid
     last = " | ".join(console_text(spec.directory).splitlines()[-3:])
     raise SandboxError(f"the sandbox {spec.name} ended before it was ready; its console says: {last}")
+
+
+def _connect(spec: Spec, pid: int) -> None:
+    try:
+        connect_outside(Net(IPv4Address(spec.address)), pid)
+    except OSError as error:
+        raise SandboxError(f"the sandbox {spec.name} cannot be given its network: {error}") from error
+
+
+def _lines(reading: int, clone: subprocess.Popen[bytes]) -> Iterator[bytes]:
+    """Lines as they come, until the other end is closed. A clone that gets nowhere is killed: its caller waits."""
+    deadline = time.monotonic() + _READY_WITHIN
+    poll = select.poll()
+    poll.register(reading, select.POLLIN)
+    so_far = b""
+    while poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        arrived = os.read(reading, 65536)
+        if not arrived:
+            return
+        *lines, so_far = (so_far + arrived).split(b"\n")
+        yield from lines
+    clone.kill()
 
 
 def _tell(clone: subprocess.Popen[bytes], line: str) -> None:

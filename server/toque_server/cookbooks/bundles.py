@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from toque.cookbook.bundle import pack
@@ -24,7 +25,7 @@ class NoShippedCookbooks(Exception):
 
 
 class Bundles:
-    """The archives of one installation. `builtin` is the bundle of the shipped cookbooks, packed when this is made.
+    """The archives of one installation.
 
     bundles = Bundles(settings.data_dir)
     kept = bundles.keep(find_cookbooks(checkout), at=now)     # packs, stores the file, describes it
@@ -34,7 +35,12 @@ class Bundles:
     def __init__(self, data_dir: Path, *, shipped: Path | None = None) -> None:
         self.directory = data_dir / "bundles"
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.builtin = self._keep(find_cookbooks(shipped or shipped_cookbooks()))[0]
+        self._shipped = shipped
+
+    @cached_property
+    def builtin(self) -> BundleRef:
+        """The bundle of the shipped cookbooks: packed when it is first asked for, the same from then on."""
+        return self._keep(find_cookbooks(self._shipped or shipped_cookbooks()))[0]
 
     def keep(self, found: Mapping[str, Path], *, at: datetime) -> Bundle:
         """Pack cookbooks (name to folder) and keep the archive. Equal content is one file. Raises BadCookbook."""

@@ -25,8 +25,9 @@ from toque_server.domain.command import Command, Exit
 from toque_server.domain.source import join
 from toque_server.domain.stack import Stack
 from toque_server.domain.world import SourceOf
-from toque_server.operations.context import Services
+from toque_server.security.envelope import Vault
 from toque_server.store import commands, cookbooks, events, instances, logs, stacks
+from toque_server.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +38,16 @@ Fail = Callable[[Connection, Command, int, str, datetime], None]
 
 
 class Sources:
-    """One per server process. Two processes may fetch for one stack at once; the first to finish moves the stack."""
+    """One per server process. `allow_insecure` as in the settings (D18).
 
-    def __init__(self, services: Services, bundles: Bundles, fail: Fail) -> None:
-        self._services = services
+    Two processes may fetch for one stack at once; the first to finish moves the stack.
+    """
+
+    def __init__(self, database: Database, vault: Vault, bundles: Bundles, fail: Fail, *, allow_insecure: bool) -> None:
+        self._database = database
+        self._vault = vault
         self._bundles = bundles
+        self._allow_insecure = allow_insecure
         self._fail = fail
         self._under_way: set[str] = set()
         self._lock = threading.Lock()
@@ -77,10 +83,10 @@ class Sources:
                 self._under_way.discard(stack_id)
 
     def _bring(self, stack_id: str) -> None:
-        with self._services.database.read() as conn:
-            started = self._services.database.now(conn)
+        with self._database.read() as conn:
+            started = self._database.now(conn)
             stack = stacks.get(conn, stack_id)
-            secrets = None if stack is None else stacks.secrets(conn, self._services.vault, stack_id)
+            secrets = None if stack is None else stacks.secrets(conn, self._vault, stack_id)
         if stack is None or secrets is None:
             return
         whole = join(stack.custom_cookbooks_source, secrets.source)
@@ -96,12 +102,12 @@ class Sources:
             with tempfile.TemporaryDirectory(prefix="toque-source-") as place:
                 into = Path(place) / "cookbooks"
                 into.mkdir()
-                revision = fetch(source, into, allow_insecure=self._services.settings.allow_insecure_sources)
+                revision = fetch(source, into, allow_insecure=self._allow_insecure)
                 bundle = self._bundles.keep(find_cookbooks(_root(into)), at=started)
         except (FetchRefused, BadBundle, BadCookbook) as error:
             self._give_up(stack_id, started, f"the cookbooks could not be fetched from {source.url}: {error}")
             return
-        with self._services.database.write() as conn:
+        with self._database.write() as conn:
             newest = cookbooks.of_stack(conn, stack_id)
             if newest and newest[0].added_at >= started:
                 return  # another process, or a publication, was faster
@@ -122,11 +128,11 @@ class Sources:
 
     def _give_up(self, stack_id: str, started: datetime, why: str) -> None:
         """End every command that waits for this fetch; one that came after its start tries again."""
-        with self._services.database.write() as conn:
+        with self._database.write() as conn:
             stack = stacks.get(conn, stack_id)
             if stack is None:
                 return
-            now = self._services.database.now(conn)
+            now = self._database.now(conn)
             queues = commands.open_of(conn, [one.id for one in instances.of_stack(conn, stack_id)])
             for command in [each for queue in queues.values() for each in queue]:
                 waits = command.dispatched_at is None and command.created_at <= started
@@ -136,8 +142,8 @@ class Sources:
             events.add(conn, "cookbooks.failed", why, at=now, stack_id=stack_id)
 
     def _now(self) -> datetime:
-        with self._services.database.read() as conn:
-            return self._services.database.now(conn)
+        with self._database.read() as conn:
+            return self._database.now(conn)
 
 
 def needs_fetch(conn: Connection, stack: Stack, command: Command) -> bool:

@@ -57,11 +57,18 @@ class Dispatch:
 
     def __init__(self, services: Services, hub: Hub, settle: Settle) -> None:
         self.bundles = Bundles(services.settings.data_dir)
+        _ = self.bundles.builtin  # packed now, not while the first node waits for its first command
         self.policies = Policies(services, self.bundles)
         self._services = services
         self._hub = hub
         self._settle = settle
-        self._sources = Sources(services, self.bundles, self._fail)
+        self._sources = Sources(
+            services.database,
+            services.vault,
+            self.bundles,
+            self._fail,
+            allow_insecure=services.settings.allow_insecure_sources,
+        )
 
     def stop(self) -> None:
         self._sources.stop()

@@ -89,12 +89,13 @@ class SandboxProvider:
         for machine_id in machine_ids:
             directory = self._folder / _checked(machine_id)
             state = sandbox.state(directory)
-            if state == "gone":
-                continue
             about = _read_about(directory)
+            if not about:
+                continue
             found[machine_id] = Machine(
                 machine_id=machine_id,
-                state=_STATES[state],
+                # Between two processes of one machine there is none for a moment: it is on its way, not gone.
+                state=MachineState.PENDING if state == "gone" else _STATES[state],
                 private_ip=about.get("address"),
                 public_ip=about.get("address"),
                 private_dns=about.get("hostname"),

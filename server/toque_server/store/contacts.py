@@ -115,7 +115,7 @@ _ON_CONTACT = (
 def flush(conn: Connection, batch: Sequence[Seen]) -> int:
     """Write a batch; returns how many contacts moved. A line whose lane number is not newer moves nothing (S3).
 
-    A key that was deleted meanwhile is left out, not an error.
+    A key that was revoked meanwhile is left out, so that a deleted instance does not come back as a contact.
     """
     if not batch:
         return 0
@@ -129,7 +129,8 @@ def _micros(at: datetime) -> int:
 def _flush_sqlite(conn: Connection, batch: Sequence[Seen]) -> int:
     # One process serves an SQLite installation, so its memory has refused replays already; the WHERE is for restarts.
     conn.exec_driver_sql(
-        f"{_LANES} SELECT ?, 'h', ?, ? WHERE EXISTS (SELECT 1 FROM node_keys WHERE key_id = ?){_ON_LANE}",
+        f"{_LANES} SELECT ?, 'h', ?, ?"
+        f" WHERE EXISTS (SELECT 1 FROM node_keys WHERE key_id = ? AND state <> 'revoked'){_ON_LANE}",
         [(line.key_id, line.epoch, line.sequence, line.key_id) for line in batch],
     )
     done = conn.exec_driver_sql(
@@ -160,7 +161,7 @@ def _flush_postgresql(conn: Connection, batch: Sequence[Seen]) -> int:
         conn.exec_driver_sql(
             f"{_LANES} SELECT u.key_id, 'h', u.epoch, u.sequence"
             " FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS u(key_id, epoch, sequence)"
-            " JOIN node_keys k ON k.key_id = u.key_id ORDER BY u.key_id"
+            " JOIN node_keys k ON k.key_id = u.key_id AND k.state <> 'revoked' ORDER BY u.key_id"
             f"{_ON_LANE} RETURNING key_id",
             ([line.key_id for line in lines], [line.epoch for line in lines], [line.sequence for line in lines]),
         ).scalars()

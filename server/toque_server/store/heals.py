@@ -26,7 +26,9 @@ def _heal(row: Row[Any]) -> Heal:
 def open(conn: Connection, heal: Heal) -> bool:
     """Write a heal that begins. False if the instance has an open one."""
     values = {name: getattr(heal, name) for name in Heal.__struct_fields__} | {"evidence": heal.evidence.value}
-    return conn.execute(insert_into(conn, heals).values(values).on_conflict_do_nothing()).rowcount == 1
+    # RETURNING, for PostgreSQL's driver does not count the rows of such an insert.
+    opened = insert_into(conn, heals).values(values).on_conflict_do_nothing().returning(heals.c.id)
+    return conn.execute(opened).first() is not None
 
 
 def machine_started(conn: Connection, id: str, at: datetime) -> None:

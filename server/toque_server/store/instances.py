@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from toque.protocol.messages import Facts
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
-from toque_server.store import stacks
+from toque_server.store import nodes, stacks
 from toque_server.store.tables import attributes, contacts, data_bag_items, instance_layers, instances, metrics
 
 _COLUMNS: Final = tuple(instances.c[name] for name in Instance.__struct_fields__ if name in instances.c)
@@ -155,7 +155,11 @@ def cookbook_digests(conn: Connection, stack_id: str) -> dict[str, str | None]:
 
 
 def remove(conn: Connection, instance: Instance) -> None:
-    """Delete the record and everything that is only of use with it: commands, attributes, metrics, contact."""
+    """Delete the record and everything that is only of use with it: commands, attributes, metrics, contact.
+
+    Its keys are revoked, so that what runs on the machine still is nobody any more (S10).
+    """
+    nodes.revoke(conn, instance.id)
     for table in (attributes, data_bag_items):
         conn.execute(sa.delete(table).where(table.c.level == "instance", table.c.owner_id == instance.id))
     for table in (contacts, metrics):

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.fakes.agents import Agent, Recorded, Response, send
-from tests.server.http.fleet import Fleet, settle_of
+from tests.server.http.fleet import Fleet, eventually, settle_of
 from toque.protocol import messages
 from toque.protocol.keys import new_signing_key
 from toque.protocol.messages import ENROL_PATH, LANE_OF, MAX_BODY, POLL_PATH, RESULT_PATH
 from toque_server.http.admission import Admission, Bucket
 from toque_server.http.node import NodeApp
 from toque_server.operations.context import Services
-from toque_server.store import tables
+from toque_server.store import contacts, instances, tables
 
 SIGNED_ROUTES = sorted(LANE_OF)
 
@@ -189,3 +189,15 @@ def test_S10_a_key_change_leaves_exactly_one_working_identity(fleet_on_either: F
     envelope = new.open(new.poll())
     assert envelope is not None
     assert new.data(envelope).command["instance_id"] == "web1"
+
+
+def test_S10_the_key_of_a_deleted_instance_is_worth_nothing(fleet: Fleet, agent: Agent) -> None:
+    agent.poll()
+    with fleet.database.write() as conn:
+        instance = instances.get(conn, "web1")
+        assert instance is not None
+        instances.remove(conn, instance)
+    eventually(lambda: agent.post(POLL_PATH, agent.poll_request()).status == 401)
+    fleet.app.hub.flush()
+    with fleet.database.read() as conn:
+        assert contacts.get(conn, "web1") is None
