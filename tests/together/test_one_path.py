@@ -24,7 +24,7 @@ def web1(house: House) -> str:
 def test_a_node_that_joins_is_set_up_and_comes_online(house: House, web1: str) -> None:
     commands = house.api("DescribeCommands", InstanceId=web1)["Commands"]
 
-    assert [c["Type"] for c in reversed(commands)][0] == "setup"
+    assert commands[-1]["Type"] == "setup"
     assert {c["Type"] for c in commands} <= {"setup", "configure"}
 
 
