@@ -138,3 +138,4 @@ def test_disabling_keeps_it_from_starting_with_the_machine(places: Places) -> No
 
     assert not supervisor.enabled("shop")
     assert supervisor.is_defined("shop", Definition(ENDLESS), False)
+    assert supervisor.is_defined("shop", Definition(ENDLESS), None)

@@ -139,13 +139,15 @@ class Supervisor:
 
     def _files(self, name: str, definition: Definition, enabled: bool | None) -> dict[str, Text]:
         launcher = f"{self._places.launchers}/{name}.run"
+        if enabled is None:  # not managed: as it is, and for a new one as supervisor does it
+            enabled = self.enabled(name) or not self.has_definition(name)
         script = _launcher(definition)
         lines = [
             f"; {HEAD}",
             *([f"; reload: {definition.reload_signal}"] if definition.reload_signal else []),
             f"[program:{name}]",
             f"command=/bin/sh {launcher}",
-            f"autostart={'false' if enabled is False else 'true'}",
+            f"autostart={str(enabled).lower()}",
             "autorestart=true",
             "startsecs=1",
             "startretries=10",
