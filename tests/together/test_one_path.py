@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from tests.needs import needs_that
 from tests.together.house import House
-
 from toque_server.cli.demo.api import Refused, wait_until
 
 
@@ -24,7 +24,7 @@ def web1(house: House) -> str:
 def test_a_node_that_joins_is_set_up_and_comes_online(house: House, web1: str) -> None:
     commands = house.api("DescribeCommands", InstanceId=web1)["Commands"]
 
-    assert [c["Type"] for c in reversed(commands)][0] == "setup"
+    assert commands[-1]["Type"] == "setup"
     assert {c["Type"] for c in commands} <= {"setup", "configure"}
 
 
