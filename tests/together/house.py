@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -15,10 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 
 from toque_server.cli.demo.api import Api, wait_until
 from toque_server.cli.demo.repository import Repository
+
+LONG = 90.0
+"""Seconds that anything may take on a busy machine. No test waits for it when all is well."""
 
 TOQUE = [sys.executable, "-m", "toque.cli"]
 
@@ -57,15 +62,23 @@ class Server:
         self.secrets = json.loads(done.stdout)
         return self
 
+    def settings(self, toml: str) -> None:
+        """Add lines to the settings file, for the next start."""
+        with (self.data_dir / "server.toml").open("a") as file:
+            file.write(f"\n{toml}\n")
+
     def start(self) -> Server:
         with (self.directory / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*TOQUE, "server", "run", f"--data-dir={self.data_dir}", f"--listen=127.0.0.1:{self.port}"],
+                [
+                    *[*TOQUE, "server", "run", f"--data-dir={self.data_dir}", f"--listen=127.0.0.1:{self.port}"],
+                    *([f"--workers={self.workers}"] if self.workers > 1 else []),
+                ],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until("the server to be ready", self._ready, seconds=30, every=0.05)
+        wait_until("the server to be ready", self._ready, seconds=LONG, every=0.05)
         return self
 
     def _ready(self) -> bool:
@@ -171,7 +184,7 @@ class House:
         before = {each["InstanceId"] for each in self.instances()}
         token = self.api("CreateJoinToken", StackId=self.stack_id, LayerIds=[self.layer_id])["Token"]
         self.nodes[name] = Node(self.server, self.directory / name).start(token)
-        wait_until(f"{name} to join", lambda: {e["InstanceId"] for e in self.instances()} > before, seconds=20)
+        wait_until(f"{name} to join", lambda: {e["InstanceId"] for e in self.instances()} > before, seconds=LONG)
         [new] = {each["InstanceId"] for each in self.instances()} - before
         return str(new)
 
@@ -181,25 +194,51 @@ class House:
     def status(self, instance_id: str) -> str:
         return str(self.api("DescribeInstances", InstanceIds=[instance_id])["Instances"][0]["Status"])
 
-    def wait_for(self, instance_id: str, status: str, *, seconds: float = 40) -> None:
+    def wait_for(self, instance_id: str, status: str, *, seconds: float = LONG) -> None:
         wait_until(f"status {status}", lambda: self.status(instance_id) == status, seconds=seconds)
 
-    def run(self, *recipes: str, on: list[str] | None = None, wait: bool = True, **members: Any) -> dict[str, Any]:
-        """Execute recipes; returns the first command, ended unless `wait` is off."""
+    def order(
+        self,
+        name: str,
+        *,
+        on: list[str] | None = None,
+        args: dict[str, Any] | None = None,
+        wait: bool = True,
+        **members: Any,
+    ) -> list[dict[str, Any]]:
+        """CreateDeployment; returns its commands, ended unless `wait` is off."""
         if on is not None:
             members["InstanceIds"] = on
-        command = {"Name": "execute_recipes", "Args": {"recipes": list(recipes)}}
+        command = {"Name": name, "Args": args or {}}
         deployment = self.api("CreateDeployment", StackId=self.stack_id, Command=command, **members)["DeploymentId"]
         if wait:
             self.wait_for_end(deployment)
-        return dict(self.api.commands(deployment)[0])
+        return self.api.commands(deployment)
 
-    def wait_for_end(self, deployment_id: str, *, seconds: float = 40) -> str:
-        def status() -> str:
-            return str(self.api("DescribeDeployments", DeploymentIds=[deployment_id])["Deployments"][0]["Status"])
+    def run(self, *recipes: str, on: list[str], wait: bool = True, **members: Any) -> dict[str, Any]:
+        """Execute recipes; returns the first command, ended unless `wait` is off."""
+        return self.order("execute_recipes", on=on, args={"recipes": list(recipes)}, wait=wait, **members)[0]
 
-        wait_until("the deployment to end", lambda: status() != "running", seconds=seconds)
-        return status()
+    def deployment(self, id: str) -> dict[str, Any]:
+        return dict(self.api("DescribeDeployments", DeploymentIds=[id])["Deployments"][0])
+
+    def wait_for_end(self, deployment_id: str, *, seconds: float = LONG) -> str:
+        """Wait for a deployment's end; its status."""
+        wait_until(
+            "the deployment to end", lambda: self.deployment(deployment_id)["Status"] != "running", seconds=seconds
+        )
+        return str(self.deployment(deployment_id)["Status"])
+
+    def wait_for_quiet(self, *, seconds: float = LONG) -> None:
+        """Wait until no command is open and no Configure is due any more."""
+
+        def is_quiet() -> bool:
+            with contextlib.closing(sqlite3.connect(f"file:{self.server.data_dir}/toque.db?mode=ro", uri=True)) as db:
+                [due] = db.execute("select count(*) from configures").fetchone()
+                [open_ones] = db.execute("select count(*) from commands where completed_at is null").fetchone()
+            return not due and not open_ones
+
+        wait_until("no command and no Configure to be open", is_quiet, seconds=seconds)
 
     def publish(self, **recipes: str) -> None:
         """Write recipes (name to text) of the cookbook `work`, and make the stack take them."""
@@ -209,15 +248,30 @@ class House:
         command = {"Name": "update_custom_cookbooks"}
         self.wait_for_end(self.api("CreateDeployment", StackId=self.stack_id, Command=command)["DeploymentId"])
 
+    def runs(self) -> list[psutil.Process]:
+        """The shims of this house's agents that are at work now."""
+        found = []
+        for process in psutil.process_iter(["cmdline"]):
+            words = process.info["cmdline"] or []
+            if "toque.daemon.shim" in words and any(word.startswith(f"{self.directory}/") for word in words):
+                found.append(process)
+        return found
+
     def close(self) -> None:
         for node in self.nodes.values():
             node.stop()
+        for shim in self.runs():
+            # SIGKILL to a shim ends its run with it; the runs of a test outlive their agents otherwise (R6).
+            with contextlib.suppress(psutil.Error):
+                shim.kill()
         if self.server.process is not None and self.server.process.poll() is None:
             self.server.kill()
 
 
-def build(directory: Path, recipes: dict[str, str], *, database: str | None = None) -> House:
-    """A house whose cookbook `work` holds `recipes` (name to text)."""
+def build(
+    directory: Path, recipes: dict[str, str], *, database: str | None = None, workers: int = 1, settings: str = ""
+) -> House:
+    """A house whose cookbook `work` holds `recipes` (name to text). `settings` is further TOML of `server.toml`."""
     source = directory / "cookbooks-source" / "work"
     (source / "recipes").mkdir(parents=True)
     (source / "cookbook.toml").write_text('[cookbook]\nname = "work"\nversion = "1.0.0"\n')
@@ -225,7 +279,9 @@ def build(directory: Path, recipes: dict[str, str], *, database: str | None = No
         (source / "recipes" / f"{name}.py").write_text(textwrap.dedent(text))
     repository = Repository(directory / "cookbooks", source.parent)
     repository.commit("Recipes of the test")
-    server = Server(directory, database).init().start()
+    server = Server(directory, database, workers).init()
+    server.settings(settings)
+    server.start()
     house = House(server, directory, repository)
     house.stack_id = house.api(
         "CreateStack",
@@ -245,8 +301,10 @@ def build(directory: Path, recipes: dict[str, str], *, database: str | None = No
 
 
 @contextlib.contextmanager
-def opened(directory: Path, recipes: dict[str, str], *, database: str | None = None) -> Iterator[House]:
-    house = build(directory, recipes, database=database)
+def opened(
+    directory: Path, recipes: dict[str, str], *, database: str | None = None, workers: int = 1, settings: str = ""
+) -> Iterator[House]:
+    house = build(directory, recipes, database=database, workers=workers, settings=settings)
     try:
         yield house
     finally:

@@ -54,7 +54,9 @@ class Shelf:
         info = self.info(cookbook)
         if recipe not in info.recipes:
             near = did_you_mean(recipe, info.recipes) if info.recipes else " (it has none)"
-            raise NotLoadable(f"cookbook {cookbook} has no recipe {recipe}{near}")
+            raise NotLoadable(
+                f"there is no recipe {cookbook}::{recipe}: cookbook {cookbook} has no recipe {recipe}{near}"
+            )
         path = self.cookbooks[cookbook] / "recipes" / f"{recipe}.py"
         package = f"{module_name(cookbook)}.recipes"
         return Recipe(f"{cookbook}::{recipe}", path, compile_recipe(path, self._base), f"{package}.{recipe}")

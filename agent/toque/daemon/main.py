@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections import deque
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
 
@@ -124,7 +125,7 @@ class Agent:
             log.info("%s", unreachable)
             return self.rhythm.after_failure(unreachable.retry_after)
         except Refused as refused:
-            log.warning("the server refuses contact: %s", refused)
+            log.warning("the server refuses contact: %s%s", refused, self._remedy(refused))
             return self.rhythm.after_failure()
         except Exception:
             log.exception("a turn of the loop failed")
@@ -134,6 +135,16 @@ class Agent:
             self._look_again = False
             return SOON
         return self.rhythm.after_success(time.monotonic())
+
+    def _remedy(self, refused: Refused) -> str:
+        """What the people of this machine can do about a refusal; nothing where only the server's can help."""
+        if refused.status != HTTPStatus.UNAUTHORIZED or refused.refusal.error == "clock_skew":
+            return ""
+        return (
+            f". The key of this node was revoked, or {self.config.server_url} is not the server that it joined: no new "
+            f"command starts here. To join again, stop the agent, empty {self.state.root} and run "
+            "`toque agent enrol --server URL --token TOKEN` with a new join token"
+        )
 
     def _pause(self, seconds: float) -> bool:
         """Wait, or until woken; metrics are taken meanwhile. Whether the agent is to stop."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -80,7 +80,7 @@ def checked(name: str, args: Mapping[str, Sequence[str]], *, app_id: str | None)
     """
     type = command_type(name)
     if type in APP_COMMANDS and app_id is None:
-        raise InvalidDeployment(f"Please provide an app ID for the {name} command")
+        raise InvalidDeployment(f"Please provide an app ID for the {name} command: AppId is missing")
     made: dict[str, Any] = {"app_ids": [app_id] if app_id is not None else []}
     known: set[str] = set()
     if type == "execute_recipes":
@@ -170,7 +170,13 @@ def settle(deployment: Deployment, statuses: Collection[CommandStatus], now: dat
 
 
 def commands_for(
-    deployment: Deployment, made: CommandArgs, chosen: Targets, ids: Sequence[str], *, expires_at: datetime
+    deployment: Deployment,
+    made: CommandArgs,
+    chosen: Targets,
+    ids: Sequence[str],
+    *,
+    expires_at: datetime,
+    deadline: timedelta,
 ) -> list[Command]:
     """One command per target, `ids` in the order of `chosen.all`; those of unable targets have ended as `skipped`."""
     unable = {each.id for each in chosen.unable}
@@ -186,6 +192,7 @@ def commands_for(
             user_arn=deployment.user_arn,
             created_at=deployment.created_at,
             expires_at=expires_at,
+            deadline_seconds=deadline.total_seconds(),
             status=CommandStatus.SKIPPED if target.id in unable else CommandStatus.PENDING,
             reason=f"the instance is {target.status}" if target.id in unable else "",
             completed_at=deployment.created_at if target.id in unable else None,

@@ -66,7 +66,8 @@ class CommandLog(Result, frozen=True, kw_only=True):
 def describe_commands(ctx: Context, req: DescribeCommands) -> CommandsDescribed:
     """Describe the commands of a deployment, of an instance, or the named ones; newest first.
 
-    `LogUrl` is there from the acknowledgement on, also while the command runs, and good for one hour.
+    `LogUrl` is there from the acknowledgement on, also while the command runs, and good for one hour. A command that
+    ended before any agent took it has one too, where the server has said why in its log.
     """
     if req.deployment_id is not None:
         found = commands.of_deployment(ctx.conn, req.deployment_id)
@@ -109,7 +110,7 @@ def _view(ctx: Context, command: Command) -> CommandView:
     # OpsWorks had no `expired`; clients take what they do not know for something that goes on (ruling 2).
     status = CommandStatus.FAILED if command.status is CommandStatus.EXPIRED else command.status
     url = None
-    if acknowledged is not None:
+    if acknowledged is not None or (completed is not None and logs.length(ctx.conn, command.id)):
         url = sign_log_url(ctx.services.keys, ctx.settings.public_url, command.id, ctx.now)
     return CommandView(
         command_id=command.id,

@@ -19,6 +19,7 @@ def order(ctx: Context, deployment: Deployment, made: CommandArgs, chosen: Targe
         chosen,
         [ctx.new_id() for _ in chosen.all],
         expires_at=ctx.now + ctx.settings.command.expire_after,
+        deadline=ctx.settings.command.deadline,
     )
     commands.add(ctx.conn, *ordered)
     if (ended := settle(deployment, [each.status for each in ordered], ctx.now)) is not None:

@@ -35,6 +35,7 @@ def sync_users(ctx: Context, stack_ids: Iterable[str], *, revokes: bool, cause: 
                     args={"revokes": revokes},
                     created_at=ctx.now,
                     expires_at=ctx.now + ctx.settings.command.expire_after,
+                    deadline_seconds=ctx.settings.command.deadline.total_seconds(),
                 )
                 for each in reached
                 if not _serves(waiting.get(each.id, ()), revokes)

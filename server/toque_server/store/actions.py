@@ -34,7 +34,7 @@ from toque_server.domain.actions import (
 from toque_server.domain.command import Command, CommandStatus
 from toque_server.domain.deployment import settle
 from toque_server.settings import CommandTimes
-from toque_server.store import commands, configures, deployments, events, heals, instances, service_errors
+from toque_server.store import commands, configures, deployments, events, heals, instances, logs, service_errors
 from toque_server.store.service_errors import ServiceError
 
 
@@ -135,6 +135,9 @@ def _end(conn: Connection, action: EndCommand, now: datetime) -> bool:
         ended = commands.finish(conn, action.seen, action.status, action.exit_code, now, action.reason)
     if ended:
         report_ended(conn, action.seen, action.status, action.exit_code, now, action.reason)
+        if action.seen.acknowledged_at is None and action.status is not CommandStatus.SKIPPED:
+            # No agent has a log of it, so ours is the one that says why (ruling 2).
+            logs.say(conn, action.seen.id, action.reason)
         if action.seen.deployment_id is not None:
             _settle(conn, action.seen.deployment_id, now)
     return ended

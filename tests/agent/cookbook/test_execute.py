@@ -121,7 +121,7 @@ def test_a_syntax_error_is_found_before_anything_is_changed(run: RunDirectory, c
     ("recipe", "says"),
     [
         ("wbe", r"there is no cookbook wbe (did you mean web?)"),
-        ("web::setpu", "cookbook web has no recipe setpu (did you mean setup?)"),
+        ("web::setpu", "there is no recipe web::setpu: cookbook web has no recipe setpu (did you mean setup?)"),
         ("web::../../etc", "is no name of a recipe"),
         ("Web", "is no name of a recipe"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.server.made import NOW, instance
@@ -65,7 +67,9 @@ def test_who_can_act_depends_on_the_command(type: str, explicit: bool, expected:
 def test_04_24_configure_on_an_instance_whose_setup_failed_is_skipped_when_named() -> None:
     chosen = targets("configure", STACK, instance_ids=["broken"])
 
-    made = commands_for(DEPLOYMENT, CommandArgs("configure", {}), chosen, ["c-1"], expires_at=NOW)
+    made = commands_for(
+        DEPLOYMENT, CommandArgs("configure", {}), chosen, ["c-1"], expires_at=NOW, deadline=timedelta(hours=1)
+    )
 
     assert [(c.status, c.exit_code, c.completed_at) for c in made] == [(CommandStatus.SKIPPED, None, NOW)]
     assert targets("setup", STACK, instance_ids=["broken"]).able == (BROKEN,)
