@@ -17,18 +17,11 @@ from typing import Any
 
 import psutil
 import pytest
-<<<<<<< HEAD
-
-from tests.together import house as houses
-from tests.together.house import House
-from toque_server.cli.demo.api import wait_until
-=======
 import requests
 
 from tests.together import house as houses
 from tests.together.house import House
 from toque_server.cli.demo.api import Refused, wait_until
->>>>>>> room/proof
 
 KILLS = int(os.environ.get("TOQUE_TEST_KILLS", "25"))
 """Of each kind: server, agent, run."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,7 +128,7 @@ def test_R12_a_disk_that_fills_up_during_a_run_is_survived(house: House, web1: s
     assert "disk_full" in house.api.log_of(refused)
     node = house.nodes["small"].process
     assert node is not None
-    os.remove(f"/proc/{node.pid}/root{home}/state/ballast")
+    Path(f"/proc/{node.pid}/root{home}/state/ballast").unlink()
     assert house.run("work::hello", on=[small])["Status"] == "successful"
 
 
