@@ -48,8 +48,9 @@ class Work:
         with self._services.database.write() as conn:
             self._take(conn, request)
             now = self._services.database.now(conn)
-            own = {"instance_id": request.node.instance_id, "number": message.dispatch, "at": now}
-            if not message.refused and commands.acknowledge_own(conn, message.command_id, **own):
+            if not message.refused and commands.acknowledge_own(
+                conn, message.command_id, request.node.instance_id, number=message.dispatch, at=now
+            ):
                 return answers.of(Accepted())
             command = self._own(conn, request, message.command_id)
             if command.dispatch != message.dispatch:
