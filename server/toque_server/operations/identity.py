@@ -66,15 +66,18 @@ def change_password(services: Services, user_arn: str, password: str) -> None:
         sessions.remove_of(conn, user_arn)
 
 
-def session_of(services: Services, session_id: str) -> Session:
-    """The session of a cookie; being asked for keeps it alive. Raises NotAuthenticated."""
+def session_of(services: Services, session_id: str, *, keep_alive: bool = True) -> Session:
+    """The session of a cookie. Raises NotAuthenticated.
+
+    Being asked for keeps it alive, unless nobody is there who asks: an open page that follows what happens.
+    """
     digest, limits = digest_of(session_id), services.settings.session
     with services.database.read() as conn:
         now = services.database.now(conn)
         found = sessions.find(conn, digest, now, idle=limits.idle, absolute=limits.absolute)
     if found is None:
         raise NotAuthenticated("NotAuthenticated", "the session is over: please sign in again")
-    if now - found.seen_at > _USED_EVERY:
+    if keep_alive and now - found.seen_at > _USED_EVERY:
         with services.database.write() as conn:
             sessions.seen(conn, digest, now)
     return found
