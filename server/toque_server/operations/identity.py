@@ -16,7 +16,7 @@ from toque_server.operations.errors import NotAuthenticated, ThrottlingException
 from toque_server.security.passwords import hash_password, verify_password
 from toque_server.security.tokens import digest_of, new_session_id
 from toque_server.store import access_keys, api_tokens, attempts, sessions, users
-from toque_server.store.sessions import Session
+from toque_server.store.sessions import Session as Session
 
 # An address may be a whole office behind one router, so it gets more room than one account.
 _FREE_PER_ADDRESS = 50
