@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from toque.daemon import reboot
 from toque.daemon.backoff import Rhythm
 from toque.daemon.client import Refused, Unreachable
 from toque.daemon.fetch import BadFetch, Fetcher
@@ -242,9 +243,12 @@ class Carrier:
                     continue
                 self._problems.add(f"result_refused: {record.command_id}: {refused}")
                 break
+        status = self._status_on_disk(record)
+        if status.reboot:
+            reboot.wish(self._state)
         self._journal.append(Entry("reported", record.command_id, record.dispatch, at=self._link.now()))
         self._fetcher.forget_old(each.command_id for each in self._journal.open_records())
-        self._reported(record, self._status_on_disk(record))
+        self._reported(record, status)
 
     def _status_on_disk(self, record: Record) -> Status:
         try:
