@@ -187,7 +187,8 @@ def test_a_package_is_installed_and_its_service_kept(box: Box) -> None:
     recipe = """
         from toque import file, package, service
         package(["memcached", "netcat-openbsd"], recommends=False)
-        conf = file("/etc/memcached.conf", content="-m 64\\n-p 18211\\n-u memcache\\n-l 127.80.3.7\\n-P /run/memcached.pid\\n")
+        lines = ["-m 64", "-p 18211", "-u memcache", "-l 127.80.3.7", "-P /run/memcached.pid"]
+        conf = file("/etc/memcached.conf", content="\\n".join([*lines, ""]))
         service("memcached", enabled=True, restart_on=[conf])
         """
 

@@ -91,7 +91,7 @@ class Apt:
         self._host.run([*_APT_GET, verb, *arguments], env=_ENV)
 
     def _update(self) -> None:
-        """Fetch the lists. apt waits for the lock of dpkg but not for that of the lists, which a daily timer takes too."""
+        """Fetch the lists. apt waits for dpkg's lock but not for that of the lists, which a daily timer takes too."""
         for _ in range(_UPDATE_AGAIN):
             if self._host.run([*_APT_GET, "update"], env=_ENV, ok={0, _APT_FAILED}).code == 0:
                 return
