@@ -156,8 +156,9 @@ def test_a_program_is_kept_running_and_is_no_descendant_of_the_run(box: Box) -> 
     )
 
     before = box.run("pgrep", "-f", "^/usr/bin/python3 app.py")
-    assert "restart" in apply(box, SHOP.replace("up as", "now as"))
+    apply(box, SHOP.replace("up as", "now as"))
     assert box.run("pgrep", "-f", "^/usr/bin/python3 app.py") != before
+    assert "now as 5" in box.run("cat", "/var/log/toque/service-app.log")
 
     apply(box, "from toque import service\nservice('app', present=False)\n")
     assert box.shell("pgrep -f '^/usr/bin/python3 app.py' || true") == ""
