@@ -20,7 +20,7 @@ _SEQUENCE = re.compile(
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FAILURE = re.compile(
     r"^(?:\S.*\bfailed$|recipe \S+ failed\b|Traceback \(most recent call last\):|(?:ERROR|FATAL|CRITICAL|E:)\b.*"
-    r"|[A-Za-z_.]*(?:Error|Exception): .*)"
+    r"|[A-Za-z_.]*(?:Error|Exception): .*|>\s+\d+ \| .*)"
 )
 
 
