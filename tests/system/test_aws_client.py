@@ -1,4 +1,4 @@
-"""The real OpsWorks client, with nothing but its environment: from an empty server to a rollback, and back to nothing."""
+"""The real OpsWorks client, with nothing but its environment: from an empty server to a rollback, and to nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import requests
+
 from tests.needs import needs_root, needs_that
 from tests.together.house import Server
-
 from toque_server.cli.demo.fleet import remove_sandboxes
 from toque_server.cli.demo.repository import GitDaemon, Repository
 from toque_server.shipped import examples
