@@ -2,7 +2,6 @@
 
 from cookbooks.haproxy.backends import backends
 from cookbooks.haproxy.settings import Settings
-
 from toque import node, service, template
 
 

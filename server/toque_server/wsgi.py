@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from flask import Blueprint, Flask, Response
+from flask import Flask, Response
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from toque_server import console
 from toque_server.domain.instance import Instance
 from toque_server.http import api, aws_json, health, logs, metrics
 from toque_server.http.node import NodeApp
@@ -108,14 +109,8 @@ def create_services(settings: Settings, *, wake: Callable[[], None] | None = Non
     return Services(database=database, settings=settings, vault=vault, keys=own, wake=wake)
 
 
-def create_app(
-    services: Services,
-    *,
-    nodes: Nodes | None = None,
-    pages: Sequence[Blueprint] = (),
-    parts: Sequence[Part] = (),
-) -> App:
-    """The server. `nodes`: the agents' routes. `pages`: the console. `parts`: what has threads, the loops above all."""
+def create_app(services: Services, *, nodes: Nodes | None = None, parts: Sequence[Part] = ()) -> App:
+    """The server. `nodes`: the agents' routes. `parts`: what has threads, the loops above all."""
     registry.load()
     flask = Flask("toque_server", static_folder=None)
     flask.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -129,7 +124,7 @@ def create_app(
         health.blueprint(services, app.stopping),
         metrics.blueprint(services),
         logs.blueprint(services),
-        *pages,
+        console.blueprint(services, app.stopping),
     ):
         flask.register_blueprint(page)
     flask.after_request(_harden(services.settings))

@@ -57,14 +57,16 @@ def test_every_module_opens_with_a_sentence() -> None:
     assert [path for path in SOURCES if not ast.get_docstring(ast.parse(path.read_text()))] == []
 
 
-def test_no_file_holds_two_subjects() -> None:
-    lists_of_tables = {ROOT / "server/toque_server/store/tables.py", *ROOT.glob("server/**/migrations/versions/*.py")}
+LISTS_OF_TABLES = {ROOT / "server/toque_server/store/tables.py", *ROOT.glob("server/**/migrations/versions/*.py")}
 
-    assert [p for p in SOURCES if p not in lists_of_tables and p.read_text().count("\n") > 400] == []
+
+def test_no_file_holds_two_subjects() -> None:
+    assert [p for p in SOURCES if p not in LISTS_OF_TABLES and p.read_text().count("\n") > 400] == []
 
 
 def test_no_function_holds_three() -> None:
     functions = [(p, f) for p in SOURCES for f in ast.walk(ast.parse(p.read_text())) if isinstance(f, ast.FunctionDef)]
+    functions = [(p, f) for p, f in functions if p not in LISTS_OF_TABLES]
 
     assert [f"{p}: {f.name}" for p, f in functions if (f.end_lineno or 0) - f.body[0].lineno >= 60] == []
 

@@ -22,6 +22,8 @@ class Apt:
     remains: dict[str, str] = field(default_factory=dict)
     provides: Mapping[str, str] = field(default_factory=dict)
     lost: str = ""
+    busy: int = 0
+    """How often fetching the lists will fail, because another process holds their lock."""
 
     def look(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
@@ -45,6 +47,9 @@ class Apt:
                 return Ran()
             case ["apt-get", *_] if host.names_in("/var/lib/dpkg/updates"):
                 return Ran(100, err="E: dpkg was interrupted, you must manually run 'dpkg --configure -a'")
+            case ["apt-get", *_, "update"] if self.busy:
+                self.busy -= 1
+                return Ran(100, err="E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)")
             case ["apt-get", *_, "update"]:
                 self.lists, self.fresh = dict(self.archive), True
                 return Ran()

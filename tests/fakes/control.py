@@ -79,6 +79,7 @@ class Control:
         self.requests: list[tuple[str, dict[str, str], bytes]] = []
         self.before_answer: Callable[[str, bytes], bytes] = lambda path, body: body
         self.fail_next: list[str] = []
+        self.refuse: set[str] = set()
         self._dispatch = 0
         self._guard = threading.RLock()
         self._rotations: dict[str, str] = {}
@@ -236,6 +237,8 @@ class Control:
 
     def _route(self, path: str, body: bytes, request: ParsedRequest) -> msgspec.Struct | bytes:
         decode = msgspec.json.decode
+        if path in self.refuse:
+            raise HttpError(413, m.Refusal("too_much"))
         if path == m.POLL_PATH:
             return self._poll(decode(body, type=m.PollRequest))
         if path == m.ACK_PATH:

@@ -53,7 +53,7 @@ class Repository:
 
 
 class GitServer:
-    """`git http-backend` behind a real HTTP server on loopback. `seen` are (path, Authorization header) of each request.
+    """`git http-backend` behind a real HTTP server on loopback. `seen` are (path, Authorization) of requests.
 
     A path in `redirects` is answered with 302 to its value; with `password` set, the user `deploy` must give it.
     """

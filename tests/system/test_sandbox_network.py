@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def answers(address: str) -> bool:
 
 def test_both_listen_on_the_same_port_and_reach_the_host_and_each_other(two: tuple[Box, Box]) -> None:
     for box in two:
-        wait_for(f"an answer from {box.spec.address}", lambda box=box: answers(box.spec.address))
+        wait_for(f"an answer from {box.spec.address}", partial(answers, box.spec.address))
 
     assert answer("10.253.7.1") == "10.253.0.1"
     ask = "import socket; print(socket.create_connection(('10.253.7.2', 80)).recv(99).decode())"

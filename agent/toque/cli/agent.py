@@ -226,7 +226,7 @@ def show_log(state: State, run: PastRun, *, follow: bool, lines: int = _TAIL_LIN
         data = run.log.read_bytes()
         offset = len(data)
         shown = data.splitlines(keepends=True)
-        click.get_binary_stream("stdout").write(b"".join(shown[-lines:] if lines else shown))
+        sys.stdout.buffer.write(b"".join(shown[-lines:] if lines else shown))
     while follow:
         ended = next((each for each in past_runs(state) if each.directory == run.directory), run).record.end is not None
         if run.log.exists():
@@ -234,7 +234,7 @@ def show_log(state: State, run: PastRun, *, follow: bool, lines: int = _TAIL_LIN
                 file.seek(offset)
                 data = file.read()
             offset += len(data)
-            click.get_binary_stream("stdout").write(data)
+            sys.stdout.buffer.write(data)
         sys.stdout.flush()
         if ended:
             return

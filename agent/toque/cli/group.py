@@ -10,11 +10,17 @@ import click
 
 COMMANDS = {
     "agent": "toque.cli.agent:agent",
+    "app": "toque.cli.verbs:app",
     "apply": "toque.cli.apply:apply",
+    "command": "toque.cli.verbs:command",
     "cookbook": "toque.cli.cookbook:cookbook",
+    "deployment": "toque.cli.verbs:deployment",
+    "instance": "toque.cli.verbs:instance",
+    "layer": "toque.cli.verbs:layer",
     "opsworks": "toque.cli.opsworks:opsworks",
     "plan": "toque.cli.apply:plan",
     "shell": "toque.cli.shell:shell",
+    "stack": "toque.cli.verbs:stack",
 }
 """Sub-commands of our own: name → `module:attribute`. What other distributions bring joins by the entry points
 `toque.commands`, which are looked at only when a name is not here or when all are to be listed."""

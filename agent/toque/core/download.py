@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
-import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -185,6 +184,8 @@ def _headers(url: Url, rules: Rules, known: Fetched | None) -> dict[str, str]:
 
 def _pool(url: Url, rules: Rules) -> tuple[urllib3.HTTPConnectionPool, str]:
     """A connection to the address that was judged, and the host name to ask for."""
+    import ssl
+
     import urllib3
 
     timeout = urllib3.Timeout(connect=min(_CONNECT, rules.timeout), read=min(_SILENCE, rules.timeout))

@@ -141,7 +141,8 @@ def _header_data(stream: Stream, size: int) -> bytes:
 
 
 def _check_sum(header: bytes) -> None:
-    wanted = _number(header[148:156])
+    digits = header[148:156].strip(b" \0")
+    wanted = int(digits, 8) if digits and not digits.strip(b"01234567") else -1
     if sum(header[:148]) + 8 * 32 + sum(header[156:]) != wanted:
         raise BadTar("it is no tar archive, or broken")
 

@@ -117,21 +117,30 @@ class Carrier:
                 self._prepare(envelope)
             except BadFetch as wrong:
                 return self._refuse(record, Status(BAD_DOWNLOAD, "download"), wrong)
-            except (Refused, NotBelieved) as wrong:
-                reason = wrong.reason if isinstance(wrong, NotBelieved) else "refused_by_server"
-                return self._refuse(record, Status(AGENT_ERROR, reason), wrong)
+            except NotBelieved as wrong:
+                return self._refuse(record, Status(AGENT_ERROR, wrong.reason), wrong)
+            except Refused as refused:
+                # Keys may just have changed in the other thread: the next attempt is signed with the new one.
+                if refused.status not in _UNAUTHORISED or self._is_late(record, envelope):
+                    return self._refuse(record, Status(AGENT_ERROR, "refused_by_server"), refused)
+                self._wait(rhythm.after_failure())
+                continue
             except OSError as wrong:
                 if wrong.errno not in {errno.ENOSPC, errno.EDQUOT}:
                     raise
                 return self._refuse(record, Status(AGENT_ERROR, "disk_full"), wrong)
             except Unreachable as unreachable:
-                if self._link.now() > record.received_at + envelope.deadline_seconds:
+                if self._is_late(record, envelope):
                     return self._refuse(record, Status(BAD_DOWNLOAD, "unreachable"), unreachable)
                 self._wait(rhythm.after_failure(unreachable.retry_after))
                 continue
             if not envelope.steps:
                 return self._finish(record, Status(0))
             return self._launch(record)
+
+    def _is_late(self, record: Record, envelope: CommandEnvelope) -> bool:
+        """Whether a command that could not be prepared by now has had all the time that its run would have."""
+        return self._link.now() > record.received_at + envelope.deadline_seconds
 
     def _prepare(self, envelope: CommandEnvelope) -> None:
         """Write the run directory: what the run may read, and nothing else (seams 2)."""
@@ -222,7 +231,7 @@ class Carrier:
         )
         while True:
             try:
-                self._send_log(record.command_id)
+                self._send_rest_of_log(record.command_id)
                 self._link.send(RESULT_PATH, result, Accepted)
                 break
             except Unreachable as unreachable:
@@ -300,6 +309,15 @@ class Carrier:
         except (Unreachable, Refused) as wrong:
             self._log_due = now + 10 * _LOG_EVERY
             self._problems.add(f"log_delayed: {wrong}")
+
+    def _send_rest_of_log(self, command_id: str) -> None:
+        """All of the log before the result; a server that will not have it does not keep the result from being told."""
+        try:
+            self._send_log(command_id)
+        except Refused as refused:
+            if refused.status in _UNAUTHORISED:
+                raise
+            self._problems.add(f"log_refused: {command_id}: {refused}")
 
     def _send_log(self, command_id: str) -> None:
         path = self._state.run(command_id) / "log"

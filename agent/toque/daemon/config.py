@@ -24,7 +24,8 @@ class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `ca_file` is a PEM file with the authority of the server's certificate, where the system does not know it.
     `join_token_file` is read once, when the node has no identity. `provider_instance_id` is how the provider calls this
     machine; a copy of the disk on another machine is recognised by it. `address` is the address to report, where the
-    one of the route to the server is not right; `hostname` likewise. `minimum_free_mb` is the space below which no run starts.
+    one of the route to the server is not right; `hostname` likewise. `minimum_free_mb` is the space
+    below which no run starts.
     """
 
     server_url: str = ""

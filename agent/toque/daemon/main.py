@@ -51,6 +51,9 @@ FRESH_EVERY = 6 * 3600.0
 FRESH_RETRY = 60.0
 """Seconds after which it asks again, when the answer brought none."""
 
+SOON = 0.25
+"""Seconds between the two polls after a result."""
+
 FACTS_EVERY = 600.0
 NOT_ENROLLED = 78
 """Exit status when there is nothing to do here: no identity and no token, or a copied disk (EX_CONFIG)."""
@@ -86,6 +89,7 @@ class Agent:
         self._facts_due = 0.0
         self._said_who = False
         self._fresh_due = 0.0
+        self._look_again = False
         self._after = ""
         if self.journal.damaged:
             self.problems.add(f"journal_damaged: {self.journal.damaged} lines could not be read")
@@ -127,6 +131,9 @@ class Agent:
             log.exception("a turn of the loop failed")
             self.problems.add("agent_error: a turn of the loop failed; see the agent's log")
             return self.rhythm.after_failure()
+        if self._look_again:
+            self._look_again = False
+            return SOON
         return self.rhythm.after_success(time.monotonic())
 
     def _remedy(self, refused: Refused) -> str:
@@ -264,7 +271,11 @@ class Agent:
                 self.stop.wait(self.rhythm.after_failure())
 
     def _reported(self, record: Record, status: Status) -> None:
-        """A result was confirmed: what follows from it, and the next poll at once."""
+        """A result was confirmed: what follows from it, and the next poll at once, and once more soon after.
+
+        The server decides what follows from a result a moment after it has confirmed it.
+        """
+        self._look_again = True
         self._facts_due = 0.0
         if record.type == "deregister":
             self._after = "left"

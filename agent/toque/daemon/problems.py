@@ -7,6 +7,7 @@ import threading
 from typing import Final
 
 _MOST: Final = 20
+_LONGEST: Final = 500
 log = logging.getLogger("toque.agent")
 
 
@@ -18,6 +19,7 @@ class Problems:
         self._waiting: list[str] = []
 
     def add(self, text: str) -> None:
+        text = text[:_LONGEST]
         log.warning("%s", text)
         with self._guard:
             if text not in self._waiting and len(self._waiting) < _MOST:

@@ -188,7 +188,7 @@ def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reaso
         reason=reason or told.decode(errors="replace"),
         started_at=ledger.begun_at,
         finished_at=time.time(),
-        resources=_counted(directory),
+        resources=_resources(directory, outcome),
         releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
         reboot=bool(outcome.get("reboot", False)) and code == 0,
     )
@@ -201,6 +201,14 @@ def _outcome(directory: Path) -> dict[str, dict[str, str]]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _resources(directory: Path, outcome: dict[str, dict[str, str]]) -> ResourceCounts:
+    """What the engine counted; of a run that ended before it could say so, what stands in its report."""
+    try:
+        return msgspec.convert(outcome["resources"], ResourceCounts)
+    except (KeyError, msgspec.ValidationError):
+        return _counted(directory)
 
 
 def _counted(directory: Path) -> ResourceCounts:

@@ -68,7 +68,7 @@ def _build(plan: dict[str, Any], status: int) -> None:
     for inside, source in plan["binds"].items():
         _bind_into(root, inside, Path(source))
     _write_files(root, plan)
-    _become_init(root, directory, status, plan["init"]["env"], own_network=own_network)
+    _become_init(root, directory, status, plan, own_network=own_network)
 
 
 def _ask(status: int, state: str, answer: str) -> None:
@@ -195,7 +195,7 @@ def _write(root: Path, path: str, content: bytes, mode: int) -> None:
     place.chmod(mode)
 
 
-def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], *, own_network: bool) -> None:
+def _become_init(root: Path, directory: Path, status: int, plan: dict[str, Any], *, own_network: bool) -> None:
     """Fork: the child is PID 1 of the new namespace, the parent writes down who it is and ends."""
     told, tell = os.pipe()
     # Not with the others: the next child is PID 1 of this namespace, so it must not be some program run on the way.
@@ -210,7 +210,8 @@ def _become_init(root: Path, directory: Path, status: int, env: dict[str, str], 
         linux.change_root(root)
         linux.drop_capabilities(own_network=own_network)
         os.umask(0o022)
-        os.execve(f"{TOQUE}/bin/toque-init", ["toque-init"], env)
+        # The names are for people who look at the host's processes.
+        os.execve(f"{TOQUE}/bin/toque-init", ["toque-init", plan["name"], plan["hostname"]], plan["init"]["env"])
     born = Process.of(pid)
     if born is None:
         raise OSError(f"process 1 of {root} ended at once")

@@ -22,6 +22,7 @@ from toque.sandbox import linux
 PRIVATE = (
     "/root",
     "/home",
+    "/var/tmp",
     "/etc/ssl/private",
     "/var/spool/cron/crontabs",
     "/var/lib/docker",
@@ -148,7 +149,7 @@ def carries_upper_layers(folder: Path, *, xattr: str = "trusted") -> bool:
 def cover_private_places(disk_layers: tuple[Layer, ...], hidden: Iterable[Path], *, xattr: str) -> None:
     """Lay out a new disk's upper layers so that the clone never shows what is private to the host."""
     shallow = Disk(Path("/"), disk_layers, xattr)
-    for path in (*map(Path, PRIVATE), *(path.resolve() for path in hidden)):
+    for path in outermost([*map(Path, PRIVATE), *(path.resolve() for path in hidden)]):
         if path.is_dir() and not path.is_symlink():
             _cover(shallow, path)
     for path in absent():
@@ -158,6 +159,15 @@ def cover_private_places(disk_layers: tuple[Layer, ...], hidden: Iterable[Path],
     for name in _PASSWORDS:
         if Path(name).exists():
             _lock_passwords(shallow, Path(name))
+
+
+def outermost(paths: Iterable[Path]) -> list[Path]:
+    """Without what lies beneath another: it is covered with that one, and its very name would tell something."""
+    found: list[Path] = []
+    for path in sorted(set(paths)):
+        if not any(path.is_relative_to(each) for each in found):
+            found.append(path)
+    return found
 
 
 def absent() -> list[Path]:

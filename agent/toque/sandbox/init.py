@@ -22,7 +22,7 @@ from toque.sandbox.answers import Answers
 from toque.sandbox.console import Console
 from toque.sandbox.family import Family
 from toque.sandbox.lifeline import is_held
-from toque.sandbox.places import BOOT_ID, INIT_CONFIG, SOCKET
+from toque.sandbox.places import BOOT_ID, INIT_CONFIG, SOCKET, TOQUE
 from toque.sandbox.restart import pause
 
 # The agent's own word that it was shut out by an operator: starting it again changes nothing.
@@ -166,7 +166,7 @@ def main() -> None:
         _forget_memory()
         _save(config)
         _hand_on(config, inheritable=True)
-        os.execv(sys.orig_argv[-1], sys.orig_argv[-1:])
+        os.execv(f"{TOQUE}/bin/toque-init", sys.argv)
     # Only now: a sandbox that ends without this line has failed.
     os.write(config["ended_fd"], f"{why}\n".encode())
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from toque.sandbox import linux
-from toque.sandbox.disk import PRIVATE, disk_mounts, escaped
+from toque.sandbox.disk import PRIVATE, disk_mounts, escaped, outermost
 from toque.sandbox.skeleton import Part, parts, skeleton
 
 
@@ -38,7 +38,7 @@ def ask_on_standard_output() -> None:
 
 def mount_rootless_disk(root: Path, folder: Path, cache: Path, hidden: list[Path], warn: Callable[[str], None]) -> None:
     """Mount the disk kept in `folder` at `root`, over a skeleton kept in `cache`."""
-    covered = {*map(Path, PRIVATE), *hidden}
+    covered = outermost([*map(Path, PRIVATE), *hidden])
     remembered = folder / "skeleton"
     if not remembered.is_symlink() or not remembered.exists():
         # A disk stays with the skeleton it began with: its changes were made over that one.

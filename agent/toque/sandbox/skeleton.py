@@ -27,7 +27,7 @@ from toque.sandbox.disk import OWN, absent, disk_mounts, white_out
 # Changed in place by useradd, debconf, dpkg and by recipes.
 _COPIED = ("/etc", "/var/lib/dpkg", "/var/lib/pam", "/var/lib/systemd", "/var/cache/debconf")
 # Begins empty on a new machine; its directories stay.
-_EMPTIED = ("/var/log", "/var/tmp", "/var/cache/apt/archives", "/var/cache/man", "/var/spool")
+_EMPTIED = ("/var/log", "/var/cache/apt/archives", "/var/cache/man", "/var/spool")
 # Opened for writing by apt, and not otherwise interesting.
 _LOCKS = ("/var/lib/apt/lists/lock", "/var/cache/apt/archives/lock")
 _STAND_INS = {"/etc/sudoers": "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n"}

@@ -1,7 +1,8 @@
 """When the Configure of a changed stack goes out (D16): soon after a single change, seldom during a storm of them.
 
 Every change of the online set makes a Configure due on every online instance. Sent at once, n instances that come up
-together would cost n² runs. So it waits for quiet. While changes go on it goes out at a limit, and that limit doubles;
+together would cost n² runs. So it waits for quiet. While changes go on it goes out at a limit, and that limit doubles
+(and so does the quiet that is waited for);
 while a good part of the stack is still starting it waits even at the limit, as long as the changes keep coming.
 """
 
@@ -32,7 +33,8 @@ def decide(due: Due, stack: Collection[Instance], times: ConfigureTimes, now: da
     if due.last_at < due.first_at:
         return Wait(due, None) if now - due.first_at >= limit and not is_crowded(stack) else None
     recipients = tuple(each.id for each in stack if each.status is Status.ONLINE)
-    quiet = now - due.last_at >= times.quiet
+    # Quiet grows with the limit: the stragglers of a storm come seconds apart, and each would cost everybody a run.
+    quiet = now - due.last_at >= times.quiet * (limit / times.limit)
     at_limit = now - due.first_at >= limit
     if is_crowded(stack):
         if not at_limit:

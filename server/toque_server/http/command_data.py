@@ -67,6 +67,7 @@ def build(
     if sealed.app is not None:
         of_deleted = stored_world.app_of(sealed.app, sealed.app_secrets or AppSecrets())
         snapshot = bags.app_snapshot(of_deleted, world.databases)
+        deploying = (*deploying, sealed.app.id)
     owners = [instance.id, *instance.layer_ids, *(app.id for app in bags.visible_apps(world, instance))]
     kept = data_bags.seen_by(conn, services.vault, world.stack.id, owners) if private.has_bags else {}
     free = bags.free_bags(kept, levels)

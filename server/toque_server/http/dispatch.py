@@ -19,8 +19,7 @@ from toque_server.cookbooks.sources import Sources
 from toque_server.domain import runlist
 from toque_server.domain.command import Command
 from toque_server.domain.policy import Issued
-from toque_server.domain.runlist import LayerRecipes
-from toque_server.domain.world import InstanceOf, World
+from toque_server.domain.world import InstanceOf
 from toque_server.http import command_data
 from toque_server.http.guard import Request
 from toque_server.http.hub import Hub
@@ -104,14 +103,13 @@ class Dispatch:
                 return _stored(conn, command)
             if not self._sources.ready(conn, command):
                 raise _NotReady(command.stack_id, fetch=True)
-            if not self.policies.is_current(conn, command.stack_id):
+            if (snapshot := self.policies.known(conn, command.stack_id)) is None:
                 raise _NotReady(command.stack_id, fetch=False)
             if not request.taken and not nodes.advance(conn, node.key_id, "h", parsed.epoch, parsed.sequence):
                 return None  # a replay that another process has not seen gives no dispatch number (ruling 20)
             contacts.touch(conn, node.instance_id, node.stack_id, self._hub.to_time(request.now))
-            snapshot = self.policies.snapshot(conn, command.stack_id)
-            instance = None if snapshot is None else _find(snapshot.world, node.instance_id)
-            if snapshot is None or instance is None:
+            instance = snapshot.instances.get(node.instance_id)
+            if instance is None:
                 return None
             now = self._services.database.now(conn)
             issued = self.policies.for_command(conn, snapshot, command.cause_id, now, reported=reported)
@@ -142,6 +140,7 @@ class Dispatch:
         now: datetime,
     ) -> SignedObject:
         keys = self._services.keys
+        recipes = [snapshot.layers[layer_id] for layer_id in instance.layer_ids if layer_id in snapshot.layers]
         data = command_data.build(conn, self._services, snapshot.world, snapshot.private, instance, command, now)
         context = sealing_context(keys.installation_id, instance.id, command.id)
         sealed = seal(node.sealing, canonical(msgspec.to_builtins(data)), context=context)
@@ -152,7 +151,7 @@ class Dispatch:
             command_id=command.id,
             dispatch=number,
             type=command.type,
-            steps=runlist.steps(command.type, _recipes(snapshot.world, instance), command.args),
+            steps=runlist.steps(command.type, recipes, command.args),
             manifest_version=issued.version,
             recovery_epoch=self.policies.recovery_epoch,
             manifest_digest=issued.digest,
@@ -171,12 +170,3 @@ class Dispatch:
 def _stored(conn: Connection, command: Command) -> SignedObject | None:
     envelope = commands.envelope(conn, command.id)
     return None if envelope is None else msgspec.json.decode(bytes(envelope), type=SignedObject)
-
-
-def _find(world: World, instance_id: str) -> InstanceOf | None:
-    return next((instance for instance in world.instances if instance.id == instance_id), None)
-
-
-def _recipes(world: World, instance: InstanceOf) -> list[LayerRecipes]:
-    by_id = {layer.id: layer for layer in world.layers}
-    return [LayerRecipes(by_id[one].type, by_id[one].recipes) for one in instance.layer_ids if one in by_id]

@@ -47,14 +47,17 @@ class Work:
         """The command stands in the journal; or it was refused there, and ends here as failed."""
         with self._services.database.write() as conn:
             self._take(conn, request)
+            now = self._services.database.now(conn)
+            if not message.refused and commands.acknowledge_own(
+                conn, message.command_id, request.node.instance_id, number=message.dispatch, at=now
+            ):
+                return answers.of(Accepted())
             command = self._own(conn, request, message.command_id)
             if command.dispatch != message.dispatch:
                 raise answers.conflict("wrong_dispatch", "this command was handed out under another number")
-            now = self._services.database.now(conn)
             if message.refused:
                 self._refused(conn, command, message.refused[:_LONGEST_REASON], now)
-            else:
-                commands.acknowledge(conn, command, now)
+        # One that is left was acknowledged before, or has ended: nothing to do.
         return answers.of(Accepted())
 
     def _refused(self, conn: Connection, command: Command, why: str, now: datetime) -> None:
@@ -95,7 +98,7 @@ class Work:
             if command is None:
                 self._orphan(conn, request, message, now)
                 return answers.of(Accepted())
-            command = self._own(conn, request, message.command_id)
+            self._check_own(request, command)
             differs = not commands.set_result(conn, command.id, said) and commands.result(conn, command.id) != said
             if differs:
                 self._event(conn, command, now, "command.second_result", "another result of a command came: ignored")
@@ -169,9 +172,14 @@ class Work:
 
     def _own(self, conn: Connection, request: Request, command_id: str) -> Command:
         command = commands.get(conn, command_id)
-        if command is None or command.instance_id != request.node.instance_id or command.dispatch is None:
+        if command is None:
             raise not_found("there is no such command")
+        self._check_own(request, command)
         return command
+
+    def _check_own(self, request: Request, command: Command) -> None:
+        if command.instance_id != request.node.instance_id or command.dispatch is None:
+            raise not_found("there is no such command")
 
     def _event(self, conn: Connection, command: Command, at: datetime, kind: str, message: str) -> None:
         events.add(

@@ -17,7 +17,8 @@ from toque.protocol.signed import sign
 from toque_server.cookbooks.bundles import Bundles
 from toque_server.domain import bags, policy
 from toque_server.domain.policy import Issued
-from toque_server.domain.world import World
+from toque_server.domain.runlist import LayerRecipes
+from toque_server.domain.world import InstanceOf, World
 from toque_server.http.command_data import Private, read_private
 from toque_server.operations.context import Services
 from toque_server.store import cookbooks, policies, world
@@ -30,6 +31,8 @@ _FURTHEST_JUMP = 1 << 20
 class Snapshot(msgspec.Struct, frozen=True):
     """A stack as its change number found it. `names` are the manifest's parts, `bodies` their text by digest.
 
+    `instances` are the world's by id, `layers` what each layer runs, by its id.
+
     `private` is what no policy shows: every writer of it counts a change of the stack as well.
     """
 
@@ -37,6 +40,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     names: Mapping[str, str]
     bodies: Mapping[str, str]
     private: Private
+    instances: Mapping[str, InstanceOf]
+    layers: Mapping[str, LayerRecipes]
 
 
 class Policies:
@@ -51,10 +56,10 @@ class Policies:
         root = msgspec.json.decode(from_text(services.keys.root.payload), type=RootManifest)
         self.recovery_epoch = root.recovery_epoch
 
-    def is_current(self, conn: Connection, stack_id: str) -> bool:
-        """Whether `snapshot()` would find in memory what it answers."""
+    def known(self, conn: Connection, stack_id: str) -> Snapshot | None:
+        """What `snapshot()` would find in memory; None if it would have to read."""
         known = self._snapshots.get(stack_id)
-        return known is not None and known.world.change == world.change_of(conn, stack_id)
+        return known if known is not None and known.world.change == world.change_of(conn, stack_id) else None
 
     def snapshot(self, conn: Connection, stack_id: str) -> Snapshot | None:
         """The stack as it is in this transaction; None if it is gone. Read once for all commands of one change."""
@@ -174,4 +179,11 @@ def _snapshot(found: World, private: Private) -> Snapshot:
         body = canonical(item)
         names[name] = digest(body)
         bodies[names[name]] = body.decode()
-    return Snapshot(found, dict(sorted(names.items())), bodies, private)
+    return Snapshot(
+        found,
+        dict(sorted(names.items())),
+        bodies,
+        private,
+        instances={instance.id: instance for instance in found.instances},
+        layers={layer.id: LayerRecipes(layer.type, layer.recipes) for layer in found.layers},
+    )

@@ -123,7 +123,7 @@ def describe_deployments(ctx: Context, req: DescribeDeployments) -> DeploymentsD
     else:
         found = deployments.by_ids(ctx.conn, req.deployment_ids or [])
     sealed = deployment_secrets.of(ctx.conn, ctx.vault, [each.id for each in found])
-    return DeploymentsDescribed(deployments=[_view(each, sealed[each.id]) for each in found])
+    return DeploymentsDescribed(deployments=[_view(each, sealed.get(each.id, DeploymentSecrets())) for each in found])
 
 
 def _view(deployment: Deployment, secrets: DeploymentSecrets) -> DeploymentView:

@@ -16,7 +16,7 @@ from toque_server.operations.errors import NotAuthenticated, ThrottlingException
 from toque_server.security.passwords import hash_password, verify_password
 from toque_server.security.tokens import digest_of, new_session_id
 from toque_server.store import access_keys, api_tokens, attempts, sessions, users
-from toque_server.store.sessions import Session
+from toque_server.store.sessions import Session as Session
 
 # An address may be a whole office behind one router, so it gets more room than one account.
 _FREE_PER_ADDRESS = 50
@@ -66,15 +66,18 @@ def change_password(services: Services, user_arn: str, password: str) -> None:
         sessions.remove_of(conn, user_arn)
 
 
-def session_of(services: Services, session_id: str) -> Session:
-    """The session of a cookie; being asked for keeps it alive. Raises NotAuthenticated."""
+def session_of(services: Services, session_id: str, *, keep_alive: bool = True) -> Session:
+    """The session of a cookie. Raises NotAuthenticated.
+
+    Being asked for keeps it alive, unless nobody is there who asks: an open page that follows what happens.
+    """
     digest, limits = digest_of(session_id), services.settings.session
     with services.database.read() as conn:
         now = services.database.now(conn)
         found = sessions.find(conn, digest, now, idle=limits.idle, absolute=limits.absolute)
     if found is None:
         raise NotAuthenticated("NotAuthenticated", "the session is over: please sign in again")
-    if now - found.seen_at > _USED_EVERY:
+    if keep_alive and now - found.seen_at > _USED_EVERY:
         with services.database.write() as conn:
             sessions.seen(conn, digest, now)
     return found

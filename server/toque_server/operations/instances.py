@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from base64 import b64decode
 from typing import Any
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from toque_server.domain.arn import arn
+from toque_server.domain.host_key import rsa_fingerprint
 from toque_server.domain.hostname import check_hostname, suggest
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import BlockDeviceMapping, InstanceDetails, check, check_scaling
@@ -381,7 +380,7 @@ def _view(
         root_device_type="ebs" if instance.persistent else "instance-store",
         root_device_volume_id=details.root_device_volume_id,
         security_group_ids=(),
-        ssh_host_rsa_key_fingerprint=_fingerprint(facts.ssh_host_key) if facts is not None else None,
+        ssh_host_rsa_key_fingerprint=rsa_fingerprint(facts.ssh_host_key) if facts is not None else None,
         ssh_key_name=details.ssh_key_name,
         stack_id=instance.stack_id,
         status=instance.status.value,
@@ -389,15 +388,3 @@ def _view(
         tenancy=details.tenancy,
         virtualization_type=details.virtualization_type,
     )
-
-
-def _fingerprint(key: str) -> str | None:
-    """The fingerprint of an RSA host key as OpsWorks showed it: MD5 in pairs; of other kinds it had none."""
-    kind, _, rest = key.partition(" ")
-    if kind != "ssh-rsa":
-        return None
-    try:
-        raw = b64decode(rest.partition(" ")[0], validate=True)
-    except ValueError:
-        return None
-    return hashlib.md5(raw, usedforsecurity=False).digest().hex(":")

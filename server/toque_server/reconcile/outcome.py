@@ -45,6 +45,8 @@ class Outcome:
                 return True
             rebooting = reason == REBOOTING
             follows = after_result(instance, command, exit_code, at, reason=reason, rebooting=rebooting)
+            if not follows:
+                return True
             try:
                 with conn.begin_nested():
                     apply(conn, follows, at, self._services)

@@ -160,6 +160,9 @@ def report_ended(
 
 
 def _settle(conn: Connection, deployment_id: str, now: datetime) -> None:
+    # Looking at all of its commands at each one's end would be n² for n targets.
+    if commands.is_under_way(conn, deployment_id):
+        return
     seen = deployments.get(conn, deployment_id)
     if seen is None:
         return

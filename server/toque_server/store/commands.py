@@ -24,9 +24,46 @@ _FIFO: Final = (commands.c.created_at, commands.c.number)
 _numbers = itertools.count(1)
 
 
+def _new(*columns: str) -> dict[str, sa.BindParameter[Any]]:
+    return {name: sa.bindparam(f"new_{name}") for name in columns}
+
+
+# What every hand-out and every result executes is made once: building a statement takes longer than running it.
+_NOT_ENDED: Final = commands.c.completed_at.is_(None)
+_THIS: Final = commands.c.id == sa.bindparam("this")
+_GET: Final = sa.select(*_FIELDS).where(_THIS)
+_QUEUE: Final = (
+    sa.select(*_FIELDS).where(commands.c.instance_id == sa.bindparam("instance"), _NOT_ENDED).order_by(*_FIFO)
+)
+_NUMBER: Final = (
+    sa.update(instances)
+    .where(instances.c.id == sa.bindparam("instance"))
+    .values(dispatch=instances.c.dispatch + 1)
+    .returning(instances.c.dispatch)
+)
+_DISPATCH: Final = (
+    sa.update(commands)
+    .where(_THIS, _NOT_ENDED, commands.c.dispatched_at.is_(None))
+    .values(_new("dispatched_at", "dispatch", "manifest_version", "envelope"))
+)
+_ACKNOWLEDGE: Final = (
+    sa.update(commands)
+    .where(_THIS, _NOT_ENDED, commands.c.acknowledged_at.is_(None))
+    .values(acknowledged_at=sa.bindparam("new_acknowledged_at"))
+)
+_ACKNOWLEDGE_OWN: Final = _ACKNOWLEDGE.where(
+    commands.c.instance_id == sa.bindparam("instance"), commands.c.dispatch == sa.bindparam("its_number")
+)
+_FINISH: Final = (
+    sa.update(commands).where(_THIS, _NOT_ENDED).values(_new("status", "exit_code", "completed_at", "reason"))
+)
+_RESULT: Final = sa.update(commands).where(_THIS, commands.c.result.is_(None)).values(result=sa.bindparam("new_result"))
+
+
 def _command(row: Row[Any]) -> Command:
-    values = dict(row._mapping)
-    return Command(**values | {"args": json.loads(values["args"]), "status": CommandStatus(values["status"])})
+    values = dict(zip(Command.__struct_fields__, row, strict=True))
+    values["args"], values["status"] = json.loads(values["args"]), CommandStatus(values["status"])
+    return Command(**values)
 
 
 def _values(command: Command) -> dict[str, Any]:
@@ -44,7 +81,7 @@ def add(conn: Connection, *made: Command) -> None:
 
 
 def get(conn: Connection, id: str) -> Command | None:
-    row = conn.execute(sa.select(*_FIELDS).where(commands.c.id == id)).one_or_none()
+    row = conn.execute(_GET, {"this": id}).one_or_none()
     return None if row is None else _command(row)
 
 
@@ -97,7 +134,7 @@ def next_for(conn: Connection, instance_id: str) -> Command | None:
     acknowledged yet comes again (R4). Shutdown and Deregister go first, then a `sync_remote_users` that takes a right
     away (E-20).
     """
-    queue = open_of(conn, [instance_id]).get(instance_id, [])
+    queue = [_command(row) for row in conn.execute(_QUEUE, {"instance": instance_id})]
     if not queue or any(each.acknowledged_at is not None for each in queue):
         return None
     return next((each for each in queue if each.dispatched_at is not None), None) or min(queue, key=_rank)
@@ -111,8 +148,7 @@ def _rank(command: Command) -> int:
 
 def next_number(conn: Connection, instance_id: str) -> int:
     """Take the next dispatch number of an instance; they only grow (S6)."""
-    bumped = sa.update(instances).where(instances.c.id == instance_id).values(dispatch=instances.c.dispatch + 1)
-    return int(conn.execute(bumped.returning(instances.c.dispatch)).scalar_one())
+    return int(conn.execute(_NUMBER, {"instance": instance_id}).scalar_one())
 
 
 def raise_number(conn: Connection, instance_id: str, at_least: int) -> None:
@@ -135,15 +171,9 @@ def set_dispatched(
     conn: Connection, seen: Command, *, number: int, manifest_version: int, envelope: bytes, at: datetime
 ) -> bool:
     """Keep the signed envelope of the first hand-out; every later one is the same bytes (R4)."""
-    return _swap(
-        conn,
-        seen.id,
-        commands.c.dispatched_at.is_(None),
-        dispatched_at=at,
-        dispatch=number,
-        manifest_version=manifest_version,
-        envelope=envelope,
-    )
+    new = {"new_dispatched_at": at, "new_dispatch": number}
+    new |= {"new_manifest_version": manifest_version, "new_envelope": envelope}
+    return conn.execute(_DISPATCH, {"this": seen.id} | new).rowcount == 1
 
 
 def envelope(conn: Connection, id: str) -> bytes | None:
@@ -154,7 +184,13 @@ def envelope(conn: Connection, id: str) -> bytes | None:
 
 def acknowledge(conn: Connection, seen: Command, at: datetime) -> bool:
     """The agent has it in its journal. False if it had said so before, or the command has ended."""
-    return _swap(conn, seen.id, commands.c.acknowledged_at.is_(None), acknowledged_at=at)
+    return conn.execute(_ACKNOWLEDGE, {"this": seen.id, "new_acknowledged_at": at}).rowcount == 1
+
+
+def acknowledge_own(conn: Connection, id: str, instance_id: str, *, number: int, at: datetime) -> bool:
+    """The same for a command that is only known by name: True if it is this instance's, handed out as `number`."""
+    own = {"this": id, "instance": instance_id, "its_number": number, "new_acknowledged_at": at}
+    return conn.execute(_ACKNOWLEDGE_OWN, own).rowcount == 1
 
 
 def abort(conn: Connection, seen: Command) -> bool:
@@ -166,7 +202,8 @@ def finish(
     conn: Connection, seen: Command, status: CommandStatus, exit_code: int | None, at: datetime, reason: str = ""
 ) -> bool:
     """End a command. False if it has ended already: the first verdict stands (R8)."""
-    return _swap(conn, seen.id, status=status.value, exit_code=exit_code, completed_at=at, reason=reason)
+    new = {"new_status": status.value, "new_exit_code": exit_code, "new_completed_at": at, "new_reason": reason}
+    return conn.execute(_FINISH, {"this": seen.id} | new).rowcount == 1
 
 
 def finish_unacknowledged(conn: Connection, seen: Command, status: CommandStatus, at: datetime, reason: str) -> bool:
@@ -184,10 +221,7 @@ def result(conn: Connection, id: str) -> str | None:
 
 def set_result(conn: Connection, id: str, result: str) -> bool:
     """Keep the agent's result. False if there is one: the first stands."""
-    done = conn.execute(
-        sa.update(commands).where(commands.c.id == id, commands.c.result.is_(None)).values(result=result)
-    )
-    return done.rowcount == 1
+    return conn.execute(_RESULT, {"this": id, "new_result": result}).rowcount == 1
 
 
 def supersede_configures(conn: Connection, instance_ids: Collection[str], at: datetime) -> int:
@@ -236,6 +270,16 @@ def with_open_setup(conn: Connection) -> list[str]:
     """The ids of instances that have a Setup before them, or in progress."""
     query = sa.select(commands.c.instance_id).where(commands.c.completed_at.is_(None), commands.c.type == "setup")
     return list(conn.execute(query.distinct()).scalars())
+
+
+_ANY_OPEN: Final = (
+    sa.select(sa.literal(1)).where(commands.c.deployment_id == sa.bindparam("deployment"), _NOT_ENDED).limit(1)
+)
+
+
+def is_under_way(conn: Connection, deployment_id: str) -> bool:
+    """Whether one of the deployment's commands has not ended."""
+    return conn.execute(_ANY_OPEN, {"deployment": deployment_id}).first() is not None
 
 
 def statuses_of_deployment(conn: Connection, deployment_id: str) -> list[CommandStatus]:

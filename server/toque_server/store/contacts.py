@@ -7,11 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, text, update
 
 from toque.protocol.messages import Facts
 from toque_server.store.tables import contacts
-from toque_server.store.upsert import insert_into
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -74,16 +73,16 @@ def count(conn: Connection, since: datetime) -> int:
     return conn.execute(select(func.count()).where(contacts.c.last_at >= since)).scalar_one()
 
 
+_TOUCH = text(
+    "INSERT INTO contacts (instance_id, stack_id, last_at) VALUES (:instance_id, :stack_id, :last_at)"
+    " ON CONFLICT (instance_id) DO UPDATE SET last_at = excluded.last_at, stack_id = excluded.stack_id"
+    " WHERE excluded.last_at > contacts.last_at"
+)
+
+
 def touch(conn: Connection, instance_id: str, stack_id: str, at: datetime) -> None:
-    """Write one contact at once: for enrolments, whose transaction is paid for anyway."""
-    statement = insert_into(conn, contacts).values(instance_id=instance_id, stack_id=stack_id, last_at=at)
-    conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=[contacts.c.instance_id],
-            set_={"last_at": at, "stack_id": stack_id},
-            where=contacts.c.last_at < at,
-        )
-    )
+    """Write one contact at once: for enrolments and hand-outs, whose transaction is paid for anyway."""
+    conn.execute(_TOUCH, {"instance_id": instance_id, "stack_id": stack_id, "last_at": _micros(at)})
 
 
 def set_facts(conn: Connection, instance_id: str, facts: Facts) -> None:

@@ -69,6 +69,13 @@ def of_stack(conn: Connection, stack_id: str) -> list[Deployment]:
     return _newest_first(conn, deployments.c.stack_id == stack_id)
 
 
+def newest(conn: Connection, stack_id: str, *, limit: int, offset: int = 0) -> list[Deployment]:
+    """A stack's newest deployments, newest first, without the first `offset` of them."""
+    query = sa.select(*_FIELDS).where(deployments.c.stack_id == stack_id)
+    query = query.order_by(deployments.c.created_at.desc(), deployments.c.id).limit(limit).offset(offset)
+    return [_deployment(row) for row in conn.execute(query)]
+
+
 def of_app(conn: Connection, app_id: str) -> list[Deployment]:
     return _newest_first(conn, deployments.c.app_id == app_id)
 

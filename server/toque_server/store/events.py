@@ -27,6 +27,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _FIELDS: Final = tuple(events.c[name] for name in Event.__struct_fields__)
+_ADD: Final = sa.insert(events)
 
 
 def add(
@@ -40,11 +41,8 @@ def add(
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one event. `kind` is dotted, subject first: `instance.status`, `heal.started`, `healing.frozen`."""
-    conn.execute(
-        sa.insert(events).values(
-            kind=kind, message=message, at=at, stack_id=stack_id, instance_id=instance_id, data=json.dumps(data or {})
-        )
-    )
+    line = {"kind": kind, "message": message, "at": at, "stack_id": stack_id, "instance_id": instance_id}
+    conn.execute(_ADD, line | {"data": json.dumps(data or {})})
 
 
 def after(conn: Connection, number: int, *, stack_ids: Collection[str] | None = None, limit: int = 500) -> list[Event]:

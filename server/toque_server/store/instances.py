@@ -23,6 +23,14 @@ _NAMES: Final = tuple(column.name for column in _COLUMNS)
 _ORDER: Final = (instances.c.created_at, instances.c.id)
 _FIXED: Final = frozenset({"id", "stack_id", "created_at"})
 
+# Each result of a command reads its instance: made once, for building a statement takes longer than running it.
+_ONE: Final = sa.select(*_COLUMNS).where(instances.c.id == sa.bindparam("one"))
+_LAYERS_OF_ONE: Final = (
+    sa.select(instance_layers.c.layer_id)
+    .where(instance_layers.c.instance_id == sa.bindparam("one"))
+    .order_by(instance_layers.c.position)
+)
+
 Condition = sa.ColumnElement[bool]
 
 
@@ -43,7 +51,8 @@ def add(conn: Connection, instance: Instance, details: InstanceDetails) -> None:
 
 
 def get(conn: Connection, id: str) -> Instance | None:
-    return next(iter(_load(conn, instances.c.id == id)), None)
+    row = conn.execute(_ONE, {"one": id}).one_or_none()
+    return None if row is None else _instance(row, tuple(conn.execute(_LAYERS_OF_ONE, {"one": id}).scalars()))
 
 
 def by_ids(conn: Connection, ids: Collection[str]) -> dict[str, Instance]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from toque_server.store.tables import command_logs, commands
 
@@ -13,6 +13,21 @@ LONGEST = 24 * 1024 * 1024
 
 KEPT = 30
 """Commands per instance whose logs are kept."""
+
+
+# Part of every result: made once, for building a statement takes longer than running it.
+_LENGTH = select(commands.c.log_size).where(commands.c.id == bindparam("command"))
+_OF_INSTANCE = commands.c.instance_id == bindparam("instance")
+_NEWEST = (
+    select(commands.c.id)
+    .where(_OF_INSTANCE)
+    .order_by(commands.c.created_at.desc(), commands.c.number.desc())
+    .limit(bindparam("keep"))
+    .scalar_subquery()
+)
+_PRUNE = delete(command_logs).where(
+    command_logs.c.command_id.in_(select(commands.c.id).where(_OF_INSTANCE, commands.c.id.not_in(_NEWEST)))
+)
 
 
 def append(conn: Connection, command_id: str, offset: int, data: bytes) -> int:
@@ -42,7 +57,7 @@ def append(conn: Connection, command_id: str, offset: int, data: bytes) -> int:
 
 def length(conn: Connection, command_id: str) -> int:
     """Bytes held of a command's log; 0 for a command that is unknown."""
-    return conn.execute(select(commands.c.log_size).where(commands.c.id == command_id)).scalar_one_or_none() or 0
+    return conn.execute(_LENGTH, {"command": command_id}).scalar_one_or_none() or 0
 
 
 def pieces(conn: Connection, command_id: str, *, start: int = 0) -> Iterator[bytes]:
@@ -64,13 +79,4 @@ def say(conn: Connection, command_id: str, line: str) -> None:
 
 def prune(conn: Connection, instance_id: str, *, keep: int = KEPT) -> int:
     """Delete the logs of all but the newest `keep` commands of an instance; returns how many pieces went."""
-    newest = (
-        select(commands.c.id)
-        .where(commands.c.instance_id == instance_id)
-        .order_by(commands.c.created_at.desc(), commands.c.number.desc())
-        .limit(keep)
-        .scalar_subquery()
-    )
-    of_instance = select(commands.c.id).where(commands.c.instance_id == instance_id, commands.c.id.not_in(newest))
-    gone = conn.execute(delete(command_logs).where(command_logs.c.command_id.in_(of_instance)))
-    return gone.rowcount
+    return conn.execute(_PRUNE, {"instance": instance_id, "keep": keep}).rowcount

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, text, update
 
 from toque.protocol.messages import Fingerprint
 from toque_server.store.tables import installation, node_keys, node_lanes
@@ -145,19 +145,18 @@ def _raise_revision(conn: Connection) -> None:
 
 # -- lanes -----------------------------------------------------------------------------------------------------------
 
+# As text, because it is part of every request that changes something, and both databases read it.
+_ADVANCE = text(
+    "INSERT INTO node_lanes (key_id, lane, epoch, sequence) VALUES (:key_id, :lane, :epoch, :sequence)"
+    " ON CONFLICT (key_id, lane) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence"
+    " WHERE (excluded.epoch, excluded.sequence) > (node_lanes.epoch, node_lanes.sequence) RETURNING key_id"
+)
+
 
 def advance(conn: Connection, key_id: str, lane: str, epoch: int, sequence: int) -> bool:
     """Take one request's number in its lane, in the transaction of its effect; False means a replay (S3)."""
-    statement = insert_into(conn, node_lanes).values(key_id=key_id, lane=lane, epoch=epoch, sequence=sequence)
-    newer = or_(node_lanes.c.epoch < epoch, and_(node_lanes.c.epoch == epoch, node_lanes.c.sequence < sequence))
-    taken = conn.execute(
-        statement.on_conflict_do_update(
-            index_elements=[node_lanes.c.key_id, node_lanes.c.lane],
-            set_={"epoch": epoch, "sequence": sequence},
-            where=newer,
-        ).returning(node_lanes.c.key_id)
-    )
-    return taken.first() is not None
+    taken = {"key_id": key_id, "lane": lane, "epoch": epoch, "sequence": sequence}
+    return conn.execute(_ADVANCE, taken).first() is not None
 
 
 def contact_lanes(conn: Connection, key_ids: Iterable[str] | None = None) -> dict[str, tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from toque_server.domain.app import App, AppSecrets
 from toque_server.domain.layer import Layer
@@ -28,10 +28,12 @@ from toque_server.store import tables as t
 from toque_server.store.documents import from_row
 from toque_server.store.instances import Described
 
+_CHANGE = select(t.stacks.c.change).where(t.stacks.c.id == bindparam("stack"))
+
 
 def change_of(conn: Connection, stack_id: str) -> int | None:
     """The stack's change number now; None for a stack that is gone."""
-    return conn.execute(select(t.stacks.c.change).where(t.stacks.c.id == stack_id)).scalar_one_or_none()
+    return conn.execute(_CHANGE, {"stack": stack_id}).scalar_one_or_none()
 
 
 def load(conn: Connection, vault: Vault, stack_id: str, *, account_id: str) -> World | None:

@@ -154,7 +154,9 @@ def test_S21_an_archive_of_very_many_entries_is_refused(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"hello", gzip.compress(b"no tar at all" * 100), gzip.compress(b"\0" * 1024)[:-4]]
+    "data",
+    [b"", b"hello", gzip.compress(b"no tar at all" * 100), gzip.compress(b"\0" * 1024)[:-4]],
+    ids=["empty", "text", "gzip of no tar", "cut off"],
 )
 def test_S21_what_is_no_archive_is_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "bundle").write_bytes(data)

@@ -268,6 +268,16 @@ def test_R8_a_lost_answer_to_a_result_changes_nothing(enrolled: Node, control: C
     assert bytes(order.log).count(b"hello") == 1
 
 
+def test_R8_a_result_is_told_also_when_the_server_will_not_have_the_log(enrolled: Node, control: Control) -> None:
+    control.refuse = {"/agent/v1/log"}
+
+    order = finished(control, control.order("test::default"))
+
+    assert order.result is not None
+    assert order.result.exit_code == 0
+    assert not order.log
+
+
 def test_S4_an_agent_whose_clock_is_a_day_off_is_in_contact_after_two_requests(node: Node, control: Control) -> None:
     control.clock = lambda: time.time() + 86_400
 

@@ -13,7 +13,7 @@ import pytest
 from toque.core import CommandFailed
 from toque.platforms.service import pid1
 from toque.platforms.service.supervisor import Places
-from toque.sandbox import control
+from toque.sandbox import places as sandbox
 
 
 class Answering:
@@ -43,10 +43,10 @@ def path() -> Iterator[str]:
 def test_both_ends_of_the_control_socket_agree() -> None:
     places = Places()
 
-    assert Path(pid1.SOCKET) == control.SOCKET
-    assert Path(places.socket) == control.SUPERVISOR_SOCKET
-    assert Path(places.config) == control.SUPERVISOR_CONFIG
-    assert Path(places.programs) == control.SUPERVISOR_PROGRAMS
+    assert Path(pid1.SOCKET) == sandbox.SOCKET
+    assert Path(places.socket) == sandbox.SUPERVISOR_SOCKET
+    assert Path(places.config) == sandbox.SUPERVISOR_CONFIG
+    assert Path(places.programs) == sandbox.SUPERVISOR_PROGRAMS
 
 
 def test_a_service_is_asked_for_by_name_and_action(path: str) -> None:
@@ -61,7 +61,7 @@ def test_a_service_is_asked_for_by_name_and_action(path: str) -> None:
 def test_what_the_script_said_is_in_the_error(path: str) -> None:
     Answering(path, [b'{"code": 5, "output": "there is no /etc/init.d/nginx"}\n'])
 
-    with pytest.raises(CommandFailed, match="there is no /etc/init.d/nginx") as failed:
+    with pytest.raises(CommandFailed, match=r"there is no /etc/init\.d/nginx") as failed:
         pid1.service("nginx", "start", at=path)
 
     assert failed.value.ran.code == 5

@@ -49,7 +49,7 @@ ENDLESS = ("sh", "-c", 'echo "$GREETING from $PWD by $HOME"; trap "echo hup" HUP
 
 def test_a_program_is_kept_with_its_environment_and_directory(places: Places) -> None:
     supervisor = Supervisor(LocalHost(), places=places)
-    greeting = Secret("it's \"100%\" `fine` $HOME, naïve\nreally")
+    greeting = Secret('it\'s "100%" `fine` $HOME, naïve\nreally')
     definition = Definition(ENDLESS, directory="/usr", environment={"GREETING": greeting, "HOME": "/nowhere"})
     assert not supervisor.running("shop")
 
@@ -138,3 +138,4 @@ def test_disabling_keeps_it_from_starting_with_the_machine(places: Places) -> No
 
     assert not supervisor.enabled("shop")
     assert supervisor.is_defined("shop", Definition(ENDLESS), False)
+    assert supervisor.is_defined("shop", Definition(ENDLESS), None)

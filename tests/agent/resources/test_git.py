@@ -159,9 +159,9 @@ def test_a_repository_that_does_not_exist_is_one_clear_sentence(there: Path, tmp
 
 
 def test_a_revision_that_does_not_exist_is_one_clear_sentence(shop: Repository, there: Path) -> None:
-    with pytest.raises(RepositoryFailed, match="it has no branch or tag 'v9'$"):
+    with pytest.raises(RepositoryFailed, match=r"it has no branch or tag 'v9'$"):
         converge(copy_of(shop, there, revision="v9"), RealHost())
-    with pytest.raises(ToqueError, match=f"has no commit {'a' * 40}$"):
+    with pytest.raises(ToqueError, match=rf"has no commit {'a' * 40}$"):
         converge(copy_of(shop, there, revision="a" * 40), RealHost())
 
 
@@ -351,7 +351,8 @@ def test_an_ssh_key_is_a_private_file_while_git_runs_and_gone_afterwards(
     there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = tmp_path / "log"
-    keep = f'for word; do case $word in -oIdentityFile=*) f=${{word#*=}}; stat -c %a "$f" >>{log}; cat "$f" >>{log};; esac; done'
+    key_file = "for word; do case $word in -oIdentityFile=*) echo ${word#*=};; esac; done"
+    keep = f'file=$({key_file}); stat -c %a "$file" >>{log}; cat "$file" >>{log}'
     write(tmp_path / "bin" / "ssh", f'#!/bin/sh\necho "$@" >>{log}\n{keep}\nexit 255\n', 0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     host, key = RealHost(), Secret("-----BEGIN KEY-----\nabc\n-----END KEY-----")
@@ -372,7 +373,7 @@ def test_S20_a_host_that_leads_inside_is_not_connected_to(there: Path, monkeypat
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
     host = RealHost()
 
-    with pytest.raises(RepositoryFailed, match="leads to 10.0.0.7, which is not on the public internet"):
+    with pytest.raises(RepositoryFailed, match=r"leads to 10\.0\.0\.7, which is not on the public internet"):
         converge(Git(str(there), repository="https://example.org/x.git"), host)
 
     assert host.argvs == []

@@ -55,6 +55,16 @@ def test_old_lists_are_fetched_again_before_something_is_installed() -> None:
     assert verbs(host) == ["update", "install -- git", "install -- nginx"]
 
 
+def test_lists_that_another_process_is_fetching_are_waited_for_and_not_for_ever() -> None:
+    host = debian(fresh=False, busy=2)
+
+    converge(Package("git"), host)
+
+    assert verbs(host) == ["update", "update", "update", "install -- git"]
+    with pytest.raises(CommandFailed, match="Could not get lock"):
+        converge(Package("git"), debian(fresh=False, busy=99))
+
+
 def test_a_name_the_lists_do_not_have_is_looked_for_in_new_lists() -> None:
     host = debian(lists={"git": "2.39"})
 

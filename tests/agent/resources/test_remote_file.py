@@ -198,7 +198,7 @@ def test_S19_without_leave_neither_a_loopback_address_nor_a_name_for_it_is_fetch
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", web.port))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
 
-    with pytest.raises(DownloadFailed, match="leads to 127.0.0.1, which is not on the public internet"):
+    with pytest.raises(DownloadFailed, match=r"leads to 127\.0\.0\.1, which is not on the public internet"):
         converge(RemoteFile(str(path), source=f"http://example.org:{web.port}/tool", sha256=DIGEST), RealHost())
 
     assert web.seen == []

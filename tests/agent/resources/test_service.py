@@ -238,7 +238,7 @@ def test_a_service_that_the_machine_does_not_have_is_stopped_already_and_cannot_
     host = FakeHost()
 
     assert converge(Service("nginx", running=False, enabled=False), host) is None
-    with pytest.raises(NoScript, match="no /etc/init.d/nginx, and systemd does not run here"):
+    with pytest.raises(NoScript, match=r"no /etc/init\.d/nginx, and systemd does not run here"):
         converge(Service("nginx"), host)
 
 

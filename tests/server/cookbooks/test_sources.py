@@ -239,7 +239,9 @@ class TestArchives:
             unpack(out, into)
 
     @pytest.mark.parametrize(
-        "junk", [b"", b"plain text", b"\x1f\x8bbroken", b"PK\x03\x04broken", packed({"a": b"b"})[:40]]
+        "junk",
+        [b"", b"plain text", b"\x1f\x8bbroken", b"PK\x03\x04broken", packed({"a": b"b"})[:40]],
+        ids=["empty", "text", "broken gzip", "broken zip", "cut off"],
     )
     def test_S21_what_is_no_archive_is_refused(self, junk: bytes, into: Path) -> None:
         with pytest.raises(FetchRefused):

@@ -399,3 +399,62 @@ class TestReplay:
         agent = fleet.instance("s", "web1")
         assert isinstance(agent.post(POLL_PATH, agent.poll_request()).as_(PollAnswer), PollAnswer)
         assert agent.post(RESULT_PATH, b"{").status == 400
+
+
+class TestWhatACommandCarries:
+    def test_04_E_11_a_deleted_app_travels_whole_with_its_undeploy(self, fleet: Fleet) -> None:
+        from datetime import UTC, datetime
+
+        from toque_server.domain.app import App, AppSecrets
+        from toque_server.domain.command import Deployment
+        from toque_server.domain.deployment_secrets import DeploymentSecrets
+        from toque_server.store import deployment_secrets, deployments
+
+        fleet.stack("s")
+        agent = fleet.instance("s", "web1")
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        app = App(id="a-1", stack_id="s", shortname="shop", name="Shop", type="other", created_at=at)
+        secrets = DeploymentSecrets('{"deep": {"er": 1}}', app, AppSecrets(private_key="tls-key"))
+        with fleet.database.write() as conn:
+            sealed = deployment_secrets.seal(fleet.services.vault, "d-1", "s", secrets)
+            made = Deployment(id="d-1", stack_id="s", app_id="a-1", command_name="undeploy", created_at=at)
+            deployments.add(conn, made, sealed=sealed)
+        fleet.command("web1", "undeploy", deployment_id="d-1", args={"app_ids": ["a-1"]})
+        envelope = agent.open(agent.poll())
+        assert envelope is not None
+        data = agent.data(envelope)
+        assert data.deploy_apps == ("a-1",)
+        assert data.app_snapshot is not None
+        assert data.app_snapshot["ssl_configuration"]["private_key"] == "tls-key"
+        assert data.levels == (("deployment", {"deep": {"er": 1}}),)
+        assert "tls-key" in data.masked
+
+    def test_D14_levels_come_weakest_first_and_only_those_of_the_instance(self, fleet: Fleet) -> None:
+        from datetime import UTC, datetime
+
+        from toque_server.store import attributes
+
+        fleet.stack("s", custom_json='{"from": "stack"}')
+        agent = fleet.instance("s", "web1")
+        fleet.instance("s", "web2")
+        at, vault = datetime(2026, 1, 1, tzinfo=UTC), fleet.services.vault
+        with fleet.database.write() as conn:
+            for level, owner in (("instance", "web1"), ("instance", "web2"), ("layer", "s-app")):
+                attributes.put(conn, vault, "s", level, owner, f'{{"from": "{owner}"}}', at=at, by="t")
+        fleet.command("web1")
+        envelope = agent.open(agent.poll())
+        assert envelope is not None
+        assert agent.data(envelope).levels == (
+            ("stack", {"from": "stack"}),
+            ("layer/app", {"from": "s-app"}),
+            ("instance", {"from": "web1"}),
+        )
+
+    def test_S13_a_recorded_answer_holds_no_secret_in_clear(self, fleet: Fleet) -> None:
+        fleet.stack("s", custom_json='{"password": "correct-horse"}')
+        agent = fleet.instance("s", "web1")
+        fleet.command("web1")
+        response = agent.post(POLL_PATH, agent.poll_request())
+        command = response.as_(PollAnswer).command
+        assert command is not None
+        assert b"correct-horse" not in response.body + from_text(command.payload)

@@ -34,7 +34,8 @@ _APT_GET = [
 ]
 _FORMAT = "${db:Status-Abbrev}\t${binary:Package}\t${Version}\t${Provides}\n"
 _UNPACKED = "iWt"  # installed, or installed with triggers still to run
-_FAILED = 1
+_FAILED, _APT_FAILED = 1, 100
+_UPDATE_AGAIN = 3
 
 
 class Apt:
@@ -60,12 +61,12 @@ class Apt:
         fresh = self._host.run(is_fresh, ok={0, _FAILED}).out != ""
         unknown = self._unknown(names)
         if unknown or not fresh:
-            self._apt_get("update")
+            self._update()
             unknown = self._unknown(names)
         return unknown
 
     def similar(self, name: str) -> list[str]:
-        return self._host.run(["apt-cache", "pkgnames", "--", name[:2]], ok={0, 100}).out.split()
+        return self._host.run(["apt-cache", "pkgnames", "--", name[:2]], ok={0, _APT_FAILED}).out.split()
 
     def install(
         self,
@@ -88,6 +89,14 @@ class Apt:
 
     def _apt_get(self, verb: str, *arguments: str) -> None:
         self._host.run([*_APT_GET, verb, *arguments], env=_ENV)
+
+    def _update(self) -> None:
+        """Fetch the lists. apt waits for dpkg's lock but not for that of the lists, which a daily timer takes too."""
+        for _ in range(_UPDATE_AGAIN):
+            if self._host.run([*_APT_GET, "update"], env=_ENV, ok={0, _APT_FAILED}).code == 0:
+                return
+            self._host.run(["sleep", "5"])
+        self._apt_get("update")
 
     def _finish_interrupted(self) -> None:
         """A run that was killed in the middle of dpkg leaves a journal, with which apt-get refuses to work."""

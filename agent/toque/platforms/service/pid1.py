@@ -1,7 +1,7 @@
 """Asking a sandbox's PID 1 to start services, so that they are no descendants of the run that wants them.
 
-The other end, and the description of what is said, is `toque.sandbox.control`, which recipes must not depend on; a test
-compares the two.
+The other end, and the description of what is said, is `toque.sandbox.control`, on which resources must not depend; a
+test compares the two.
 """
 
 from __future__ import annotations

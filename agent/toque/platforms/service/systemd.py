@@ -85,6 +85,7 @@ def _unit(name: str) -> str:
 
 def _files(name: str, definition: Definition) -> dict[str, Text]:
     environment = "".join(f"{key}={_in_environment(value)}\n" for key, value in sorted(definition.environment.items()))
+    reloads = definition.reload_signal is not None
     lines = [
         f"# {HEAD}",
         "[Unit]",
@@ -97,7 +98,8 @@ def _files(name: str, definition: Definition) -> dict[str, Text]:
         f"EnvironmentFile={FILES}/{name}.env",
         *([f"WorkingDirectory={definition.directory.replace('%', '%%')}"] if definition.directory else []),
         *([f"User={definition.user}"] if definition.user else []),
-        *([f"ExecReload=/bin/kill -s {definition.reload_signal} $MAINPID"] if definition.reload_signal else []),
+        # By a shell, whose kill is its own: small machines have no /bin/kill.
+        *([f'ExecReload=+/bin/sh -c "kill -s {definition.reload_signal} ${{MAINPID}}"'] if reloads else []),
         "Restart=always",
         "RestartSec=1",
         "",

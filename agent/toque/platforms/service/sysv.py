@@ -74,7 +74,7 @@ class SysV:
             raise NotUp(name, tail(self._host, [f"/var/log/{name}.log", *self._logs_in(f"/var/log/{name}")]))
 
     def _reloading(self, name: str) -> str:
-        """The gentlest action the script has. A failed reload must not become a restart, which would end the service."""
+        """The gentlest action the script has. A failed reload must not become a restart, which ends the service."""
         script = self._host.read(_script(name)) or b""
         if re.search(rb"(?<![-\w])reload\s*[|)]", script):
             return "reload"

@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -38,8 +40,8 @@ from toque_server.cli.demo.fleet import Fleet, new_data_dir
 def demo(self_test: bool, provider: str, data_dir: Path | None, listen: str) -> None:
     """Run a real fleet on this machine until Ctrl-C.
 
-    A server on SQLite, a stack with a balancer layer and an app layer of two sandbox instances, and a guestbook deployed
-    from a git repository. Nothing is left behind at the end. Exit status: 0 when all went well, 1 when not.
+    A server on SQLite, a stack with a balancer layer and an app layer of two sandbox instances, and a guestbook
+    deployed from a git repository. Nothing is left behind at the end. Exit status: 0 when all went well, 1 when not.
     """
     began = time.monotonic()
     _refuse_where_impossible()
@@ -92,31 +94,40 @@ def _bring_up(fleet: Fleet) -> None:
 
 def _stay(fleet: Fleet) -> bool:
     secrets = fleet.credentials
-    click.echo(
-        f"""
-The guestbook    {fleet.front_url()}
-The console      {fleet.url}/console/   (user {secrets.console_user}, password {secrets.console_password})
-
-Try:
-  kill an instance       pkill -9 -f 'sandboxes/.*python-app1' ... and watch it heal in the console
-  deploy a release       change {fleet.guestbook.path}/RELEASE, git commit -a, and press Deploy
-  the aws client         export AWS_ENDPOINT_URL_OPSWORKS={fleet.url} AWS_DEFAULT_REGION=us-east-1
-                         export AWS_ACCESS_KEY_ID={secrets.access_key_id} AWS_SECRET_ACCESS_KEY={secrets.secret_access_key}
-                         aws opsworks describe-instances --stack-id {fleet.stack_id}
-  the API                curl -X POST {fleet.url}/api/DescribeStacks -H 'Authorization: Bearer {secrets.api_token}' -d '{{}}'
-
-Ctrl-C ends the demo and leaves nothing behind."""
-    )
+    kill = f"{sys.executable} -m toque.sandbox kill {fleet.sandbox_of('python-app1')}"
+    lines = [
+        "",
+        f"The guestbook    {fleet.front_url()}",
+        f"The console      {fleet.url}/console/   user {secrets.console_user}, password {secrets.console_password}",
+        "",
+        "Kill an instance, and watch it heal in the console:",
+        f"  {kill}",
+        "Deploy another release, then press Deploy in the console:",
+        f"  cd {fleet.guestbook.path} && echo 2 > RELEASE && git commit -qam 'Release 2'",
+        "Use the aws client (awscli 1.42.18; `make setup` puts one into .venv-aws):",
+        f"  export AWS_ENDPOINT_URL_OPSWORKS={fleet.url} AWS_DEFAULT_REGION=us-east-1",
+        f"  export AWS_ACCESS_KEY_ID={secrets.access_key_id}",
+        f"  export AWS_SECRET_ACCESS_KEY={secrets.secret_access_key}",
+        f"  aws opsworks describe-instances --stack-id {fleet.stack_id}",
+        "Use the API:",
+        f"  curl {fleet.url}/api/DescribeStacks -d '{{}}' -H 'Content-Type: application/json' \\",
+        f"       -H 'Authorization: Bearer {secrets.api_token}'",
+        "",
+        "Ctrl-C ends the demo and leaves nothing behind.",
+    ]
+    click.echo("\n".join(lines))
     Event().wait()
     return True
 
 
 def _assert_all(fleet: Fleet) -> bool:
-    return all([_report(title, lambda check=check: check(fleet)) for title, check in selftest.checks()])  # type: ignore[misc]
+    good = True
+    for title, check in selftest.checks():
+        good = _report(title, partial(check, fleet)) and good
+    return good
 
 
-def _report(title: str, check: object) -> bool:
-    assert callable(check)
+def _report(title: str, check: Callable[[], str]) -> bool:
     began = time.monotonic()
     try:
         saw = check()

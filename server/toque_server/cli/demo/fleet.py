@@ -186,6 +186,10 @@ class Fleet:
             f"http://{each['PrivateIp']}:{APP_PORT}/" for name, each in found.items() if name.startswith("python-app")
         ]
 
+    def sandbox_of(self, hostname: str) -> Path:
+        """The folder of an instance's sandbox."""
+        return self.data_dir / "sandboxes" / str(self.api.instances(self.stack_id)[hostname]["Ec2InstanceId"])
+
     def front_url(self) -> str:
         """Where a user opens the app: the balancer, or the first app instance where there is none."""
         if not self.balancer:

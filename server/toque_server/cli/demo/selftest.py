@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,7 +27,7 @@ class CheckSkipped(Exception):
 
 
 def checks() -> Iterator[tuple[str, Callable[[Fleet], str]]]:
-    """Each check: what it shows, and the function that raises if it is not so, or answers with a word on what it saw."""
+    """Each check: what it shows, and the function that raises if it is not so, or says what it saw."""
     yield "all instances are online", all_online
     yield "the app answers, from both instances", both_answer
     yield "an entry signed once is on both instances", entries_are_stored
@@ -56,7 +55,7 @@ def both_answer(fleet: Fleet) -> str:
             session.trust_env = False
             for url in [fleet.front_url()] if fleet.balancer else fleet.app_urls():
                 answer = session.get(url, timeout=5)
-                if answer.status_code == 200 and "Guestbook" in answer.text or "guestbook" in answer.text:
+                if (answer.status_code == 200 and "Guestbook" in answer.text) or "guestbook" in answer.text:
                     seen.add(answer.headers["X-Served-By"])
         return seen >= expected
 
@@ -111,7 +110,7 @@ def failing_recipe(fleet: Fleet) -> str:
 def healed(fleet: Fleet) -> str:
     victim = fleet.api.instances(fleet.stack_id)["python-app1"]
     before = fleet.api("DescribeCommands", InstanceId=victim["InstanceId"])["Commands"]
-    sandbox.kill(fleet.data_dir / "sandboxes" / victim["Ec2InstanceId"])
+    sandbox.kill(fleet.sandbox_of("python-app1"))
     _wait("the loss to be noticed", lambda: fleet.statuses()["python-app1"] != "online", HEALED_WITHIN)
     _wait("python-app1 online again", lambda: fleet.statuses()["python-app1"] == "online", HEALED_WITHIN)
 
@@ -239,5 +238,4 @@ def _aws_beside_us() -> str | None:
     beside = Path.cwd() / ".venv-aws" / "bin" / "aws"
     if beside.exists():
         return str(beside)
-    found = shutil.which("aws")
-    return found
+    return None

@@ -1,0 +1,77 @@
+"""Waiters: asking until what was ordered has happened, or can no longer happen (chapter 09 § 8)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from toque.cli.connection import CallFailed
+
+_NOT_FOUND = "ResourceNotFoundException"
+
+
+class WaitFailed(Exception):
+    """It cannot happen any more, or the attempts are used up."""
+
+
+@dataclass(frozen=True)
+class Waiter:
+    """Polls an operation until every record has a status of `success`; one of `failure` ends the wait at once.
+
+    Without `records` the answer itself is the success. `gone`: an id that is not found any more is one too.
+    """
+
+    operation: str
+    records: str = ""
+    success: frozenset[str] = frozenset()
+    failure: frozenset[str] = frozenset()
+    gone: bool = False
+    delay: float = 15.0
+    attempts: int = 40
+
+
+def _instances(success: str, failure: str, *, gone: bool = False) -> Waiter:
+    return Waiter("describe-instances", "Instances", frozenset({success}), frozenset(failure.split()), gone)
+
+
+WAITERS: Final[Mapping[str, Waiter]] = {
+    "app-exists": Waiter("describe-apps", delay=1.0),
+    "deployment-successful": Waiter(
+        "describe-deployments", "Deployments", frozenset({"successful"}), frozenset({"failed"})
+    ),
+    "instance-online": _instances(
+        "online", "setup_failed shutting_down start_failed stopped stopping terminating terminated stop_failed"
+    ),
+    "instance-registered": _instances(
+        "registered", "setup_failed shutting_down stopped stopping terminating terminated stop_failed"
+    ),
+    "instance-stopped": _instances(
+        "stopped", "booting pending rebooting requested running_setup setup_failed start_failed stop_failed"
+    ),
+    "instance-terminated": _instances(
+        "terminated", "booting online pending rebooting requested running_setup setup_failed start_failed", gone=True
+    ),
+}
+
+
+def wait(waiter: Waiter, ask: Callable[[], Mapping[str, Any]], *, pause: Callable[[float], None] = time.sleep) -> None:
+    """Return when it has happened. Raises WaitFailed, and CallFailed for an error that the waiter does not expect."""
+    for attempt in range(waiter.attempts):
+        if attempt:
+            pause(waiter.delay)
+        try:
+            answer = ask()
+        except CallFailed as error:
+            if waiter.gone and error.code == _NOT_FOUND:
+                return
+            raise
+        if not waiter.records:
+            return
+        statuses = {str(each.get("Status")) for each in answer.get(waiter.records, ())}
+        if bad := sorted(statuses & waiter.failure):
+            raise WaitFailed(f"waiting ended: something is {bad[0]}")
+        if statuses and statuses <= waiter.success:
+            return
+    raise WaitFailed(f"it did not happen within {waiter.attempts} looks, {waiter.delay:g} s apart")

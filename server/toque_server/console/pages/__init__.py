@@ -1,0 +1,1 @@
+"""One file per subject; each registers its pages on the blueprint."""

@@ -1,0 +1,89 @@
+"""The command line against the real application on loopback, signed and with a bearer token."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+from werkzeug.serving import make_server
+
+from tests.server.operations.calls import Caller
+from toque.cli.group import toque
+from toque_server.cli.init import first_administrator
+from toque_server.operations.context import Services
+from toque_server.wsgi import create_app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(params=["signed", "bearer"])
+def run(services: Services, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    made = first_administrator(services)
+    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    for name in ("API_TOKEN", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "CA_FILE"):
+        monkeypatch.delenv(f"TOQUE_{name}", raising=False)
+    monkeypatch.setenv("TOQUE_SERVER_URL", f"http://127.0.0.1:{server.server_port}")
+    if request.param == "signed":
+        monkeypatch.setenv("TOQUE_ACCESS_KEY_ID", made["access_key_id"])
+        monkeypatch.setenv("TOQUE_SECRET_ACCESS_KEY", made["secret_access_key"])
+    else:
+        monkeypatch.setenv("TOQUE_API_TOKEN", made["api_token"])
+    yield lambda *arguments: CliRunner().invoke(toque, arguments)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_stack_is_made_listed_and_shown(run: Run, services: Services) -> None:
+    given = Caller(services)
+    layer = given.layer(given.stack(Name="shop"))
+    id = given("DescribeLayers", LayerIds=[layer])["Layers"][0]["StackId"]
+
+    created = run("opsworks", "create-instance", "--stack-id", id, "--layer-ids", layer, "--instance-type", "small")
+
+    assert created.exit_code == 0, created.output
+    instance = json.loads(created.output)["InstanceId"]
+    listed = run("instance", "list", "--stack", "shop")
+    assert listed.output.splitlines()[0].split() == ["NAME", "STATUS", "ADDRESS", "OS", "ID"]
+    assert listed.output.splitlines()[1].split()[:2] == ["app1", "stopped"]
+    shown = run("instance", "show", "app1", "--stack", "shop", "--output", "json")
+    assert json.loads(shown.output)["InstanceId"] == instance
+    assert "shop" in run("stack", "list").output
+    assert run("opsworks", "start-instance", "--instance-id", instance).output == ""
+
+
+def test_a_refusal_is_told_on_the_other_stream_with_its_own_exit_code(run: Run) -> None:
+    refused = run("opsworks", "describe-apps", "--app-ids", "unknown")
+
+    assert refused.exit_code == 254
+    assert refused.stdout == ""
+    assert "DescribeApps was refused (ResourceNotFoundException): Unable to find app with ID unknown" in refused.stderr
+
+
+def test_09_21_a_wait_for_what_is_not_there_ends_at_once(run: Run) -> None:
+    waited = run("opsworks", "wait", "app-exists", "--app-ids", "unknown")
+
+    assert waited.exit_code == 255
+    assert "unknown" in waited.stderr
+
+
+def test_a_wrong_option_never_reaches_the_server(run: Run) -> None:
+    wrong = run("opsworks", "describe-apps", "--apps", "x")
+
+    assert wrong.exit_code == 2
+    assert "--app-ids" in wrong.stderr
+
+
+def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOQUE_SERVER_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("TOQUE_API_TOKEN", "x")
+
+    gone = CliRunner().invoke(toque, ["stack", "list"])
+
+    assert gone.exit_code == 254
+    assert "http://127.0.0.1:1 cannot be reached" in gone.stderr
