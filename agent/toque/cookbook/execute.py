@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
     """
     state = state or directory.parent.parent
     log = MaskedText(sys.stdout)
-    with redirect_stdout(log), (directory / "report.jsonl").open("a", buffering=1, encoding="utf-8") as lines:
+    with redirect_stdout(log), _unbuffered(directory / "report.jsonl") as lines:
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
         run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
@@ -58,8 +59,18 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
     outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
     if run.reboot and code == 0:
         outcome["reboot"] = True
-    (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+    try:
+        (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+    except OSError as error:
+        # The disk is full, say. The run has ended as it has ended, and its exit code tells that (R12).
+        report.note(f"toque: outcome.json could not be written: {error}")
+        log.flush()
     return code
+
+
+def _unbuffered(path: Path) -> TextIOWrapper:
+    """Each line is one write, and what a full disk does not take is not kept to fail again at the end (R12)."""
+    return TextIOWrapper(FileIO(path, "a"), encoding="utf-8", write_through=True)
 
 
 def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
