@@ -62,6 +62,7 @@ class NodeApp:
         self.dispatch = Dispatch(services, self.hub, settle)
         self.services = services
         self._admission = admission or Admission(max(4, services.settings.threads))
+        self._root_version = services.keys.manifest.version
         self._transient: tuple[type[Exception], ...] = (OperationalError, *transient)
         self._draining = False
         work = Work(services, self.hub, self.dispatch, settle)
@@ -152,7 +153,8 @@ class NodeApp:
             self._enrolment.settle_rotation(node)
         waiting = self.hub.waiting
         nothing = node.instance_id not in waiting.to_fetch and node.instance_id not in waiting.to_abort
-        if node.conflict or (nothing and not poll.nonce and request.now < node.rotate_at):
+        quiet = not poll.nonce and request.now < node.rotate_at and not self._is_behind(poll)
+        if node.conflict or (nothing and quiet):
             answer = answers.of_bytes(self.hub.empty_answer(node.instance_id, node.stack_id))
         else:
             answer = self._deliver(request, poll)
@@ -171,8 +173,16 @@ class NodeApp:
                 manifest=self.dispatch.fresh_manifest(node.stack_id, poll.nonce) if poll.nonce else None,
                 time=self.guard.signed_time(poll.nonce) if poll.nonce else None,
                 rotate=request.now >= node.rotate_at,
+                root=self.services.keys.root if self._is_behind(poll) else None,
             )
         )
+
+    def _is_behind(self, poll: PollRequest) -> bool:
+        """Whether the node knows only an older root manifest, and so not the newest online key (S7, ruling 22).
+
+        Version 0 is what an agent says that does not say.
+        """
+        return 0 < poll.root_version < self._root_version
 
     def _busy(self) -> Answer:
         return answers.refusal(
