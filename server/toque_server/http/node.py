@@ -143,6 +143,8 @@ class NodeApp:
         poll: PollRequest = _decoded(self._poll, request.body)
         if poll.boot_id != node.boot_id:
             node.boot_id, node.boot_since = poll.boot_id, request.now
+        # Its result may have gone to another process, whose next command this one has not seen yet.
+        ended = bool(node.running) and not poll.running
         node.agent_version, node.running = poll.agent_version, poll.running
         if poll.metrics:
             self.hub.keep_metrics(
@@ -151,8 +153,7 @@ class NodeApp:
         self._facts.take(request, poll)
         if node.predecessor:
             self._enrolment.settle_rotation(node)
-        waiting = self.hub.waiting
-        nothing = node.instance_id not in waiting.to_fetch and node.instance_id not in waiting.to_abort
+        nothing = not ended and not self.hub.has_something(node.instance_id)
         quiet = not poll.nonce and request.now < node.rotate_at and not self._is_behind(poll)
         if node.conflict or (nothing and quiet):
             answer = answers.of_bytes(self.hub.empty_answer(node.instance_id, node.stack_id))

@@ -6,6 +6,7 @@ The instance is the key's, never the request's: what belongs to another node is 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from sqlalchemy import Connection
@@ -104,6 +105,8 @@ class Work:
                 self._event(conn, command, now, "command.second_result", "another result of a command came: ignored")
             else:
                 self._end(conn, command, message, now)
+                if commands.next_for(conn, command.instance_id) is not None:
+                    self._services.database.after_commit(partial(self._hub.has_next, command.instance_id))
             size = logs.length(conn, command.id)
         if differs:
             raise answers.conflict("result_differs", "another result of this command is stored already")
