@@ -24,9 +24,9 @@ import msgspec
 from toque.daemon.capture import Log
 from toque.daemon.limits import Group, new_group
 from toque.daemon.marks import REBOOTING, Ledger, Lock, Status, mark
-from toque.daemon.masking import StreamMask
 from toque.daemon.processes import become_subreaper, die_with_parent, end_descendants, forget_oom_protection, reap
 from toque.daemon.unpacked import difference
+from toque.protocol.masking import StreamMask
 from toque.protocol.messages import CommandEnvelope, ResourceCounts
 
 TIMED_OUT: Final = 124

@@ -1,38 +1,57 @@
-"""Secrets taken out of a run's output while it streams by (S14).
+"""Hiding secrets in text and in streams of bytes, in every form they may show up in, wherever a stream is cut (S14).
 
-Recipes mask what they print themselves; this is the net under them, for what the programs print that they start.
+Both sides use it: the run for what its recipes print, the agent for what the programs print that they start, and the
+server for what it is sent.
 """
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import quote, quote_plus
 
-HIDDEN: Final = b"***"
-SHORTEST: Final = 6
-"""Values with fewer characters are not masked: they would blacken ordinary words."""
+HIDDEN: Final = "***"
 
+SHORTEST: Final = 4
+"""Values with fewer characters are not hidden: they would blacken ordinary words."""
+
+_SHORTEST_CODED: Final = 6
 _LINE: Final = 16
 _PROBE: Final = 4
 
 
-def forms(value: str) -> set[bytes]:
+def forms(value: str) -> set[str]:
     """How a secret may show up: plain, URL-encoded, JSON-escaped, base64 at each alignment, and line by line."""
+    import base64  # both only where there is a secret at all
+    from urllib.parse import quote, quote_plus
+
     raw = value.encode("utf-8", "surrogatepass")
-    texts = {value, quote(value, safe=""), quote(value), quote_plus(value)}
-    texts.add(value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
+    found = {value, quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    found.add(value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n"))
     for shift in range(3):
         coded = base64.b64encode(b"\0" * shift + raw).decode()
         # What depends on the neighbouring bytes is left out: the rest belongs to the secret alone.
         core = coded[(shift * 8 + 5) // 6 : (shift + len(raw)) * 8 // 6]
-        if len(core) >= SHORTEST:
-            texts |= {core, core.replace("+", "-").replace("/", "_")}
+        if len(core) >= _SHORTEST_CODED:
+            found |= {core, core.replace("+", "-").replace("/", "_")}
     if "\n" in value:
-        texts |= {line for line in value.splitlines() if len(line) >= _LINE and not line.startswith("-----")}
-    return {text.encode("utf-8", "surrogatepass") for text in texts}
+        found |= {line for line in value.splitlines() if len(line) >= _LINE and not line.startswith("-----")}
+    return found
+
+
+class Mask:
+    """Replaces every form of some secrets by `***`, in text. Where two begin at one place the longer goes first.
+
+    Mask(["correct horse"])("it is correct%20horse") == "it is ***"
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        known = {form for value in values if len(value) >= SHORTEST for form in forms(value)}
+        self.forms = sorted(known, key=lambda form: (-len(form), form))
+        self._text = re.compile("|".join(map(re.escape, self.forms))) if self.forms else None
+
+    def __call__(self, text: str) -> str:
+        return self._text.sub(HIDDEN, text) if self._text else text
 
 
 class StreamMask:
@@ -44,8 +63,7 @@ class StreamMask:
     """
 
     def __init__(self, values: Iterable[str]) -> None:
-        self._forms = sorted({form for value in values if len(value) >= SHORTEST for form in forms(value)}, key=len)
-        self._forms.reverse()
+        self._forms = [form.encode("utf-8", "surrogatepass") for form in Mask(values).forms]
         self._secret = re.compile(b"|".join(map(re.escape, self._forms)) or b"(?!)")
         self._held = b""
 
@@ -60,7 +78,7 @@ class StreamMask:
         for match in self._secret.finditer(data):
             if match.start() >= keep_from:
                 break
-            shown += [data[at : match.start()], HIDDEN]
+            shown += [data[at : match.start()], HIDDEN.encode()]
             at = match.end()
         cut = max(at, keep_from)
         shown.append(data[at:cut])
@@ -69,7 +87,7 @@ class StreamMask:
 
     def finish(self) -> bytes:
         """The rest, at the end of the stream."""
-        rest, self._held = self._secret.sub(HIDDEN, self._held), b""
+        rest, self._held = self._secret.sub(HIDDEN.encode(), self._held), b""
         return rest
 
     def _beginning_in(self, data: bytes, form: bytes) -> int:
