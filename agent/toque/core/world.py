@@ -195,8 +195,8 @@ class _TheSettings:
     """The settings of the cookbook whose file reads them: an instance of `Settings` in its `settings.py`.
 
     The defaults of that dataclass, and over them the attributes of the cookbook's name (`node["web"]` for a cookbook
-    `web`), checked against its types. A key that it does not have, and a value of another type, end the run with
-    exit code 4 and the name of the key. A recipe without a cookbook has none: NotFound.
+    `web`), checked against its types where they are first read. A key that it does not have, and a value of another
+    type, end the run with exit code 4 and the name of the key. A recipe without a cookbook has none.
 
         package("nginx")
         file("/etc/nginx/conf.d/port.conf", content=f"# listens on {settings.port}\\n")
