@@ -27,15 +27,16 @@ def clock(moment: str | None) -> str:
 
 
 def day_and_clock(moment: str | None) -> str:
-    """`2026-11-22 14:05` of an ISO time, in UTC."""
-    return "" if moment is None else datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M")
+    """`2026-11-22 14:05:09` of an ISO time, in UTC."""
+    return "" if moment is None else datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def size(bytes: int) -> str:
-    """`812 B`, `3.4 KiB`, `12.0 MiB`."""
-    if bytes < 1024:
-        return f"{bytes} B"
-    return f"{bytes / 1024:.1f} KiB" if bytes < 1 << 20 else f"{bytes / (1 << 20):.1f} MiB"
+    """`812 B`, `3.4 KiB`, `12.0 MiB`, `23.5 GiB`."""
+    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
+        if bytes >= 1 << power:
+            return f"{bytes / (1 << power):.1f} {unit}"
+    return f"{bytes} B"
 
 
 def register(console: Blueprint) -> None:

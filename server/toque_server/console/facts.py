@@ -6,7 +6,7 @@ writes what it has a place for; about what it does not know it asks for itself a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from toque_server.console import states
@@ -38,8 +38,9 @@ def since(call: Call, topic: Topic, after: int) -> tuple[list[Fact], int]:
         selector = {"InstanceId": topic.instance_id}
     said = call("DescribeEvents", After=after, Limit=_AT_ONCE, **selector)
     found: list[Fact] = []
+    names = _names(call, topic, said["Events"])
     for event in said["Events"]:
-        found.extend(_of_event(event))
+        found.extend(_of_event(event, names))
     found.extend(_of_command(each) for each in _commands(call, topic))
     return found, said["LastNumber"]
 
@@ -59,6 +60,21 @@ def tone_of(event: Mapping[str, Any]) -> str:
     return "warn" if event["Kind"].startswith(("heal", "command.")) else "off"
 
 
+def line_of(event: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """The line of an event: its message, and where that does not say so, whose it is. `names`: host names by id."""
+    name = names.get(event.get("InstanceId", ""), "")
+    message = str(event["Message"])
+    return f"{name}: {message}" if name and name not in message else message
+
+
+def _names(call: Call, topic: Topic, events: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The host names that lines need: on a stack's page, where somebody did something."""
+    if topic.stack_id is None or topic.instance_id or not any(event.get("InstanceId") for event in events):
+        return {}
+    found = call("DescribeConditions", StackId=topic.stack_id)["Conditions"]
+    return {each["InstanceId"]: each["Hostname"] for each in found}
+
+
 def _commands(call: Call, topic: Topic) -> list[dict[str, Any]]:
     if topic.deployment_id is not None:
         asked: dict[str, Any] = {"DeploymentId": topic.deployment_id}
@@ -71,14 +87,14 @@ def _commands(call: Call, topic: Topic) -> list[dict[str, Any]]:
     return list(call("DescribeCommandDetails", **asked)["Commands"])
 
 
-def _of_event(event: Mapping[str, Any]) -> list[Fact]:
+def _of_event(event: Mapping[str, Any], names: Mapping[str, str]) -> list[Fact]:
     data = event.get("Data", {})
     made: list[Fact] = [
         {
             "kind": "event",
             "id": event["Number"],
             "at": clock(event["At"]),
-            "message": event["Message"],
+            "message": line_of(event, names),
             "tone": tone_of(event),
         }
     ]

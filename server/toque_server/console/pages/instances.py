@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from toque_server.console.desk import Desk
-from toque_server.console.facts import Topic, last_number, tone_of
+from toque_server.console.facts import Topic, last_number, line_of, tone_of
 
 _COMMANDS = 30
 _EVENTS = 40
@@ -34,6 +34,7 @@ def register(console: Blueprint, desk: Desk) -> None:
             layers=[layers[id] for id in found["LayerIds"] if id in layers],
             feed=desk.call("DescribeEvents", InstanceId=instance_id, Limit=_EVENTS)["Events"],
             tone_of=tone_of,
+            line_of=lambda event: line_of(event, {}),
             error=_last_error(desk, found),
         )
 

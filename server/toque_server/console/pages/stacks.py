@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from toque_server.console.desk import Desk
-from toque_server.console.facts import Topic, last_number, tone_of
+from toque_server.console.facts import Topic, last_number, line_of, tone_of
 
 _RECENT = 8
 _FEED = 30
@@ -33,6 +33,7 @@ def register(console: Blueprint, desk: Desk) -> None:
         recent = desk.call("DescribeProgress", StackId=stack_id, Limit=50)["Deployments"]
         busy = desk.call("DescribeCommandDetails", StackId=stack_id)["Commands"]
         feed = desk.call("DescribeEvents", StackId=stack_id, Limit=_FEED)["Events"]
+        names = {id: each["Hostname"] for id, each in conditions.items()}
         return render_template(
             "stack.html",
             stack=found,
@@ -46,6 +47,7 @@ def register(console: Blueprint, desk: Desk) -> None:
             busy={command["InstanceId"]: command for command in busy},
             feed=feed,
             tone_of=tone_of,
+            line_of=lambda event: line_of(event, names),
         )
 
 
