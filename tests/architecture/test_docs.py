@@ -14,7 +14,7 @@ from toque.core.resource import REGISTRY, Resource
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)]*)?\)|^\[\w+\]: (\S+)$", re.MULTILINE)
-_PATH = re.compile(r"`((?:agent|server|cookbooks|docs|tests|bench|examples|systemd)/[\w./-]*)`")
+_PATH = re.compile(r"(?<!\[)`((?:agent|server|cookbooks|docs|tests|bench|examples|systemd)/[\w./-]*)`")
 
 generate.resources()  # imports every word
 
