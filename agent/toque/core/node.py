@@ -86,7 +86,8 @@ class Node(Mapping[str, Any]):
     platform       family, name, version, codename, kernel, init, package_manager
     network        hostname, fqdn, ip, gateway, interfaces
 
-    node.request_reboot(reason) restarts the machine after the run. Facts are collected when they are first asked for, once per run.
+    node.request_reboot(reason) restarts the machine after the run. Facts are collected when they are first asked for,
+    once per run.
 
         log(f"{node.hostname} has {node.cpu.count} processors and port {node.get('nginx.port', 80)}")
     """
