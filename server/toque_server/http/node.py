@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from toque.protocol import messages
 from toque.protocol.messages import PollAnswer, PollRequest
-from toque_server.http import answers
+from toque_server.http import answers, strict_json
 from toque_server.http.admission import Admission
 from toque_server.http.answers import Answer, Environ, Refused, StartResponse, malformed, unauthenticated
 from toque_server.http.dispatch import Dispatch, Settle
@@ -193,6 +193,6 @@ class NodeApp:
 
 def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        return strict_json.decoded(decoder, body)
+    except ValueError as wrong:
         raise malformed(str(wrong)) from None
