@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Final
 
 HIDDEN: Final = "***"
@@ -53,6 +54,14 @@ class Mask:
     def __call__(self, text: str) -> str:
         return self._text.sub(HIDDEN, text) if self._text else text
 
+    def blot(self, data: bytes) -> bytes:
+        """The same bytes with a `*` for each byte of a secret: for what must keep its length."""
+        return self._bytes.sub(lambda found: b"*" * len(found[0]), data) if self.forms else data
+
+    @cached_property
+    def _bytes(self) -> re.Pattern[bytes]:
+        return _pattern(self.forms)
+
 
 class StreamMask:
     """Replaces secrets in a stream. Only what may be the beginning of one is held back until the next piece.
@@ -63,8 +72,9 @@ class StreamMask:
     """
 
     def __init__(self, values: Iterable[str]) -> None:
-        self._forms = [form.encode("utf-8", "surrogatepass") for form in Mask(values).forms]
-        self._secret = re.compile(b"|".join(map(re.escape, self._forms)) or b"(?!)")
+        known = Mask(values).forms
+        self._forms = [_raw(form) for form in known]
+        self._secret = _pattern(known)
         self._held = b""
 
     def feed(self, piece: bytes) -> bytes:
@@ -101,3 +111,11 @@ class StreamMask:
             if form.startswith(data[-short:]):
                 return len(data) - short
         return len(data)
+
+
+def _pattern(known: Iterable[str]) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(re.escape(_raw(form)) for form in known) or b"(?!)")
+
+
+def _raw(form: str) -> bytes:
+    return form.encode("utf-8", "surrogatepass")
