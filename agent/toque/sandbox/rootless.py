@@ -69,6 +69,10 @@ def _mount_part(part: Part, place: Path, folder: Path, tree: Path) -> None:
     name = str(part.path).strip("/").replace("/", "-")
     if part.plain:
         plain = folder / "plain" / name
+        if part.split and not plain.exists():
+            plain.mkdir(parents=True)
+            for link in (each for each in part.path.iterdir() if each.is_symlink()):
+                (plain / link.name).symlink_to(link.readlink())
         plain.mkdir(parents=True, exist_ok=True)
         plain.chmod(part.path.stat().st_mode & 0o7777)
         linux.mount(str(plain), place, flags=linux.MS_BIND)

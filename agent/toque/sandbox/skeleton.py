@@ -36,10 +36,14 @@ _OPAQUE = "user.overlay.opaque"
 
 @dataclass(frozen=True)
 class Part:
-    """One directory of the clone: an overlay of the host's, or `plain`: empty, perhaps with parts mounted in it."""
+    """One directory of the clone: an overlay of the host's, or `plain`: empty, or `split`, with parts mounted in it.
+
+    Symbolic links are no parts: whoever mounts a split directory makes them again (`/var/run`).
+    """
 
     path: Path
     plain: bool
+    split: bool = False
 
 
 def parts(mounts: Iterable[Path], covered: Collection[Path], *, root: Path = Path("/")) -> Iterator[Part]:
@@ -53,7 +57,7 @@ def parts(mounts: Iterable[Path], covered: Collection[Path], *, root: Path = Pat
             continue
         closed = path in covered or path in below or not os.access(path, os.R_OK | os.X_OK)
         split = not closed and any(mount.is_relative_to(path) for mount in below)
-        yield Part(path, closed or split)
+        yield Part(path, closed or split, split)
         if split:
             yield from parts(below, covered, root=path)
 
