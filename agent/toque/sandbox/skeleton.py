@@ -36,14 +36,12 @@ _OPAQUE = "user.overlay.opaque"
 
 @dataclass(frozen=True)
 class Part:
-    """One directory of the clone: an overlay of the host's, or `plain`: empty, or `split`, with parts mounted in it.
-
-    Symbolic links are no parts: whoever mounts a split directory makes them again (`/var/run`).
-    """
+    """One directory of the clone: an overlay of the host's, or `plain`: empty, perhaps with parts mounted in it."""
 
     path: Path
     plain: bool
     split: bool = False
+    """Its directories are parts of their own; its links are still the host's."""
 
 
 def parts(mounts: Iterable[Path], covered: Collection[Path], *, root: Path = Path("/")) -> Iterator[Part]:
