@@ -72,6 +72,10 @@ class Dispatch:
     def stop(self) -> None:
         self._sources.stop()
 
+    def prefetch(self) -> None:
+        """Bring the cookbooks that the first Setup of a stack will want, while its machine still boots."""
+        self._sources.prefetch()
+
     def next_command(self, request: Request, *, reported: int = 0) -> SignedObject | None:
         """What this node is to do next: the same envelope until it is acknowledged, or a new one, or None."""
         for _ in range(_TRIES):
