@@ -115,6 +115,7 @@ class _Worker:
         self._app = build(self._settings)
         self._app.services.database.claim()
         self._app.start()
+        _drain_on_signal(self._app)
         return self._app
 
     def around(self, serve: Callable[..., None]) -> Callable[..., None]:
@@ -136,6 +137,22 @@ class _Worker:
         if _answers(self._settings):
             click.echo(f"Toque serves {self._settings.public_url}  (console: {self._settings.public_url}/console/)")
             sys.stdout.flush()
+
+
+def _drain_on_signal(app: App) -> None:
+    """Tell the app of a signal to end as soon as it comes: granian waits for what is under way, event streams too."""
+    ends = {signal.SIGINT, signal.SIGTERM}
+    caught, noted = os.pipe()
+    os.set_blocking(noted, False)
+    # Not a handler of our own: granian sets its handlers after this, in our place.
+    signal.set_wakeup_fd(noted, warn_on_full_buffer=False)
+
+    def drain() -> None:
+        while (number := os.read(caught, 1)) and number[0] not in ends:
+            pass
+        app.drain()
+
+    threading.Thread(target=drain, name="drain", daemon=True).start()
 
 
 def _answers(settings: Settings) -> bool:

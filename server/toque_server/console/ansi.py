@@ -19,7 +19,7 @@ _SEQUENCE = re.compile(
 # What remains of the control characters, and the marks that turn the direction of text around.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _FAILURE = re.compile(
-    r"^(?:\S.*\bfailed$|recipe \S+ failed\b|Traceback \(most recent call last\):|(?:ERROR|FATAL|CRITICAL|E:)\b.*"
+    r"^(?:\S.*\bfailed$|recipe \S+ failed\b|Traceback \(most recent call last\):|(?:ERROR|FATAL|CRITICAL)\b.*|E: .*"
     r"|[A-Za-z_.]*(?:Error|Exception): .*|>\s+\d+ \| .*)"
 )
 

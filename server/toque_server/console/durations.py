@@ -33,12 +33,10 @@ def day_and_clock(moment: str | None) -> str:
 
 def size(bytes: int) -> str:
     """`812 B`, `3.4 KiB`, `12.0 MiB`, `23.5 GiB`."""
-    if bytes < 1024:
-        return f"{bytes} B"
     for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
         if bytes >= 1 << power:
-            break
-    return f"{bytes / (1 << power):.1f} {unit}"
+            return f"{bytes / (1 << power):.1f} {unit}"
+    return f"{bytes} B"
 
 
 def register(console: Blueprint) -> None:
