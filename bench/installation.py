@@ -148,7 +148,7 @@ def populate(made: Services, count: int) -> list[tuple[str, Ed25519PrivateKey, A
     return fleet
 
 
-def report(name: str, value: float, unit: str, target: float, *, met: bool, **more: Any) -> None:
+def report(name: str, value: float, unit: str, target: float | None, *, met: bool, **more: Any) -> None:
     """The last line of a benchmark: one JSON object (DESIGN 6)."""
     print(json.dumps({"name": name, "value": value, "unit": unit, "target": target, "met": met, **more}))
 

@@ -33,13 +33,8 @@ def build(release: Any, settings: Settings) -> None:
     if not requirements.exists():
         return
     environment = f"{release.path}/.venv"
+    execute([settings.python, "-m", "venv", environment], creates=f"{environment}/bin/python")
     execute(
-        f"virtual environment of {release.shortname}",
-        [settings.python, "-m", "venv", environment],
-        creates=f"{environment}/bin/python",
-    )
-    execute(
-        f"requirements of {release.shortname}",
         [f"{environment}/bin/python", "-m", "pip", "install", "--quiet", "--requirement", str(requirements)],
         timeout=900,
     )

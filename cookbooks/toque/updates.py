@@ -22,5 +22,5 @@ def install_updates() -> None:
         return
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     keep_ours = ["-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=600"]
-    execute("package lists", ["apt-get", "update", "--quiet"], env=quiet, timeout=600)
-    execute("package updates", ["apt-get", "dist-upgrade", "--yes", "--quiet", *keep_ours], env=quiet, timeout=3600)
+    execute(["apt-get", "update", "--quiet"], env=quiet, timeout=600)
+    execute(["apt-get", "dist-upgrade", "--yes", "--quiet", *keep_ours], env=quiet, timeout=3600)

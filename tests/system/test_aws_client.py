@@ -1,4 +1,4 @@
-"""The real OpsWorks client, with nothing but its environment: from an empty server to a rollback, and back to nothing."""
+"""The real OpsWorks client, with nothing but its environment: from an empty server to a rollback, and to nothing."""
 
 from __future__ import annotations
 

@@ -156,8 +156,9 @@ def test_a_program_is_kept_running_and_is_no_descendant_of_the_run(box: Box) -> 
     )
 
     before = box.run("pgrep", "-f", "^/usr/bin/python3 app.py")
-    assert "restart" in apply(box, SHOP.replace("up as", "now as"))
+    apply(box, SHOP.replace("up as", "now as"))
     assert box.run("pgrep", "-f", "^/usr/bin/python3 app.py") != before
+    assert "now as 5" in box.run("cat", "/var/log/toque/service-app.log")
 
     apply(box, "from toque import service\nservice('app', present=False)\n")
     assert box.shell("pgrep -f '^/usr/bin/python3 app.py' || true") == ""
@@ -187,7 +188,8 @@ def test_a_package_is_installed_and_its_service_kept(box: Box) -> None:
     recipe = """
         from toque import file, package, service
         package(["memcached", "netcat-openbsd"], recommends=False)
-        conf = file("/etc/memcached.conf", content="-m 64\\n-p 18211\\n-u memcache\\n-l 127.80.3.7\\n-P /run/memcached.pid\\n")
+        lines = ["-m 64", "-p 18211", "-u memcache", "-l 127.80.3.7", "-P /run/memcached.pid"]
+        conf = file("/etc/memcached.conf", content="\\n".join([*lines, ""]))
         service("memcached", enabled=True, restart_on=[conf])
         """
 

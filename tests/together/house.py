@@ -124,6 +124,10 @@ class Node:
 
     server: Server
     home: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    """Further keys of `agent.toml`."""
+    inside: tuple[str, ...] = ()
+    """A program that starts the agent, such as `unshare`; its last words are the agent's command."""
     process: subprocess.Popen[bytes] | None = None
 
     def environment(self) -> dict[str, str]:
@@ -133,6 +137,7 @@ class Node:
             "TOQUE_AGENT_LOG_DIR": str(self.home / "log"),
             "TOQUE_AGENT_JOIN_TOKEN_FILE": str(self.home / "token"),
             "TOQUE_AGENT_HOSTNAME": self.home.name,
+            **{f"TOQUE_AGENT_{key.upper()}": value for key, value in self.settings.items()},
         }
 
     def start(self, token: str | None = None) -> Node:
@@ -142,7 +147,11 @@ class Node:
             (self.home / "token").chmod(0o600)
         with (self.home / "agent.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [*TOQUE, "agent", "run"], env=self.environment(), stdout=log, stderr=log, start_new_session=True
+                [*self.inside, *TOQUE, "agent", "run"],
+                env=self.environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         return self
 
@@ -179,11 +188,11 @@ class House:
     def api(self) -> Api:
         return self.server.api
 
-    def join(self, name: str) -> str:
+    def join(self, name: str, *, inside: tuple[str, ...] = (), **settings: str) -> str:
         """Start an agent with a fresh join token; returns its instance id as soon as the server knows it."""
         before = {each["InstanceId"] for each in self.instances()}
         token = self.api("CreateJoinToken", StackId=self.stack_id, LayerIds=[self.layer_id])["Token"]
-        self.nodes[name] = Node(self.server, self.directory / name).start(token)
+        self.nodes[name] = Node(self.server, self.directory / name, settings, inside).start(token)
         wait_until(f"{name} to join", lambda: {e["InstanceId"] for e in self.instances()} > before, seconds=LONG)
         [new] = {each["InstanceId"] for each in self.instances()} - before
         return str(new)

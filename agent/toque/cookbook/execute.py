@@ -2,6 +2,8 @@
 
 exit code   0 success   1 a recipe raised an error   2 a recipe is missing or cannot be loaded   4 bad data
             5 phase `system` failed, `custom` was skipped                                    (chapter 04, 7.3)
+
+The first failure ends the run, but for its clean-up: `toque::cleanup`, the last step, runs then as well (E-7).
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from toque.core.run import Run
 from toque.core.source import raised_at
 from toque.core.world import World
 from toque.facts import collect
+from toque.protocol.names import CLEANUP
 
 SYSTEM_FAILED = 5
 WOULD_CHANGE = 10
@@ -42,20 +46,31 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
     """
     state = state or directory.parent.parent
     log = MaskedText(sys.stdout)
-    with redirect_stdout(log), (directory / "report.jsonl").open("a", buffering=1, encoding="utf-8") as lines:
+    with redirect_stdout(log), _unbuffered(directory / "report.jsonl") as lines:
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
         run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
-        code, reason = _carry_out(directory, run)
+        with _summed_up(run):
+            code, reason = _carry_out(directory, run)
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
-    (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+    try:
+        (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
+    except OSError as error:
+        # The disk is full, say. The run has ended as it has ended, and its exit code tells that (R12).
+        report.note(f"toque: outcome.json could not be written: {error}")
+        log.flush()
     return code
 
 
+def _unbuffered(path: Path) -> TextIOWrapper:
+    """Each line is one write, and what a full disk does not take is not kept to fail again at the end (R12)."""
+    return TextIOWrapper(FileIO(path, "a"), encoding="utf-8", write_through=True)
+
+
 def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
-    """Both phases; answers exit code and, for people, the first line of what went wrong."""
+    """All phases; answers exit code and, for people, the first line of what went wrong."""
     try:
         steps = json.loads((directory / "steps.json").read_text(encoding="utf-8"))
         snapshot = json.loads((directory / "snapshot.json").read_text(encoding="utf-8"))
@@ -72,19 +87,27 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
         return _stop(run, BadData(f"the run's data cannot be read: {error}"))
     except BadData as error:
         return _stop(run, error)
+    code, reason = 0, ""
     for number, (phase, recipes) in enumerate(phases, 1):
-        run.more_to_come = number < len(phases)
-        try:
-            shelf = Shelf(_cookbooks(directory, phase), directory)
-            code, reason = run_phase(shelf, recipes, run, world, directory)
-        except RunFailed as error:
-            code, reason = _stop(run, error)
-        if code:
-            if phase == "system":
+        if code and (phase != "system" or CLEANUP not in recipes):
+            continue
+        # What a failed run owes stays owed: its clean-up is not the end that the notifications wait for.
+        run.more_to_come = code != 0 or number < len(phases)
+        failed, why = _run_step(directory, phase, recipes, run, world)
+        if failed and not code:
+            code, reason = failed, why
+            if phase == "system" and any(later == "custom" for later, _ in phases[number:]):
                 run.report.note("phase system failed: the recipes of phase custom are skipped")
-                return SYSTEM_FAILED, reason
-            return code, reason
-    return 0, ""
+    return code, reason
+
+
+def _run_step(directory: Path, phase: str, recipes: list[str], run: Run, world: World) -> tuple[int, str]:
+    """One phase; exit code and reason as chapter 04 wants them of it."""
+    try:
+        code, reason = run_phase(Shelf(_cookbooks(directory, phase), directory), recipes, run, world, directory)
+    except RunFailed as error:
+        code, reason = _stop(run, error)
+    return (SYSTEM_FAILED if code and phase == "system" else code), reason
 
 
 def _cookbooks(directory: Path, phase: str) -> dict[str, Path]:
@@ -114,8 +137,7 @@ def run_phase(shelf: Shelf, recipes: Sequence[str], run: Run, world: World, base
 
 
 def _guarded(recipes: Callable[[], None], run: Run, world: World, base: Path | None) -> tuple[int, str]:
-    """Run, deliver notifications, bring files to disk, sum up; every error becomes a page and an exit code."""
-    began = time.perf_counter()
+    """Run, deliver notifications, bring files to disk; every error becomes a page and an exit code."""
     run.world = world
     try:
         with run:
@@ -131,7 +153,6 @@ def _guarded(recipes: Callable[[], None], run: Run, world: World, base: Path | N
     finally:
         if isinstance(run.host, LocalHost) and not run.dry_run:
             run.host.settle()
-    run.report.note(summary(run.report, run.dry_run, time.perf_counter() - began))
     return 0, ""
 
 
@@ -140,12 +161,21 @@ def _stop(run: Run, error: RunFailed) -> tuple[int, str]:
     return error.exit_code, str(error).partition("\n")[0]
 
 
+@contextmanager
+def _summed_up(run: Run) -> Iterator[None]:
+    """One line at the end of a run about the whole of it, however it ended."""
+    began = time.perf_counter()
+    yield
+    run.report.note(summary(run.report, run.dry_run, time.perf_counter() - began))
+
+
 def summary(report: Report, dry_run: bool, seconds: float) -> str:
     """`12 resources: 3 changed, 9 unchanged, in 0.42 s`; what is zero and unusual is not mentioned."""
     counts = report.counts
     total = sum(count for name, count in counts.items() if name != "actions")
     parts = [f"{counts['changed']} {'would change' if dry_run else 'changed'}", f"{counts['unchanged']} unchanged"]
     parts += [f"{counts[name]} {name}" for name in ("skipped", "unknown") if counts[name]]
+    parts += [f"{counts['failed']} failed"] if counts["failed"] else []
     parts += [f"{counts['ignored']} failed (ignored)"] if counts["ignored"] else []
     parts += [f"{counts['actions']} action{'' if counts['actions'] == 1 else 's'}"] if counts["actions"] else []
     return f"{total} resource{'' if total == 1 else 's'}: {', '.join(parts)}, in {seconds:.2f} s"
@@ -161,7 +191,8 @@ def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any]
     log = MaskedText(sys.stdout)
     with redirect_stdout(log):
         run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(_apply_ledger(str(path))))
-        code = _apply(path, run, attributes or {})
+        with _summed_up(run):
+            code = _apply(path, run, attributes or {})
         log.flush()
     pending = run.report.counts["changed"] + run.report.counts["unknown"] + run.report.counts["actions"]
     return WOULD_CHANGE if dry_run and code == 0 and pending else code

@@ -106,4 +106,8 @@ class Report:
         line: dict[str, Any] = {"recipe": recipe, "word": word, "name": name, "status": status, "changed": changed}
         line |= {"diff": diff, "seconds": round(seconds, 6), "source": f"{source.path}:{source.line}"}
         line |= {key: value for key, value in rest.items() if value}
-        self._lines.write(mask(json.dumps(line)) + "\n")
+        try:
+            self._lines.write(mask(json.dumps(line)) + "\n")
+        except OSError as error:
+            # The disk is full, say: what the run does counts more than what is written about it (R12).
+            self.note(f"toque: report.jsonl lacks {line['name']}: {error}")

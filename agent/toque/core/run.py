@@ -76,6 +76,8 @@ class Run:
             if kind is None:
                 self.finish()
         finally:
+            # What was put off and not done stands in the ledger; nothing else may do it in the name of this phase.
+            self._pending.clear()
             _current.remove(self)
 
     @contextmanager

@@ -28,8 +28,8 @@ def give(tree: Path, uid: int | None, gid: int | None) -> None:
 def merge(tree: Path, into: Path) -> None:
     """Move what is in `tree` into the folder `into`, on the same file system.
 
-    Files replace files and links, one by one; folders are joined. Raises InTheWay when a folder would have to
-    replace a file, or a file a folder.
+    Files replace files and links, one by one; folders are joined. Raises InTheWay when a folder would have to replace a
+    file, or a file a folder.
     """
     source = os.open(tree, _DIRECTORY)
     try:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+CLEANUP: Final = "toque::cleanup"
+"""The recipe that is the last step of every run. It runs also where a step before it failed (chapter 04, E-7)."""
+
 _COOKBOOK: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 _APP: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}", re.ASCII)

@@ -12,6 +12,7 @@ from toque.core import BadProperty, Change, Host, Resource, Secret, converge, cu
 from toque.core.errors import ToqueError
 from toque.platforms.release import Layout, Marker
 from toque.platforms.release.layout import PURGED, SYMLINKS
+from toque.resources.archive import Archive
 from toque.resources.git import Git
 
 HOOKS = ("before_migrate", "before_symlink", "before_restart", "after_restart")
@@ -131,7 +132,8 @@ class AppRelease(Resource[ReleaseState]):
         revision = self._fetch(host, layout)
         path = layout.new_release(host, datetime.now(UTC))
         host.run(["cp", "-a", "--", layout.cached_copy, path])
-        host.remove(f"{path}/.git", recursive=True)
+        for left_over in (".git", ".toque-archive"):
+            host.remove(f"{path}/{left_over}", recursive=True)
         release = self._release(layout, path)
         self._prepare(host, layout, release)
         try:
@@ -205,6 +207,16 @@ class AppRelease(Resource[ReleaseState]):
                 return copy.new_sha or ""
             case "svn":
                 return _fetch_svn(source, destination, host)
+            case "archive":
+                unpacked = Archive(
+                    destination,
+                    source=url,
+                    username=source.get("user"),
+                    password=source.get("password"),
+                    allow_insecure=insecure,
+                )
+                converge(unpacked, host)
+                return unpacked.digest or ""
         raise NotFetched(
             f"app {layout.shortname!r} has a source of type {source['type']!r}: this agent fetches git and svn"
         )

@@ -48,10 +48,7 @@ def mount_rootless_disk(root: Path, folder: Path, cache: Path, hidden: list[Path
     base.mkdir(exist_ok=True)
     base.chmod(0o755)
     linux.mount(str(base), root, flags=linux.MS_BIND)
-    for path in Path("/").iterdir():
-        place = root / path.name
-        if path.is_symlink() and not os.path.lexists(place):
-            place.symlink_to(path.readlink())
+    _copy_links(Path("/"), root)
     for name in ("mnt", "media"):
         (root / name).mkdir(exist_ok=True)
     for part in parts(disk_mounts(all_kinds=True), covered):
@@ -65,6 +62,14 @@ def mount_rootless_disk(root: Path, folder: Path, cache: Path, hidden: list[Path
             warn(f"{part.path} of the host is left out of the clone: {error}")
 
 
+def _copy_links(host: Path, place: Path) -> None:
+    """Links of a host's directory that no overlay shows: `/bin` to `/usr/bin`, `/var/run` to `/run`."""
+    for path in host.iterdir():
+        copy = place / path.name
+        if path.is_symlink() and not os.path.lexists(copy):
+            copy.symlink_to(path.readlink())
+
+
 def _mount_part(part: Part, place: Path, folder: Path, tree: Path) -> None:
     name = str(part.path).strip("/").replace("/", "-")
     if part.plain:
@@ -72,6 +77,8 @@ def _mount_part(part: Part, place: Path, folder: Path, tree: Path) -> None:
         plain.mkdir(parents=True, exist_ok=True)
         plain.chmod(part.path.stat().st_mode & 0o7777)
         linux.mount(str(plain), place, flags=linux.MS_BIND)
+        if part.split:
+            _copy_links(part.path, place)
         return
     upper, work = folder / "parts" / name / "upper", folder / "parts" / name / "work"
     for path in (upper, work):

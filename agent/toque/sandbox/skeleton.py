@@ -40,6 +40,8 @@ class Part:
 
     path: Path
     plain: bool
+    split: bool = False
+    """Its directories are parts of their own; its links are still the host's."""
 
 
 def parts(mounts: Iterable[Path], covered: Collection[Path], *, root: Path = Path("/")) -> Iterator[Part]:
@@ -53,7 +55,7 @@ def parts(mounts: Iterable[Path], covered: Collection[Path], *, root: Path = Pat
             continue
         closed = path in covered or path in below or not os.access(path, os.R_OK | os.X_OK)
         split = not closed and any(mount.is_relative_to(path) for mount in below)
-        yield Part(path, closed or split)
+        yield Part(path, closed or split, split)
         if split:
             yield from parts(below, covered, root=path)
 

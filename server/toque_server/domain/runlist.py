@@ -13,10 +13,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from toque.protocol.messages import RunStep
+from toque.protocol.names import CLEANUP
 from toque_server.domain.layer_types import BUILT_IN, Event
-
-CLEANUP: Final = "toque::cleanup"
-"""The last step of every run. It runs also where a step before it failed."""
 
 _EVENTS: Final[Mapping[str, tuple[Event, ...]]] = {
     "setup": (Event.SETUP, Event.DEPLOY),

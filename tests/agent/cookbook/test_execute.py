@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -27,9 +28,17 @@ class RunDirectory:
             (root / "recipes" / f"{recipe}.py").write_text(dedent(text).replace("OUT", str(self.out)))
         return root
 
-    def execute(self, custom: list[str], *, system: list[str] | None = None, **snapshot: Any) -> int:
+    def execute(
+        self,
+        custom: list[str],
+        *,
+        system: list[str] | None = None,
+        then: Sequence[dict[str, Any]] = (),
+        **snapshot: Any,
+    ) -> int:
         steps = [{"phase": "system", "recipes": system}] if system is not None else []
-        (self.path / "steps.json").write_text(json.dumps([*steps, {"phase": "custom", "recipes": custom}]))
+        steps += [{"phase": "custom", "recipes": custom}, *then]
+        (self.path / "steps.json").write_text(json.dumps(steps))
         (self.path / "snapshot.json").write_text(json.dumps({"bags": {}, "levels": [], "self": {}, **snapshot}))
         return execute_run(self.path)
 
@@ -82,7 +91,8 @@ def test_a_failing_resource_points_at_the_authors_line(run: RunDirectory, capsys
 
     assert run.execute(["web"]) == 1
 
-    page = capsys.readouterr().out.split("\n", 6)[-1]
+    page, last, summary = capsys.readouterr().out.split("\n", 6)[-1].rpartition("2 resources")
+    summary = last + summary
     assert page == dedent("""\
         execute[sh -c 'echo this is why >&2; exit 3'] failed
         cookbooks/custom/web/recipes/default.py:4
@@ -93,6 +103,7 @@ def test_a_failing_resource_points_at_the_authors_line(run: RunDirectory, capsys
           sh said: this is why
         1 resource before it is in place; the run stopped here
         """).replace("OUT", str(run.out))
+    assert summary.startswith("2 resources: 1 changed, 0 unchanged, 1 failed, in ")
     assert not (run.out / "b").exists()
 
 
@@ -147,6 +158,73 @@ def test_a_failed_system_phase_skips_the_custom_one(run: RunDirectory) -> None:
 
     assert run.execute(["web"], system=["toque::setup"]) == 5
     assert not (run.out / "a").exists()
+
+
+CLEANUP = {"phase": "system", "recipes": ["toque::cleanup"]}
+
+
+@pytest.mark.parametrize(
+    ("setup", "web", "code", "reason"),
+    [
+        ("", "", 0, ""),
+        ("raise RuntimeError('no')\n", "", 5, "recipe toque::setup failed"),
+        ("", "raise RuntimeError('no')\n", 1, "recipe web::default failed"),
+        ("", "from toque import fil\n", 2, "cannot import name 'fil'"),
+    ],
+)
+def test_04_E7_clean_up_runs_last_also_where_a_step_before_it_failed(
+    run: RunDirectory, capsys: Any, setup: str, web: str, code: int, reason: str
+) -> None:
+    run.cookbook("toque", "builtin", setup=setup, cleanup="print('cleaned up')\n")
+    run.cookbook("web", default=web, after="print('after')\n")
+
+    assert run.execute(["web", "web::after"], system=["toque::setup"], then=[CLEANUP]) == code
+
+    out = capsys.readouterr().out
+    assert out.splitlines()[-2] == "cleaned up"
+    assert ("after" in out.splitlines()) == (code == 0)
+    assert run.outcome()["exit_code"] == code
+    assert run.outcome()["reason"].startswith(reason)
+
+
+def test_a_failing_clean_up_does_not_hide_what_failed_first(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", cleanup="raise RuntimeError('and this too')\n")
+    run.cookbook("web", default="raise RuntimeError('no')\n", fine="")
+
+    assert run.execute(["web"], then=[CLEANUP]) == 1
+    assert run.outcome()["reason"] == "recipe web::default failed"
+    assert run.execute(["web::fine"], then=[CLEANUP]) == 5
+
+
+def test_the_clean_up_of_a_failed_run_delivers_nothing_that_the_run_put_off(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", cleanup="")
+    run.cookbook(
+        "web",
+        default="""\
+        from toque import execute, file
+        told = execute(["sh", "-c", "echo told >> OUT/told"], when_told=True)
+        file("OUT/a", content="x", notify=[told.run])
+        if not __import__("os").path.exists("OUT/mended"):
+            raise RuntimeError
+        """,
+    )
+
+    assert run.execute(["web"], then=[CLEANUP]) == 1
+    assert not (run.out / "told").exists()
+    (run.out / "mended").touch()
+    assert run.execute(["web"], then=[CLEANUP]) == 0
+    assert (run.out / "told").read_text() == "told\n"
+
+
+def test_the_log_sums_up_once_for_the_whole_run(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("toque", "builtin", setup="from toque import file\nfile('OUT/a', content='x')\n", cleanup="")
+    run.cookbook("web", default="from toque import file\nfile('OUT/b', content='x')\nfile('OUT/a', content='x')\n")
+
+    assert run.execute(["web"], system=["toque::setup"], then=[CLEANUP]) == 0
+
+    out = capsys.readouterr().out.splitlines()
+    assert [line for line in out if "unchanged" in line] == out[-1:]
+    assert out[-1].startswith("3 resources: 2 changed, 1 unchanged, in ")
 
 
 def test_the_system_phase_does_not_see_the_users_cookbooks(run: RunDirectory) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -210,6 +211,23 @@ def test_05_24_shared_folders_appear_in_the_release_and_data_there_survives(site
     for name in ("log", "tmp/pids", "public/system"):
         assert (site.directory / "current" / name / "kept").read_text() == "data"
     assert (site.directory / "current" / "log").readlink() == Path("../../shared/log")
+
+
+def test_05_25_an_archive_becomes_a_release_without_git_and_a_plain_tar_is_refused(site: Site, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / ".git").mkdir(parents=True)
+    (tree / "version").write_text("packed")
+    for name, how in (("app.tar.gz", "gztar"), ("app.tar", "tar")):
+        shutil.make_archive(str(tmp_path / "app"), how, tree)
+        site.app["app_source"] = {"type": "archive", "url": f"file://{tmp_path / name}"}
+        if how == "gztar":
+            site.converge()
+        else:
+            with pytest.raises(ToqueError, match="tar"):
+                site.converge()
+
+    assert site.version() == "packed"
+    assert not (site.directory / "current" / ".git").exists()
 
 
 def test_05_27_a_source_of_type_other_creates_no_release_and_succeeds(site: Site) -> None:

@@ -16,8 +16,8 @@ def test_a_directory_with_mounts_beneath_is_split_into_its_children(tmp_path: Pa
     assert found == [
         Part(tmp_path / "home", plain=True),
         Part(tmp_path / "usr", plain=False),
-        Part(tmp_path / "var", plain=True),
-        Part(tmp_path / "var/lib", plain=True),
+        Part(tmp_path / "var", plain=True, split=True),
+        Part(tmp_path / "var/lib", plain=True, split=True),
         Part(tmp_path / "var/lib/docker", plain=True),
         Part(tmp_path / "var/log", plain=False),
     ]

@@ -55,8 +55,12 @@ class Supervisor:
         write(self._host, {self._program(name): Text(text, 0o600)})
 
     def start(self, name: str) -> None:
-        self._ready(name)
-        if self._rpc.state(name) not in ("RUNNING", "STARTING"):
+        is_fresh, state = self._ready(name), self._rpc.state(name)
+        if state == "STARTING" and not is_fresh:
+            # It came up again by itself a moment ago, perhaps before the files it reads were changed.
+            self._rpc.stop(name)
+            state = "STOPPED"
+        if state not in ("RUNNING", "STARTING"):
             self._rpc.start(name)
         self._await_up(name)
 
@@ -92,15 +96,15 @@ class Supervisor:
         if self._rpc.answers():
             self._rpc.update(name)
 
-    def _ready(self, name: str) -> None:
-        """supervisord runs, and has read what is on disk."""
+    def _ready(self, name: str) -> bool:
+        """supervisord runs, and has read what is on disk; says whether it has begun anew with this program."""
         if not self._rpc.answers():
             self._wake()
         for _ in range(_LOOKS):
             if self._rpc.answers():
                 break
             self._host.run(["sleep", "0.1"])
-        self._rpc.update(name)
+        return self._rpc.update(name)
 
     def _await_up(self, name: str) -> None:
         """Up means that it has lived for the second that `startsecs` asks for."""

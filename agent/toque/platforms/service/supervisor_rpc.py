@@ -55,14 +55,18 @@ class Supervisord:
     def signal(self, name: str, signal: str) -> None:
         self._command("signalProcess", name, signal)
 
-    def update(self, name: str) -> None:
-        """Read the configuration again, and take over what is said of this program; others are left alone."""
+    def update(self, name: str) -> bool:
+        """Read the configuration again, and take over what is said of this program; others are left alone.
+
+        Says whether there was something to take over.
+        """
         [[added, changed, removed]] = self._command("reloadConfig")
         if name in changed or name in removed:
             self._command("stopProcessGroup", name, True)
             self._command("removeProcessGroup", name)
         if name in changed or name in added:
             self._command("addProcessGroup", name)
+        return name in (*added, *changed, *removed)
 
     def _info(self, name: str) -> dict[str, Any]:
         from xmlrpc.client import Fault

@@ -136,7 +136,10 @@ def aws_client(fleet: Fleet) -> str:
         "AWS_ENDPOINT_URL_OPSWORKS": fleet.url,
     }
     argv = [aws, "opsworks", "describe-instances", "--stack-id", fleet.stack_id, "--output", "json"]
-    ran = subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    try:
+        ran = subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    except PermissionError:
+        raise CheckSkipped(f"this user may not run {aws}: set TOQUE_AWS to a client of one's own") from None
     _require(ran.returncode == 0, f"aws ended with {ran.returncode}: {ran.stderr}")
     statuses = {each["Hostname"]: each["Status"] for each in json.loads(ran.stdout)["Instances"]}
     _require(statuses == fleet.statuses(), f"aws sees {statuses}")
