@@ -1,4 +1,4 @@
-"""The pages of the manual that are made of the code: `python docs/generate.py` writes them, `--check` compares.
+"""The pages of the manual that are made of the code: `python -m docs.generate` writes them, `--check` compares.
 
     docs/inside/instance-states.md     of `toque_server.domain.instance.MOVES`
     docs/reference/resources.md        of the docstrings of the words
@@ -13,21 +13,17 @@ from __future__ import annotations
 
 import ast
 import inspect
-import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from textwrap import dedent
 from types import ModuleType
 from typing import Any
 
 import msgspec
 from msgspec import inspect as types
 
-import toque
-from toque.core.resource import REGISTRY, Resource, action
+from docs.words import MADE, codes, resources, table, wrapped
 from toque.daemon import config as agent_config
 from toque_server import settings as server_settings
 from toque_server.domain.instance import _LEAVING, INITIAL, MOVES, Status
@@ -36,7 +32,6 @@ from toque_server.operations import registry
 from toque_server.operations.registry import OPSWORKS, Operation
 
 DOCS = Path(__file__).resolve().parent
-_MADE = "<!-- Made by docs/generate.py from {source}. Change that, and run it. -->\n"
 
 
 # Instances -----------------------------------------------------------------------------------------------------------
@@ -56,152 +51,39 @@ def instance_states() -> str:
         for b in Status
         if b in MOVES[a] and not (a in inside and (b in inside or b in _LEAVING))
     ]
-    rows = [(f"`{each}`", _codes(t for t in Status if t in MOVES[each]), _codes(_before(each))) for each in Status]
+    rows = [(f"`{each}`", codes(t for t in Status if t in MOVES[each]), codes(_before(each))) for each in Status]
     return "\n".join(
         [
             "# The states of an instance",
             "",
-            _MADE.format(source="toque_server.domain.instance.MOVES"),
+            MADE.format(source="toque_server.domain.instance.MOVES"),
             f"An instance is in one of {len(Status)} states; these are their names on the wire. `move()` in",
-            "[`domain/instance.py`](../../server/toque_server/domain/instance.py) is the only place that changes one, and",
-            "refuses what is not in this table. Who decides on a move is in [lifecycle.py][l], [healing.py][h] (see",
-            "[healing](healing.md)) and, for what people ask for, [verbs.py][v].",
+            "[`domain/instance.py`][i] is the only place that changes one, and refuses what is not in this table. Who",
+            "decides on a move is in [lifecycle.py][l], [healing.py][h] (see [healing](healing.md)) and, for what",
+            "people ask for, [verbs.py][v].",
             "",
+            "[i]: ../../server/toque_server/domain/instance.py",
             "[l]: ../../server/toque_server/domain/lifecycle.py",
             "[h]: ../../server/toque_server/domain/healing.py",
             "[v]: ../../server/toque_server/domain/verbs.py",
             "",
-            "The box in the picture holds the states from which an instance can be stopped or deregistered whatever it does.",
+            "The box in the picture holds the states from which an instance can be stopped or deregistered.",
             "",
-            f"An instance begins as {_codes(s for s in Status if s in INITIAL)}; from",
-            f"{_codes(s for s in Status if not MOVES[s])} nothing leads on: its record goes.",
+            f"An instance begins as {codes(s for s in Status if s in INITIAL)}; from",
+            f"{codes(s for s in Status if not MOVES[s])} nothing leads on: its record goes.",
             "",
             "```mermaid",
             "stateDiagram-v2",
             *picture,
             "```",
             "",
-            *_table(("state", "may become", "is reached from"), rows),
+            *table(("state", "may become", "is reached from"), rows),
         ]
     )
 
 
 def _before(status: Status) -> Iterator[Status]:
     return (each for each in Status if status in MOVES[each])
-
-
-# Words ---------------------------------------------------------------------------------------------------------------
-
-
-def resources() -> str:
-    """Every word of the recipe language, from its own docstring."""
-    for word in toque.__all__:
-        getattr(toque, word)
-    own = [word for word in sorted(toque.__all__) if word in REGISTRY]
-    others = [word for word in sorted(toque.__all__) if word not in REGISTRY]
-    lines = [
-        "# The words of recipes",
-        "",
-        _MADE.format(source="the docstrings of agent/toque/resources and agent/toque/core"),
-        "Each is imported from `toque`. How they play together is in [recipes](../recipes.md). The examples are run by",
-        "[a test](../../tests/agent/test_docstring_examples.py).",
-        "",
-        "Resources: " + ", ".join(f"[{word}](#{word})" for word in own) + ".",
-        "Others: " + ", ".join(f"[{word}](#{word.lower()})" for word in others) + ".",
-        "",
-        "## Every resource",
-        "",
-        *_manual(inspect.getdoc(Resource) or "", Resource),
-    ]
-    for word in own:
-        lines += ["", f"## {word}", "", *_manual(inspect.getdoc(REGISTRY[word]) or "", REGISTRY[word])]
-        lines += [
-            line
-            for name, value in sorted(vars(REGISTRY[word]).items())
-            if isinstance(value, action)
-            for line in ("", f"Action `{name}`: {inspect.cleandoc(value.__doc__ or '').partition(chr(10))[0]}")
-        ]
-    for word in others:
-        lines += ["", f"## {word}", "", *_manual(document_of(word))]
-    return "\n".join(lines) + "\n"
-
-
-def document_of(word: str) -> str:
-    """The docstring of a word: its own, or, for `node` and `settings`, that of what it stands for."""
-    from toque.core.node import Node
-
-    stands_for: Mapping[str, Any] = {"node": Node, "settings": type(getattr(toque, "settings"))}  # noqa: B009
-    return inspect.getdoc(stands_for.get(word, getattr(toque, word))) or ""
-
-
-def examples(document: str) -> Iterator[str]:
-    """The examples in a docstring: its last indented blocks."""
-    for block in _blocks(document):
-        if block.startswith("    "):
-            yield dedent(block)
-
-
-def _blocks(document: str) -> list[str]:
-    """Paragraphs; blank lines between indented ones do not end an example."""
-    blocks: list[str] = []
-    for block in re.split(r"\n\s*\n", document.rstrip()):
-        if blocks and block.startswith("    ") and blocks[-1].startswith("    "):
-            blocks[-1] += "\n\n" + block
-        else:
-            blocks.append(block)
-    return blocks
-
-
-_ROW = re.compile(r"([a-z_0-9]+(?:, [a-z_0-9]+)*) {2,}(\S.*)")
-
-
-def _manual(document: str, kind: type[Any] | None = None) -> list[str]:
-    """A docstring as Markdown: property tables, prose, examples."""
-    lines: list[str] = []
-    for block in _blocks(document):
-        rows = _rows(block)
-        if lines:
-            lines.append("")
-        if block.startswith("    "):
-            lines += ["```python", *dedent(block).splitlines(), "```"]
-        elif rows and kind is not None:
-            known = {f.name: f for f in fields(kind)}
-            lines += _table(
-                ("property", "default", "meaning"), [(*_property(names, known), text) for names, text in rows]
-            )
-        elif rows:
-            lines += _table(("", "meaning"), [(_codes(names), text) for names, text in rows])
-        elif re.search(r"\S {3,}\S", block):
-            lines += ["```text", *block.splitlines(), "```"]
-        else:
-            lines += block.splitlines()
-    return lines
-
-
-def _rows(block: str) -> list[tuple[list[str], str]]:
-    """`name    what it means`, one per line, continued by deeper lines; empty when the block is something else."""
-    rows: list[tuple[list[str], str]] = []
-    for line in block.splitlines():
-        found = _ROW.fullmatch(line)
-        if found:
-            rows.append((found[1].split(", "), found[2]))
-        elif rows and line.startswith("  "):
-            rows[-1] = (rows[-1][0], f"{rows[-1][1]} {line.strip()}")
-        else:
-            return []
-    return rows
-
-
-def _property(names: Sequence[str], known: Mapping[str, Field[Any]]) -> tuple[str, str]:
-    defaults = [_default(known[name]) if name in known else "" for name in names]
-    shown = defaults[:1] if len(set(defaults)) == 1 else defaults
-    return _codes(names), ", ".join(f"`{each}`" if each else "required" for each in shown)
-
-
-def _default(field: Field[Any]) -> str:
-    if field.default is not MISSING:
-        return repr(field.default)
-    return repr(field.default_factory()) if field.default_factory is not MISSING else ""
 
 
 # Operations ----------------------------------------------------------------------------------------------------------
@@ -222,12 +104,13 @@ def operations() -> str:
     lines = [
         "# The operations",
         "",
-        _MADE.format(source="the declarations in server/toque_server/operations"),
-        "The same operation is reached as `POST /api/NAME` with a bearer token, as an AWS JSON 1.1 action (`POST /`, with the",
-        "header `X-Amz-Target: TARGET.NAME`, signed), as `toque opsworks name-in-words`, and from the console. `GET",
-        "/api/openapi.json` of a server says the same to machines, with the answers. Who may: [permissions](permissions.md).",
-        "**Bold** members are required; where the target is not said, it is `OpsWorks_20130218`. Besides the errors named,",
-        "each may answer `ValidationException`, `AccessDeniedException` and `ThrottlingException`.",
+        MADE.format(source="the declarations in server/toque_server/operations"),
+        "The same operation is reached as `POST /api/NAME` with a bearer token, as an AWS JSON 1.1 action (`POST /`",
+        "with the header `X-Amz-Target: TARGET.NAME`, signed), as `toque opsworks name-in-words`, and from the",
+        "console. `GET /api/openapi.json` says the same to machines, with the answers. Who may what is in",
+        "[permissions](permissions.md).",
+        "**Bold** members are required; where the target is not said, it is `OpsWorks_20130218`. Besides the errors",
+        "named, each may answer `ValidationException`, `AccessDeniedException` and `ThrottlingException`.",
     ]
     for subject, ops in known.items():
         lines += ["", f"## {subject.replace('_', ' ').capitalize()}"]
@@ -294,10 +177,10 @@ def permissions() -> str:
     lines = [
         "# Who may do what",
         "",
-        _MADE.format(source="the declarations in server/toque_server/operations"),
-        "A user has one level per stack: `deny`, `iam_only` (where everyone starts), `show`, `deploy` or `manage`. In this",
-        "order: the account's owner may everything; level `deny` refuses; a policy may refuse; the level decides; a policy may",
-        "allow; else no. The decision is one function, `allowed_on` in",
+        MADE.format(source="the declarations in server/toque_server/operations"),
+        "A user has one level per stack: `deny`, `iam_only` (where everyone starts), `show`, `deploy` or `manage`. In",
+        "this order: the account's owner may everything; level `deny` refuses; a policy may refuse; the level decides;",
+        "a policy may allow; else no. The decision is one function, `allowed_on` in",
         "[`domain/permission.py`](../../server/toque_server/domain/permission.py). A thing that does not exist is",
         "`ResourceNotFoundException` to those who may see all, and `AccessDeniedException` to others.",
     ]
@@ -310,7 +193,7 @@ def permissions() -> str:
                 "",
                 f"Needs: {_WORDS[permission.value]}.",
                 "",
-                _wrapped(_codes(mine)) + ".",
+                wrapped(codes(mine)) + ".",
             ]
     return "\n".join(lines) + "\n"
 
@@ -326,18 +209,18 @@ def settings() -> str:
     lines = [
         "# Settings",
         "",
-        _MADE.format(source="toque_server.settings and toque.daemon.config"),
+        MADE.format(source="toque_server.settings and toque.daemon.config"),
         "## The server: `server.toml` in its data directory",
         "",
-        "`toque server init` writes it, `toque server run` reads it at its start. Times are seconds. A key below stands in the",
-        "table of its heading. `profile` names a set of times; what the file says goes before its profile.",
+        "`toque server init` writes it, `toque server run` reads it at its start. Times are seconds. A key below",
+        "stands in the table of its heading. `profile` names a set of times; what the file says goes before it.",
         "",
-        *_settings_table(server_settings.Settings, server, profiles=False),
+        *_settings_table(server_settings.Settings, server),
     ]
     for field in msgspec.structs.fields(server_settings.Settings):
         if _is_struct(field.type):
             lines += ["", f"### `[{field.name}]`", "", _document(field.type), ""]
-            lines += _settings_table(field.type, server, profiles=True, table=field.name)
+            lines += _settings_table(field.type, server, section=field.name)
     lines += [
         "",
         '### `[regions."PATTERN"]`',
@@ -346,30 +229,22 @@ def settings() -> str:
         + " The exact name counts first, then the longest pattern that fits; a region that",
         "no pattern fits is made by `sandbox`.",
         "",
-        *_settings_table(server_settings.Region, server, profiles=False),
+        *_settings_table(server_settings.Region, server),
         "",
         f"## The agent: `{agent_config.DEFAULT_PATH}`",
         "",
-        f"Each key also as `{agent_config.PREFIX}KEY` (capital letters) in the environment, which goes before the file.",
+        f"Each key also as `{agent_config.PREFIX}KEY` (in capitals) in the environment, which goes before the file.",
         f"`{agent_config.PREFIX}CONFIG` names another file.",
         "",
         _document(agent_config.AgentConfig),
         "",
-        *_table(
-            ("key", "type", "default"),
-            [
-                (f"`{f.name}`", _name_of(f.type), _shown(f.default))
-                for f in msgspec.structs.fields(agent_config.AgentConfig)
-            ],
-        ),
+        *_settings_table(agent_config.AgentConfig, _attribute_docs(agent_config)),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _settings_table(
-    kind: type[Any], documents: Mapping[tuple[str, str], str], *, profiles: bool, table: str = ""
-) -> list[str]:
-    demo = server_settings.PROFILES["demo"].get(table)
+def _settings_table(kind: type[Any], documents: Mapping[tuple[str, str], str], *, section: str = "") -> list[str]:
+    demo = server_settings.PROFILES["demo"].get(section)
     rows = []
     for field in msgspec.structs.fields(kind):
         if _is_struct(field.type) or field.name == "regions":
@@ -382,7 +257,7 @@ def _settings_table(
             row.append(_shown(getattr(demo, field.name)))
         rows.append((*row, " ".join(documents.get((kind.__name__, field.name), "").split())))
     heads = ("key", "type", "default", *(("profile `demo`",) if demo is not None else ()), "meaning")
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
 def _is_struct(kind: Any) -> bool:
@@ -421,24 +296,6 @@ def _attribute_docs(module: ModuleType) -> dict[tuple[str, str], str]:
                 assert isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
                 found[cls.name, before.target.id] = str(text.value.value)
     return found
-
-
-# Markdown ------------------------------------------------------------------------------------------------------------
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return ["| " + " | ".join(row) + " |" for row in (heads, ["---"] * len(heads), *cells)]
-
-
-def _codes(names: Iterable[object]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _wrapped(text: str) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(text, 118, break_long_words=False, break_on_hyphens=False))
 
 
 PAGES: Mapping[str, Callable[[], str]] = {

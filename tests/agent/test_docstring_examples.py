@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import toque
-from docs import generate
+from docs import words
 from tests.fakes.accounts import Accounts
 from tests.fakes.apt import Apt
 from tests.fakes.host import FakeHost, Unit
@@ -18,11 +18,9 @@ from toque.core.report import Report
 from toque.core.run import Run
 from toque.core.world import World
 
-generate.resources()  # imports every word
+words.resources()  # imports every word
 
-EXAMPLES = {
-    word: example for word in sorted(toque.__all__) for example in generate.examples(generate.document_of(word))
-}
+EXAMPLES = {word: example for word in sorted(toque.__all__) for example in words.examples(words.document_of(word))}
 
 BAGS = {
     "aws_opsworks_app": {"shop": {"shortname": "shop", "deploy": True, "app_source": {"type": "git", "url": "x"}}},
@@ -82,4 +80,4 @@ def test_an_example_that_is_wrong_is_noticed(tmp_path: Any) -> None:
 
 
 def test_every_resource_has_an_example_that_was_run() -> None:
-    assert set(generate.REGISTRY) <= set(EXAMPLES)
+    assert set(words.REGISTRY) <= set(EXAMPLES)

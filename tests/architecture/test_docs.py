@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from docs import generate
+from docs import generate, words
 from toque.core.resource import REGISTRY, Resource
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,14 +17,14 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 _LINK = re.compile(r"\]\(([^)#:\s]+)(#[^)]*)?\)|^\[\w+\]: (\S+)$", re.MULTILINE)
 _PATH = re.compile(r"(?<!\[)`((?:agent|server|cookbooks|docs|tests|bench|examples|systemd)/[\w./-]*)`")
 
-generate.resources()  # imports every word
+words.resources()  # imports every word
 
 
 @pytest.mark.parametrize("name", sorted(generate.PAGES))
 def test_a_generated_page_says_what_the_code_says(name: str) -> None:
     made = generate.PAGES[name]().rstrip("\n") + "\n"
 
-    assert (ROOT / "docs" / name).read_text() == made, "run: python docs/generate.py"
+    assert (ROOT / "docs" / name).read_text() == made, "run: python -m docs.generate"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -58,5 +59,5 @@ def test_every_option_of_all_words_is_explained() -> None:
 
 
 def explained(kind: type) -> set[str]:
-    blocks = generate._blocks(generate.inspect.getdoc(kind) or "")
-    return {name for block in blocks for names, _ in generate._rows(block) for name in names}
+    blocks = words.blocks(inspect.getdoc(kind) or "")
+    return {name for block in blocks for names, _ in words.rows(block) for name in names}

@@ -62,7 +62,7 @@ class AppRelease(Resource[ReleaseState]):
               `opsworks.deploy_keep_releases`, else 5
     root      the folder of all apps
     command   the id of the command that releases; None: the run's own, so that its second time changes nothing
-    settings  keys of the app's deploy tree (`symlinks`, `migrate`, …) that go before those of the attributes
+    settings  keys of the app's deploy tree (`symlinks`, `migrate`, …) that go before those of `deploy.<shortname>`
 
     Within one command an app is released once: the second time nothing changes. `current` is switched at once; until
     then the former release serves. A failure before that leaves it alone, and the unfinished release is removed by the
