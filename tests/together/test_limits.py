@@ -123,7 +123,7 @@ def test_R12_a_disk_that_fills_up_during_a_run_is_survived(house: House, web1: s
                     pass
             except OSError as full:
                 log(f"the disk is full: {{full}}")
-        execute(["/bin/true"])
+        execute(["/bin/true"], creates="/")
         """
     )
 

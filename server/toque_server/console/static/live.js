@@ -102,7 +102,7 @@ async function refresh() {
   refreshed = Date.now();
   let answer;
   try {
-    answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    answer = await fetch(location.href, { headers: { "Toque-Refresh": "1" } });
   } catch {
     return;
   }
