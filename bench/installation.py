@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import insert
 
 from tests.fakes.agents import Agent
 from toque.protocol.keys import new_sealing_key, new_signing_key, public_bytes
@@ -30,8 +29,7 @@ from toque_server.reconcile.services import Services as LoopServices
 from toque_server.security import keys as server_keys
 from toque_server.security.envelope import Vault
 from toque_server.settings import Settings, for_profile
-from toque_server.store import layers, stacks
-from toque_server.store import tables as t
+from toque_server.store import layers, nodes, stacks
 from toque_server.store.data_keys import DataKeys
 from toque_server.store.database import Database
 from toque_server.store.instances import add as add_instance
@@ -78,10 +76,14 @@ def installation(kind: str) -> Iterator[tuple[Path, Settings]]:
 def services(directory: Path) -> Services:
     """A server's services for the installation in `directory`."""
     url = json.loads((directory / "bench.json").read_text())["database"]
-    settings = for_profile(database=url, data_dir=directory, allow_insecure_sources=True)
-    database = Database(url)
-    vault = Vault(server_keys.load_master(directory / "keys"), DataKeys(database))
-    return Services(database=database, settings=settings, vault=vault, keys=server_keys.load(directory / "keys"))
+    return services_of(for_profile(database=url, data_dir=directory, allow_insecure_sources=True))
+
+
+def services_of(settings: Settings) -> Services:
+    """What a server works with, for settings of an installation that exists."""
+    database, folder = Database(settings.database), settings.data_dir / "keys"
+    vault = Vault(server_keys.load_master(folder), DataKeys(database))
+    return Services(database=database, settings=settings, vault=vault, keys=server_keys.load(folder))
 
 
 def node_app(directory: Path) -> NodeApp:
@@ -94,8 +96,11 @@ def node_app(directory: Path) -> NodeApp:
     return app
 
 
-def populate(made: Services, count: int) -> list[tuple[str, Ed25519PrivateKey, Any]]:
-    """A stack with `count` online instances that have joined: (instance id, signing key, sealing key) of each."""
+def populate(made: Services, count: int, *, registered: bool = False) -> list[tuple[str, Ed25519PrivateKey, Any]]:
+    """A stack with `count` online instances that have joined: (instance id, signing key, sealing key) of each.
+
+    `registered`: machines that no provider makes, so that the loops of a real server leave them alone.
+    """
     stack = Stack(
         id=STACK,
         name="bench",
@@ -111,7 +116,6 @@ def populate(made: Services, count: int) -> list[tuple[str, Ed25519PrivateKey, A
     with made.database.write() as conn:
         stacks.add(conn, made.vault, stack, StackSecrets())
         layers.add(conn, made.vault, layer, LayerSecrets())
-        rows = []
         for number in range(count):
             key = new_signing_key()
             id = f"i-{number:06d}"
@@ -125,8 +129,8 @@ def populate(made: Services, count: int) -> list[tuple[str, Ed25519PrivateKey, A
                     status=Status.ONLINE,
                     since=NOW,
                     persistent=True,
-                    infrastructure_class="ec2",
-                    provider="sandbox",
+                    infrastructure_class="on-premises" if registered else "ec2",
+                    provider="" if registered else "sandbox",
                     created_at=NOW,
                 ),
                 InstanceDetails(os="Debian 12"),
@@ -142,9 +146,8 @@ def populate(made: Services, count: int) -> list[tuple[str, Ed25519PrivateKey, A
                 enrolment_id="bench",
                 fingerprint=Fingerprint(),
             )
-            rows.append({name: getattr(node, name) for name in NodeKey.__struct_fields__} | {"fingerprint": "{}"})
+            nodes.add(conn, node)
             fleet.append((id, key, sealing))
-        conn.execute(insert(t.node_keys), rows)
     return fleet
 
 

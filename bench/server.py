@@ -59,15 +59,19 @@ def wait_for(what: str, ready: Callable[[], Any], *, seconds: float, every: floa
 
 
 class Server:
-    """`toque server run` on SQLite, in a process of its own, with a data directory that goes with it."""
+    """`toque server run` in processes of its own, with a data directory that goes with it.
 
-    def __init__(self, profile: str = "default") -> None:
-        refuse_where_impossible()
+    `database`: the URL of an empty PostgreSQL database; without one, SQLite. `workers` counts on PostgreSQL only.
+    """
+
+    def __init__(self, profile: str = "default", *, database: str = "", workers: int = 2) -> None:
         self._profile = profile
+        self._url, self._workers = database, workers
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data_dir = new_data_dir().resolve()
         self._process: subprocess.Popen[bytes] | None = None
+        self.database: Database | None = None
 
     def __enter__(self) -> Server:
         try:
@@ -85,6 +89,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait(timeout=10)
+        if self.database is not None:
+            self.database.close()
         remove_sandboxes(self.data_dir)
         shutil.rmtree(self.data_dir, ignore_errors=True)
 
@@ -92,11 +98,13 @@ class Server:
         toque = [sys.executable, "-c", "from toque.cli import main; main()", "server"]
         where = [f"--data-dir={self.data_dir}", f"--listen=127.0.0.1:{self.port}"]
         init = [*toque, "init", *where, "--allow-insecure-sources", f"--profile={self._profile}", "--output=json"]
+        init += [f"--database={self._url}"] if self._url else []
+        run = [*toque, "run", *where, f"--workers={self._workers}"]
         said = json.loads(subprocess.run(init, check=True, stdout=subprocess.PIPE, text=True).stdout)
         with (self.data_dir / "server.log").open("ab") as log:
-            self._process = subprocess.Popen([*toque, "run", *where], stdout=log, stderr=log, start_new_session=True)
+            self._process = subprocess.Popen(run, stdout=log, stderr=log, start_new_session=True)
         self.api = Api(self.url, said["api_token"])
-        self.database = Database(f"sqlite:///{self.data_dir}/toque.db")
+        self.database = Database(self._url or f"sqlite:///{self.data_dir}/toque.db")
         wait_for("the server to be ready", self._ready, seconds=_READY_WITHIN)
 
     def _ready(self) -> bool:
@@ -112,7 +120,7 @@ class Server:
         return str(
             self.api(
                 "CreateStack",
-                Name="bench",
+                Name="real",
                 Region="local",
                 ServiceRoleArn="arn:aws:iam::123456789012:role/bench",
                 DefaultInstanceProfileArn="arn:aws:iam::123456789012:instance-profile/bench",
@@ -149,6 +157,7 @@ class Server:
             .where(t.events.c.instance_id == instance_id, t.events.c.kind == "instance.status")
             .order_by(t.events.c.number.desc())
         )
+        assert self.database is not None
         with self.database.read() as conn:
             for at, data in conn.execute(query):
                 if json.loads(data)["status"] == status:

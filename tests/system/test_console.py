@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.needs import needs
@@ -137,13 +139,33 @@ def test_S15_a_command_is_ordered_and_its_log_grows_on_the_page(page: Page, hous
 
 def test_a_failed_command_opens_at_its_first_error(page: Page, house: House) -> None:
     _ensure_one_online(house)
-    command = house.run("work::fails")
+    command = house.run("work::fails", on=None)
 
     page.goto(f"{house.server.url}/console/commands/{command['CommandId']}")
 
     expect(page.locator("#first-failure")).to_be_in_viewport()
     expect(page.locator("#first-failure")).to_contain_text("failed")
     expect(page.locator("#log")).to_contain_text("no kettle")
+
+
+def test_past_the_cap_of_streams_the_page_asks_says_so_and_still_moves(page: Page, house: House) -> None:
+    _ensure_one_online(house)
+    with contextlib.ExitStack() as kept:
+        session = kept.enter_context(requests.Session())
+        session.trust_env = False
+        for cookie in page.context.cookies():
+            session.cookies.set(cookie["name"], cookie["value"])
+        page.goto("about:blank")
+        answers = [session.get(f"{house.server.url}/console/events", stream=True, timeout=30) for _ in range(16)]
+        kept.callback(lambda: [answer.close() for answer in answers])
+        assert {answer.status_code for answer in answers} == {200, 204}
+
+        page.goto(f"{house.server.url}/console/stacks/{house.stack_id}")
+
+        expect(page.locator("#live-word")).to_contain_text("asking every", timeout=PATIENCE)
+        lines = page.locator("[data-feed] li").count()
+        house.run("work::default", on=None)
+        expect(page.locator("[data-feed] li")).not_to_have_count(lines, timeout=PATIENCE)
 
 
 def test_every_page_can_be_walked_with_the_keyboard_and_read_without_scripts(chromium: Browser, house: House) -> None:

@@ -95,6 +95,16 @@ print(shell("id -u; hostname; cat /proc/1/comm"))
     assert said.split() == ["0", "web1", "toque-init"]
 
 
+def test_links_of_directories_that_are_mounted_in_parts_are_there(nobody: Nobody) -> None:
+    # The data directory is in /var, so /var is such a directory; haproxy's pid file is at /var/run.
+    said = nobody.run("""
+sandbox.start(spec)
+print(shell("readlink /var/run; touch /var/run/x.pid; ls /run/x.pid"))
+""")
+
+    assert said.split() == ["/run", "/run/x.pid"]
+
+
 def test_there_users_files_and_directories_can_be_made_replaced_and_deleted(nobody: Nobody) -> None:
     said = nobody.run("""
 sandbox.start(spec)

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-import click
+from importlib import import_module
 
-from toque_server.cli.backup import backup
-from toque_server.cli.doctor import doctor
-from toque_server.cli.init import init
-from toque_server.cli.keys import recover, rekey, rotate_key
-from toque_server.cli.run import run
-from toque_server.cli.users import create_access_key, create_api_token, create_user
+import click
 
 __all__ = ["server"]
 
+COMMANDS = {
+    "backup": "backup:backup",
+    "create-access-key": "users:create_access_key",
+    "create-api-token": "users:create_api_token",
+    "create-user": "users:create_user",
+    "doctor": "doctor:doctor",
+    "init": "init:init",
+    "recover": "keys:recover",
+    "rekey": "keys:rekey",
+    "rotate-key": "keys:rotate_key",
+    "run": "run:run",
+}
+"""Name → module of this package, and attribute. Only what is called is imported: the whole server takes a second."""
 
-@click.group()
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[name].partition(":")
+        command: click.Command = getattr(import_module(f"{__name__}.{module}"), attribute)
+        return command
+
+
+@click.group(cls=_Lazy)
 def server() -> None:
     """Make, serve and look after a Toque server.
 
     Exit status: 0 done; 1 refused, and the message says what to do; 2 the command line is wrong.
     """
-
-
-for command in (
-    init,
-    run,
-    create_user,
-    create_access_key,
-    create_api_token,
-    doctor,
-    rekey,
-    rotate_key,
-    recover,
-    backup,
-):
-    server.add_command(command)

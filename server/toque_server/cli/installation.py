@@ -18,7 +18,6 @@ from toque_server.security.keys import BadKeys, WrongRootKey
 from toque_server.settings import BadSettings, Settings, load
 from toque_server.store.database import DatabaseInUse, DiskFull
 from toque_server.store.schema import NewerSchema, OlderSchema
-from toque_server.wsgi import create_services
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +59,9 @@ def refusals() -> Iterator[None]:
 @contextmanager
 def opened(data_dir: Path, *, writes: bool) -> Iterator[Services]:
     """The installation in `data_dir`. `writes`: claim it, because one process writes to a SQLite database."""
+    # Here, because what only serves or makes an installation is spared the import of half the server.
+    from toque_server.wsgi import create_services
+
     with refusals():
         services = create_services(load(data_dir))
         try:

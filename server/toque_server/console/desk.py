@@ -19,6 +19,8 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = frozenset({"console.static", "console.sign_in", "console.signing_in"})
 # Asked for by an open page, not by a person: they must not keep a session alive that nobody uses.
 _BACKGROUND = frozenset({"console.events", "console.facts", "console.log_piece"})
+REFRESH = "Toque-Refresh"
+"""The header with which an open page takes itself anew."""
 
 
 class Refused(AccessDeniedException):
@@ -62,7 +64,8 @@ class Desk:
         found = request.cookies.get(self.cookie)
         if not found:
             raise NotAuthenticated("NotAuthenticated", "please sign in")
-        return identity.session_of(self.services, found, keep_alive=request.endpoint not in _BACKGROUND)
+        by_itself = request.endpoint in _BACKGROUND or REFRESH in request.headers
+        return identity.session_of(self.services, found, keep_alive=not by_itself)
 
     def context(self) -> Context:
         """For operations, as the user who is signed in."""
@@ -90,12 +93,9 @@ class Desk:
             raise Refused("This page was too old, and nothing was done. Please reload it and try again.")
 
     def _send_to_sign_in(self) -> AnyResponse:
-        if request.endpoint in _BACKGROUND or request.method not in _SAFE:
-            wanted = None
-        else:
-            wanted = request.full_path.rstrip("?")
         if request.endpoint in _BACKGROUND:
             return Response("signed out\n", 401, content_type="text/plain")
+        wanted = request.full_path.rstrip("?") if request.method in _SAFE else None
         home = url_for("console.stacks")
         return redirect(url_for("console.sign_in", next=wanted if wanted != home else None), 303)
 

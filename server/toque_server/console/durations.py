@@ -27,8 +27,8 @@ def clock(moment: str | None) -> str:
 
 
 def day_and_clock(moment: str | None) -> str:
-    """`2026-11-22 14:05:09` of an ISO time, in UTC."""
-    return "" if moment is None else datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%S")
+    """`22 Nov 14:05:09` of an ISO time, in UTC."""
+    return "" if moment is None else datetime.fromisoformat(moment).strftime("%d %b %H:%M:%S")
 
 
 def size(bytes: int) -> str:

@@ -103,4 +103,6 @@ def health(by_state: Mapping[str, int]) -> Look:
             return Look(f"{number} {word}", icon, tone)
     if found.get("off") == total:
         return Look("stopped", "stop-circle", "off")
+    if found.get("off"):
+        return Look(f"{found['good']} of {total} up", "check-circle-fill", "good")
     return Look("healthy", "check-circle-fill", "good")

@@ -50,6 +50,7 @@ class Sources:
         self._allow_insecure = allow_insecure
         self._fail = fail
         self._under_way: set[str] = set()
+        self._prefetched: set[str] = set()
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="cookbook-source")
 
@@ -62,6 +63,18 @@ class Sources:
             return True
         stack = stacks.get(conn, command.stack_id)
         return stack is None or not needs_fetch(conn, stack, command)
+
+    def prefetch(self) -> None:
+        """Start fetching for stacks whose first instance is on its way, so that its Setup need not wait for it.
+
+        Once per stack and process: where that fails, the Setup tries again, and is told.
+        """
+        with self._database.read() as conn:
+            wanted = stacks.before_first_fetch(conn)
+        for stack_id in wanted:
+            if stack_id not in self._prefetched:
+                self._prefetched.add(stack_id)
+                self.fetch(stack_id)
 
     def fetch(self, stack_id: str) -> None:
         """Start fetching, unless that is under way."""
@@ -134,12 +147,15 @@ class Sources:
                 return
             now = self._database.now(conn)
             queues = commands.open_of(conn, [one.id for one in instances.of_stack(conn, stack_id)])
+            told = False
             for command in [each for queue in queues.values() for each in queue]:
                 waits = command.dispatched_at is None and command.created_at <= started
                 if waits and needs_fetch(conn, stack, command):
                     logs.say(conn, command.id, why)
                     self._fail(conn, command, Exit.DOWNLOAD, why, now)
-            events.add(conn, "cookbooks.failed", why, at=now, stack_id=stack_id)
+                    told = True
+            if told:
+                events.add(conn, "cookbooks.failed", why, at=now, stack_id=stack_id)
 
     def _now(self) -> datetime:
         with self._database.read() as conn:

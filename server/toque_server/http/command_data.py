@@ -45,6 +45,20 @@ def read_private(conn: Connection, vault: Vault, world: World) -> Private:
     )
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """What one deployment tells all its nodes alike; never changed once it is made."""
+
+    comment: str | None = None
+    secrets: DeploymentSecrets = DeploymentSecrets()
+
+
+def read_asked(conn: Connection, vault: Vault, deployment_id: str) -> Asked:
+    """Read once for all commands of a deployment."""
+    deployment = deployments.get(conn, deployment_id)
+    secrets = deployment_secrets.of(conn, vault, [deployment_id]).get(deployment_id, DeploymentSecrets())
+    return Asked(None if deployment is None else deployment.comment, secrets)
+
+
 def build(
     conn: Connection,
     services: Services,
@@ -52,15 +66,13 @@ def build(
     private: Private,
     instance: InstanceOf,
     command: Command,
+    asked: Asked,
     now: datetime,
 ) -> CommandData:
     """The sealed part's content. Nothing is in it that the instance's layers may not see."""
     app_ids = [str(app) for app in command.args.get("app_ids", ())]
     deploying = bags.deploy_apps(command.type, app_ids, world)
-    deployment = None if command.deployment_id is None else deployments.get(conn, command.deployment_id)
-    sealed = DeploymentSecrets()
-    if command.deployment_id is not None:
-        sealed = deployment_secrets.of(conn, services.vault, [command.deployment_id]).get(command.deployment_id, sealed)
+    sealed = asked.secrets
     levels = _levels(private, world, instance, app_ids, sealed.custom_json)
     secrets = bags.secrets_for(world, instance, command.type, deploying)
     snapshot = None
@@ -80,7 +92,7 @@ def build(
             user_arn=command.user_arn,
             instance_id=command.instance_id,
             deployment_id=command.deployment_id,
-            comment=None if deployment is None else deployment.comment,
+            comment=asked.comment,
         ),
         levels=levels,
         secrets=secrets,

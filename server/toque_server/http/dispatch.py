@@ -21,6 +21,7 @@ from toque_server.domain.command import Command
 from toque_server.domain.policy import Issued
 from toque_server.domain.world import InstanceOf
 from toque_server.http import command_data
+from toque_server.http.command_data import Asked
 from toque_server.http.guard import Request
 from toque_server.http.hub import Hub
 from toque_server.http.keyring import Node
@@ -36,6 +37,7 @@ _TAKES_COOKBOOKS = frozenset({"setup", "update_custom_cookbooks"})
 """Commands with which an instance takes the stack's cookbooks; all others run those that it has (ruling 18)."""
 
 _TRIES = 5
+_REMEMBERED = 64
 
 
 class _NotReady(Exception):
@@ -64,6 +66,8 @@ class Dispatch:
         self._services = services
         self._hub = hub
         self._settle = settle
+        self._asked: dict[str, Asked] = {}
+        self._refs: dict[tuple[str, str], BundleRef] = {}
         self._sources = Sources(
             services.database,
             services.vault,
@@ -74,6 +78,10 @@ class Dispatch:
 
     def stop(self) -> None:
         self._sources.stop()
+
+    def prefetch(self) -> None:
+        """Bring the cookbooks that the first Setup of a stack will want, while its machine still boots."""
+        self._sources.prefetch()
 
     def next_command(self, request: Request, *, reported: int = 0) -> SignedObject | None:
         """What this node is to do next: the same envelope until it is acknowledged, or a new one, or None."""
@@ -144,7 +152,8 @@ class Dispatch:
     ) -> SignedObject:
         keys = self._services.keys
         recipes = [snapshot.layers[layer_id] for layer_id in instance.layer_ids if layer_id in snapshot.layers]
-        data = command_data.build(conn, self._services, snapshot.world, snapshot.private, instance, command, now)
+        asked = self._asked_by(conn, command)
+        data = command_data.build(conn, self._services, snapshot.world, snapshot.private, instance, command, asked, now)
         context = sealing_context(keys.installation_id, instance.id, command.id)
         sealed = seal(node.sealing, canonical(msgspec.to_builtins(data)), context=context)
         envelope = CommandEnvelope(
@@ -172,8 +181,29 @@ class Dispatch:
         if current is None:
             return None
         has = None if command.type in _TAKES_COOKBOOKS else instances.cookbook_digest(conn, command.instance_id)
-        stack_id = command.stack_id
-        return (cookbooks.ref_of(conn, stack_id, has) if has else None) or cookbooks.ref_of(conn, stack_id, current)
+        return (self._ref(conn, command.stack_id, has) if has else None) or self._ref(conn, command.stack_id, current)
+
+    def _ref(self, conn: Connection, stack_id: str, bundle: str) -> BundleRef | None:
+        """A bundle of this stack; remembered, for what a digest names never changes."""
+        known = self._refs.get((stack_id, bundle))
+        if known is None and (known := cookbooks.ref_of(conn, stack_id, bundle)) is not None:
+            self._refs[stack_id, bundle] = known
+            while len(self._refs) > _REMEMBERED:
+                self._refs.pop(next(iter(self._refs)), None)
+        return known
+
+    def _asked_by(self, conn: Connection, command: Command) -> Asked:
+        """What the command's deployment tells all its nodes, remembered for the next of them."""
+        if command.deployment_id is None:
+            return Asked()
+        asked = self._asked.get(command.deployment_id)
+        if asked is None:
+            asked = self._asked[command.deployment_id] = command_data.read_asked(
+                conn, self._services.vault, command.deployment_id
+            )
+            while len(self._asked) > _REMEMBERED:
+                self._asked.pop(next(iter(self._asked)), None)
+        return asked
 
     def _fail(self, conn: Connection, command: Command, exit_code: int, reason: str, at: datetime) -> None:
         self._settle(conn, command, exit_code=exit_code, reason=reason, at=at)

@@ -11,6 +11,7 @@ import logging
 import random
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -38,7 +39,7 @@ _COUNT_EVERY = 10.0
 
 
 class Hub:
-    """`answer()` and `wake()` may be called from any thread."""
+    """`empty_answer()` and `wake()` may be called from any thread. `after_look` is called in the hub's own thread."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         times = settings.contact
@@ -54,6 +55,7 @@ class Hub:
         self.waiting = waiting.NOTHING
         self._next: dict[str, int] = {}
         self._looks = 0
+        self.after_look: Callable[[], None] = lambda: None
         self._database = database
         self._flush_every = min(times.flush_every.total_seconds(), 2.0)
         self._wake = threading.Event()
@@ -139,6 +141,7 @@ class Hub:
             began = time.monotonic()
             try:
                 self.look()
+                self.after_look()
                 if time.monotonic() - self._flushed_at >= self._flush_every - LOOK_EVERY:
                     self.flush()
             except (SQLAlchemyError, DiskFull) as error:

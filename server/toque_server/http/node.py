@@ -60,6 +60,7 @@ class NodeApp:
         self.hub = Hub(services.database, services.settings)
         self.guard = Guard(self.hub.keyring, services.keys)
         self.dispatch = Dispatch(services, self.hub, settle)
+        self.hub.after_look = self.dispatch.prefetch
         self.services = services
         self._admission = admission or Admission(max(4, services.settings.threads))
         self._root_version = services.keys.manifest.version

@@ -62,6 +62,17 @@ def set_cookbook_digest(conn: Connection, id: str, digest: str | None) -> None:
     conn.execute(sa.update(stacks).where(stacks.c.id == id).values(cookbook_digest=digest, change=stacks.c.change + 1))
 
 
+_ON_THE_WAY = ("requested", "pending", "booting")
+
+
+def before_first_fetch(conn: Connection) -> list[str]:
+    """Stacks whose own cookbooks nobody has fetched yet, and whose first instances are starting (ruling 18)."""
+    starting = sa.select(instances.c.stack_id).where(instances.c.status.in_(_ON_THE_WAY))
+    query = sa.select(stacks).where(stacks.c.cookbook_digest.is_(None), stacks.c.id.in_(starting))
+    found = [from_row(Stack, row, stacks) for row in conn.execute(query)]
+    return [each.id for each in found if each.use_custom_cookbooks and each.custom_cookbooks_source.url]
+
+
 def slugs(conn: Connection, like: str) -> set[str]:
     """The slugs that begin with `like`: what a new stack's must differ from."""
     return set(conn.execute(sa.select(stacks.c.slug).where(stacks.c.slug.startswith(like, autoescape=True))).scalars())

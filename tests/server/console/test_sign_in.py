@@ -164,6 +164,7 @@ def test_a_page_that_only_listens_does_not_keep_a_session_alive(house: House) ->
         sessions.seen(conn, digest, long_ago)
 
     assert house.browser.client.get("/console/facts").status_code == 200
+    assert house.browser.get("/console/", Toque_Refresh="1").status == 200
 
     times = house.root.services.settings.session
     with database.read() as conn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, render_template, request
 
@@ -33,7 +34,7 @@ def register(console: Blueprint, desk: Desk) -> None:
         start = request.args.get("from", None, type=int)
         piece = _window(desk, command_id, start)
         return render_template(
-            "command.html", stack=stack, command=found, after=after, piece=piece, raw=wire.get("LogUrl")
+            "command.html", stack=stack, command=found, after=after, piece=piece, raw=_here(wire.get("LogUrl"))
         )
 
     @console.get("/commands/<command_id>/log")
@@ -93,6 +94,11 @@ def _piece(desk: Desk, command_id: str, offset: int) -> dict[str, Any]:
             "reason": command["Reason"],
         },
     }
+
+
+def _here(url: str | None) -> str | None:
+    """The address of a log as a link of this page, by whatever name the browser reached us."""
+    return None if url is None else urlsplit(url)._replace(scheme="", netloc="").geturl()
 
 
 def _whole_lines(text: str, end: int, *, ended: bool) -> tuple[str, int]:

@@ -31,7 +31,8 @@ def register(console: Blueprint, desk: Desk, streams: Streams) -> None:
     def events() -> Response:
         give_back = streams.take()
         if give_back is None:
-            return Response("every stream is taken: please ask instead\n", 503, content_type="text/plain")
+            # "No content" is how a browser is told not to come again; the page asks from now on, and says so.
+            return Response(status=204)
         after = request.headers.get("Last-Event-ID", "") or request.args.get("after", "")
         told = _told(
             desk,
