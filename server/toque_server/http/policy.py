@@ -52,6 +52,7 @@ class Policies:
         self._bundles = bundles
         self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
         self._firsts: dict[str, tuple[Issued, datetime]] = {}
+        self._signers: dict[str, str] = {}
         self._lock = threading.Lock()
         root = msgspec.json.decode(from_text(services.keys.root.payload), type=RootManifest)
         self.recovery_epoch = root.recovery_epoch
@@ -92,14 +93,15 @@ class Policies:
         """
         stack_id = snapshot.world.stack.id
         first = self._first_of(conn, stack_id, cause_id)
-        if first is not None and first[0].version >= reported and policy.shares(first[1], now):
+        may_share = first is not None and first[0].version >= reported and policy.shares(first[1], now)
+        if first is not None and may_share and self._is_ours(conn, stack_id, first[0]):
             return first[0]
         newest = policies.newest(conn, stack_id)
-        behind = newest is None or newest.version < reported
-        if newest is not None and not behind and not policy.must_issue(newest, snapshot.world.change, now):
+        usable = newest is not None and newest.version >= reported and self._is_ours(conn, stack_id, newest)
+        if newest is not None and usable and not policy.must_issue(newest, snapshot.world.change, now):
             return newest
         bundles = self.bundles_of(conn, snapshot.world)
-        if newest is not None and not behind and now - newest.issued_at < policy.RENEW_AFTER:
+        if newest is not None and usable and now - newest.issued_at < policy.RENEW_AFTER:
             signed = policies.signed_manifest(conn, stack_id, newest.version)
             said = None if signed is None else policies.manifest_of(signed)
             if said is not None and said.parts == snapshot.names and said.bundles == bundles:
@@ -109,6 +111,16 @@ class Policies:
         if version <= reported <= version + _FURTHEST_JUMP:
             version = reported + 1
         return self._issue(conn, snapshot, bundles, version, now)
+
+    def _is_ours(self, conn: Connection, stack_id: str, issued: Issued) -> bool:
+        """Whether the online key of today signed it: of the keys before, nodes trust only the last (ruling 22)."""
+        signer = self._signers.get(issued.digest)
+        if signer is None:
+            signed = policies.signed_manifest(conn, stack_id, issued.version)
+            signer = self._signers[issued.digest] = "" if signed is None else signed.key
+            while len(self._signers) > _FIRSTS:
+                self._signers.pop(next(iter(self._signers)), None)
+        return signer == self._services.keys.online_id
 
     def _first_of(self, conn: Connection, stack_id: str, cause_id: str) -> tuple[Issued, datetime] | None:
         """The policy of a cause's first dispatch, and when that was; it never changes once it is there."""
@@ -128,6 +140,7 @@ class Policies:
         payload = self._payload(stack_id, version, now, snapshot.names, bundles)
         issued = Issued(version=version, change=snapshot.world.change, issued_at=now, digest=digest(payload))
         policies.add(conn, stack_id, issued, self._signed(payload), snapshot.bodies)
+        self._signers[issued.digest] = self._services.keys.online_id
         return issued
 
     def fresh(self, conn: Connection, stack_id: str, nonce: str, now: datetime) -> SignedObject | None:

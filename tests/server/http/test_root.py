@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tests.server.http.fleet import running
+from toque.protocol.messages import MANIFEST_PATH, ManifestRequest, SignedObject
 from toque_server.operations.context import Services
 from toque_server.security.keys import make_keys, renew_online
 
@@ -30,6 +31,29 @@ def test_S7_a_node_with_an_older_root_manifest_gets_the_newer_one_with_its_next_
         assert envelope is not None
         assert envelope.command_id == command
         assert agent.poll(root_version=2).root is None
+
+
+def test_a_policy_that_a_former_key_signed_is_issued_anew(services: Services) -> None:
+    """Two keys on, nodes trust its signer no more."""
+    made = make_keys()
+    signers = []
+    keys = made.running
+    for number in range(3):
+        with running(replace(services, keys=keys)) as fleet:
+            if number == 0:
+                fleet.stack("s")
+                agent = fleet.instance("s", "web")
+            agent.app = fleet.app
+            fleet.command("web", cause_id=f"cause-{number}", id=f"c-{number}")
+            envelope = agent.open(agent.poll())
+            assert envelope is not None
+            manifest = agent.post(MANIFEST_PATH, ManifestRequest(envelope.manifest_version)).as_(SignedObject)
+            signers.append(manifest.key)
+            agent.acknowledge(envelope)
+            agent.finish(envelope)
+        keys = renew_online(keys, made.root)
+
+    assert signers == ["online-1", "online-2", "online-3"]
 
 
 def test_a_poll_that_brings_nothing_but_a_root_manifest_hands_out_no_command(services: Services) -> None:
