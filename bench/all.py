@@ -63,7 +63,7 @@ def main() -> int:
         print(f"[{number}/{len(chosen)}] {each.script} {' '.join(arguments)}", flush=True)
         result = run(each, arguments)
         broken += "error" in result
-        lines.append(row(each, result))
+        lines += rows(each.name, result)
     print("\n" + table(lines))
     return 1 if broken else 0
 
@@ -100,11 +100,14 @@ def end(process: subprocess.Popen[str]) -> None:
             process.communicate()
 
 
-def row(benchmark: Benchmark, result: dict[str, Any]) -> tuple[str, ...]:
+def rows(name: str, result: dict[str, Any]) -> list[tuple[str, ...]]:
+    """One line; for a benchmark of several figures, one for each."""
     if "error" in result:
-        return (benchmark.name, "-", "", "", result["error"])
+        return [(name, "-", "", "", result["error"])]
+    if "figures" in result:
+        return [line for each in result["figures"] for line in rows(f"{name}, {each['name']}", each)]
     target, met = result["target"], {True: "yes", False: "no"}[result["met"]]
-    return (benchmark.name, f"{result['value']:g}", result["unit"], "" if target is None else f"{target:g}", met)
+    return [(name, f"{result['value']:g}", result["unit"], "" if target is None else f"{target:g}", met)]
 
 
 def table(lines: list[tuple[str, ...]]) -> str:
