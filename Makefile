@@ -32,6 +32,9 @@ format: setup ## let ruff put the code in order
 bench: setup ## all benchmarks at small sizes; bench/NAME.py --help for more
 	@$(BIN)/python bench/all.py
 
+docs: setup ## make the manual pages that come from the code
+	@$(BIN)/python -m docs.generate
+
 clean: ## remove what the other commands made
 	rm -rf $(VENV) $(AWS) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 

@@ -62,39 +62,51 @@ class ContactTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     per_second: int | None = None
     """Contacts per second the installation is sized for; None: 1,000 on SQLite, 2,000 on PostgreSQL."""
     shortest: timedelta = timedelta(seconds=2)
+    """Between two polls of a node, in a fleet so small that `per_second` does not matter."""
     longest: timedelta = timedelta(seconds=60)
+    """Between two polls of a node, however large the fleet is."""
     busy: timedelta = timedelta(seconds=1)
     """While the node has a command, or its stack a deployment under way."""
     flush_every: timedelta = timedelta(seconds=2)
+    """How often contacts are written to the database; never more seldom than every two seconds."""
 
 
 class ConfigureTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How Configure waits for quiet (D16)."""
 
     quiet: timedelta = timedelta(milliseconds=500)
+    """Without a change of the online set for this long, Configure goes out."""
     limit: timedelta = timedelta(seconds=2)
+    """It goes out after this long even where changes go on; doubles each time while they do, and the quiet with it."""
     longest: timedelta = timedelta(seconds=60)
+    """What the limit grows to at most."""
 
 
 class CommandTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Commands and what they may take."""
 
     expire_after: timedelta = timedelta(minutes=60)
+    """A command that no agent took for this long has expired; the Setup after a boot waits longer."""
     deadline: timedelta = timedelta(hours=4)
+    """What a run may take, before it is ended with exit code 124."""
 
 
 class SessionTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Console sessions (S16)."""
 
     idle: timedelta = timedelta(minutes=30)
+    """Without a request for this long a session ends…"""
     absolute: timedelta = timedelta(hours=12)
+    """…and after this long in any case."""
 
 
 class Region(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which provider makes the instances of stacks in a region (D17)."""
 
     provider: str
+    """`sandbox`, `registered`, or what an installed package offers under the entry points `toque.providers`."""
     options: dict[str, str] = {}
+    """Those of the provider; texts."""
 
 
 SANDBOX = Region(provider="sandbox")
@@ -123,15 +135,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data_dir: Path
     """Keys, bundles, sandboxes; on SQLite the database."""
     listen: str = "127.0.0.1:8780"
+    """HOST:PORT. Other than loopback only with TLS or a proxy in front (D20)."""
     public_url: str = "http://127.0.0.1:8780"
     """How nodes, browsers and clients reach us; log URLs, installers and tokens contain it."""
     profile: str = "default"
+    """A set of times: `default`, or `demo`, which is fast enough to watch."""
     allow_insecure_sources: bool = False
     """Whether sources over plain http, git, file, and on private addresses are fetched (D18)."""
     behind_proxy: bool = False
     """Whether a proxy in front ends TLS and sets X-Forwarded-For and X-Forwarded-Proto."""
     tls_cert: str | None = None
+    """A PEM file with the whole chain."""
     tls_key: str | None = None
+    """A PEM file with its private key."""
     ca_file: str | None = None
     """What nodes and clients must trust to reach us; None: the certificates every system trusts, or plain http."""
     workers: int = 2

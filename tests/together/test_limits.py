@@ -45,8 +45,11 @@ def web1(house: House) -> str:
     house.wait_for(instance, "online")
     house.wait_for_quiet()
     house.server.stop()
-    house.server.settings("[command]\nexpire_after = 5\ndeadline = 5")
+    house.nodes["web1"].stop()
+    house.server.settings("[command]\nexpire_after = 12\ndeadline = 5")
     house.server.start()
+    # A new agent calls at once; the old one might still pause after the server's absence, and let commands expire.
+    house.nodes["web1"].start()
     return instance
 
 

@@ -176,7 +176,9 @@ class GitClient:
         if ran.code == _TOO_LATE:
             return f"it took longer than {self._access.timeout:g} s"
         said = [line.removeprefix("fatal: ").strip() for line in ran.err.splitlines() if line.strip()]
-        return without_password(said[0]) if said else f"git ended with exit code {ran.code}"
+        # "unable to connect to HOST:" goes on in the next line, with the reason.
+        whole = " ".join(said[: 2 if said[0].endswith(":") else 1]) if said else ""
+        return without_password(whole) or f"git ended with exit code {ran.code}"
 
     def _keep(self, name: str, content: str | None) -> None:
         if content is not None:

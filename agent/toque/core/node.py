@@ -72,12 +72,21 @@ def no_facts(name: str) -> Any:
 class Node(Mapping[str, Any]):
     """What a recipe imports as `node`. Read-only.
 
-    node["nginx"]["port"]        an attribute of the merged chain (cookbook defaults < stack < layers < app < instance <
-                                 deployment); node.nginx.port is the same; node.get("nginx.port", 80) with a default
-    node.hostname, .ip           as the server knows them, else as the machine does
-    node.layers                  short names of its layers
-    node.apps                    the apps of its stack, each with attribute access: node.apps[0].app_source.url
-    node.cpu .memory .platform .network     facts, collected when first asked for, once per run
+    node["nginx"]["port"] is an attribute of the merged chain: stack, layers, app, instance, deployment, the later going
+    before the earlier; maps merge, lists replace. node.nginx.port is the same, node.get("nginx.port", 80) has a
+    default. (The defaults of cookbooks are not in it: they stand in `settings`.)
+
+    hostname, fqdn, ip, public_ip  as the server knows them, else as the machine does
+    layers         short names of its layers, in their order
+    apps           the apps of its stack, each with attribute access: node.apps[0].app_source.url
+    cpu            facts: count, model, architecture
+    memory         total_mb, available_mb, swap_mb
+    platform       family, name, version, codename, kernel, init, package_manager
+    network        hostname, fqdn, ip, gateway, interfaces
+
+    Facts are collected when they are first asked for, once per run.
+
+        log(f"{node.hostname} has {node.cpu.count} processors and port {node.get('nginx.port', 80)}")
     """
 
     cpu: Cpu

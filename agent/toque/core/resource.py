@@ -106,12 +106,13 @@ Guard = Callable[[], bool] | Sequence[str]
 
 @dataclass(frozen=True, kw_only=True)
 class Resource(Generic[S]):
-    """The root of all resources. These options are offered by every word:
+    """These options are offered by every word; the class is the root of all resources.
 
     only_if, not_if   a callable without arguments, or a program as a list of arguments (exit code 0 is yes)
     notify            actions of other resources to take once, at the end of the run, if this one changed
     notify_now        the same, at once
-    retries           how often to try again after a failure; `retry_delay` is the seconds between
+    retries           how often to try again after a failure
+    retry_delay       seconds between two tries
     ignore_failure    a failure is reported as "failed (ignored)" and the run goes on
     sensitive         show nothing of its content, only which properties changed
     why               one sentence for the log and the report

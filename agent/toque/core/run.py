@@ -278,7 +278,8 @@ def _remake(debt: Debt) -> Resource[Any]:
 def on_change(cause: Resource[Any], action: Action) -> None:
     """Take an action at the end of the run if a resource changed: `notify` from the outside, for one you cannot edit.
 
-    conf = vhost("shop")          # a function of somebody else's cookbook
+    nginx = service("nginx")
+    conf = link("/etc/nginx/conf.d/shop.conf", to="/srv/shop/nginx.conf")     # or what somebody else's function returns
     on_change(conf, nginx.reload)
     """
     current_run("on_change").tell_later(cause, action)

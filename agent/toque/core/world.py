@@ -140,7 +140,11 @@ def search(index: str, query: str = "*:*") -> list[Item]:
 
 
 def data_bag(bag: str) -> list[str]:
-    """The names of the items in a data bag, sorted."""
+    """The names of the items in a data bag, sorted. Raises NotFound when there is no such bag.
+
+    for name in data_bag("tenants"):
+        directory(f"/srv/{data_bag_item('tenants', name).id}")
+    """
     return _world("data_bag").names(bag)
 
 
@@ -148,7 +152,7 @@ def data_bag_item(bag: str, item: str) -> Item:
     """One item of a data bag, as a copy. Raises NotFound when there is no such bag or item.
 
     database = data_bag_item("mysql", "main")
-    template("/etc/app.ini", source="app.ini.j2", password=database.password)
+    file("/etc/app.ini", content=f"host = {database.host}\\n")
     """
     return _world("data_bag_item").item(bag, item)
 
@@ -188,7 +192,15 @@ class _TheNode:
 
 
 class _TheSettings:
-    """The settings of the cookbook whose file reads them."""
+    """The settings of the cookbook whose file reads them: an instance of `Settings` in its `settings.py`.
+
+    The defaults of that dataclass, and over them the attributes of the cookbook's name (`node["web"]` for a cookbook
+    `web`), checked against its types where they are first read. A key that it does not have, and a value of another
+    type, end the run with exit code 4 and the name of the key. A recipe without a cookbook has none.
+
+        package("nginx")
+        file("/etc/nginx/conf.d/port.conf", content=f"# listens on {settings.port}\\n")
+    """
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -19,24 +19,26 @@ class BadConfig(Exception):
 
 
 class AgentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an agent must be told; everything else comes from the server.
-
-    `ca_file` is a PEM file with the authority of the server's certificate, where the system does not know it.
-    `join_token_file` is read once, when the node has no identity. `provider_instance_id` is how the provider calls this
-    machine; a copy of the disk on another machine is recognised by it. `address` is the address to report, where the
-    one of the route to the server is not right; `hostname` likewise. `minimum_free_mb` is the space
-    below which no run starts.
-    """
+    """What an agent must be told; everything else comes from the server."""
 
     server_url: str = ""
+    """Where the server is, e.g. `https://toque.example:8780`."""
     ca_file: str = ""
+    """A PEM file with the authority of the server's certificate, where the system does not know it."""
     state_dir: str = "/var/lib/toque"
+    """Keys, journal, runs and caches; for root only."""
     log_dir: str = "/var/log/toque"
+    """Where the logs of runs are kept when the node leaves its stack."""
     join_token_file: str = ""
+    """A file with a join token, read once, when the node has no identity."""
     provider_instance_id: str = ""
+    """How the provider calls this machine; a copy of the disk on another machine is recognised by it."""
     address: str = ""
+    """The address to report, where the one of the route to the server is not right."""
     hostname: str = ""
+    """The host name to report, where the machine's own is not right."""
     minimum_free_mb: int = 32
+    """Mebibytes of free space below which no run starts."""
 
 
 def load_config(path: Path | None, environment: Mapping[str, str]) -> AgentConfig:

@@ -55,12 +55,14 @@ class AppRelease(Resource[ReleaseState]):
     to        "new" fetches the app's source into a new release; "previous" goes back to the finished release before the
               current one, and fails when there is none
     present   False removes the app with all its releases and shared files
-    user      who owns the release and runs its hooks; group likewise. None: whoever runs the recipe
+    user, group  who owns the release and runs its hooks; None: whoever runs the recipe
     build     a function that is given the release before its hooks run: install what it requires
     start     a function that is given the release when it has become current: restart the app
     keep      how many finished releases stay, at least 1; None: `deploy.<shortname>.keep_releases`, else
               `opsworks.deploy_keep_releases`, else 5
     root      the folder of all apps
+    command   the id of the command that releases; None: the run's own, so that its second time changes nothing
+    settings  keys of the app's deploy tree (`symlinks`, `migrate`, …) that go before those of `deploy.<shortname>`
 
     Within one command an app is released once: the second time nothing changes. `current` is switched at once; until
     then the former release serves. A failure before that leaves it alone, and the unfinished release is removed by the

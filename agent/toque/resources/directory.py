@@ -27,7 +27,8 @@ class Directory(Resource[DirectoryState]):
     """Keep a folder with this owner, group and mode; what is not named is left alone.
 
     path       absolute
-    owner      a user's name, group a group's name (or the number as text)
+    owner      a user's name (or the number as text)
+    group      a group's name (or the number as text)
     mode       octal digits as text, e.g. "0755", which a new folder gets without it
     parents    make the folders above it too (0755, root), as far as they are missing
     recursive  owner and group hold for everything below as well; with present=False: remove what is in it, too

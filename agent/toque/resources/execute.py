@@ -22,15 +22,18 @@ class ExecuteState:
 class Execute(Resource[ExecuteState]):
     """Run a program, as a list of arguments: no shell, so no quoting.
 
-    command   the program and its arguments; for a pipeline say ["sh", "-c", "a | b"] and mean it
-    creates   a path: when it exists, there is nothing to do
-    removes   a path: when it does not exist, there is nothing to do
-    unless    a program that only looks: exit code 0 means there is nothing to do
-    cwd       the folder it runs in; env more environment; user, group who it runs as (with that user's HOME)
-    umask     octal digits as text; input text for its standard input
-    timeout   seconds until it is killed (3600)
-    returns   the exit codes that are a success ([0])
-    when_told True: it runs only as `notify=[it.run]` of another resource
+    command      the program and its arguments; for a pipeline say ["sh", "-c", "a | b"] and mean it
+    creates      a path: when it exists, there is nothing to do
+    removes      a path: when it does not exist, there is nothing to do
+    unless       a program that only looks: exit code 0 means there is nothing to do
+    cwd          the folder it runs in
+    env          more environment
+    user, group  who it runs as (with that user's HOME)
+    umask        octal digits as text
+    input        text for its standard input
+    timeout      seconds until it is killed
+    returns      the exit codes that are a success
+    when_told    True: it runs only as `notify=[it.run]` of another resource
 
     Without creates, removes, unless, only_if or not_if it runs each time, and each time counts as a change.
 

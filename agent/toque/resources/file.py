@@ -35,16 +35,19 @@ class File(Resource[FileState]):
     """Keep a file with this content, owner, group and mode; what is not named is left alone.
 
     path      absolute
-    content   text (written as UTF-8), bytes or a Secret; or
-    source    the name of a file in the cookbook's `files/` folder (beside the recipe when there is no cookbook)
-    owner     a user's name, group a group's name (or the number as text)
+    content   text (written as UTF-8), bytes or a Secret
+    source    instead of content: the name of a file in the cookbook's `files/` folder (beside the recipe when there is
+              no cookbook)
+    owner     a user's name (or the number as text)
+    group     a group's name (or the number as text)
     mode      four octal digits as text, e.g. "0644"; a new file without it gets 0644 (0600 when content is a Secret)
     present   False removes it
-              A link at this path is replaced by the file, never followed.
     replace   False writes content only when the file does not exist
     backup    how many former contents to keep beside it, as `path.toque-1` (the newest) and so on
     verify    a program, as a list in which `{path}` stands for the new content, or a function that gets its path; the
               file is put in place only if that succeeds
+
+    A link at this path is replaced by the file, never followed.
 
         file("/etc/motd", content="Kept by Toque\\n", mode="0644")
         file("/etc/sudoers.d/deploy", content="deploy ALL=(ALL) NOPASSWD: /usr/bin/systemctl\\n",

@@ -34,7 +34,8 @@ class Git(Resource[GitState]):
     username, password  for https, the password (or token) as a Secret; sent to the repository's host only
     depth        how many commits of history to fetch; all of them without it
     submodules   fetch submodules too, by the same rules
-    timeout      seconds that each step may take (600); size_limit bytes that any one file may have (2 GiB)
+    timeout      seconds that each step may take
+    size_limit   bytes that any one file may have (2 GiB)
     allow_insecure  allow http, git, files of this machine, and hosts that are not on the public internet
 
     Never runs a hook, follows a redirect, asks a question or reads anybody's git configuration. After its line

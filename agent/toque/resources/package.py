@@ -33,7 +33,8 @@ class Package(Resource[PackageState]):
     recommends   False leaves out what a package only recommends
     downgrade    a newer version than the one named may be replaced
     options      more arguments for the package manager, e.g. ["-t", "bookworm-backports"]
-    present      False removes; with purge=True also the configuration that packages leave behind
+    present      False removes
+    purge        with present=False: also the configuration that packages leave behind
 
     Package lists are fetched when they are missing, older than a day, or do not have a name. A lock that another
     package manager holds is waited for, ten minutes at most. Configuration files that were changed on the machine are

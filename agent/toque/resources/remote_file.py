@@ -41,9 +41,10 @@ class RemoteFile(Resource[RemoteFileState]):
     sha256      the digest (64 hex digits) that the content must have; then nothing is asked for once the file is right.
                 Without it the server is asked in each run whether its file has changed
     owner, group, mode  as for `file`; a new file gets 0644
-    headers     more request headers; username and password for basic authentication, the password as a Secret.
-                None of them is sent to another host that a redirect leads to
-    size_limit  bytes (512 MiB); timeout seconds for the whole (600)
+    headers     more request headers; not sent to another host that a redirect leads to
+    username, password  for basic authentication, the password as a Secret; sent to the source's own host only
+    size_limit  bytes (512 MiB)
+    timeout     seconds for the whole
     ca_file     a file of certificates to trust instead of the system's
     allow_insecure  allow http and file without sha256, and hosts that are not on the public internet
     present     False removes the file

@@ -38,7 +38,8 @@ class Service(Resource[ServiceState]):
     reload_on    resources; when one of them changed, reload the configuration (restart where that is not possible)
     command      declares a program of your own as this service: a list of arguments, or a text that is split like one
                  (there is no shell). Kept by systemd where it runs, else by supervisord; started again when it ends
-    directory    where `command` runs; user: who it runs as (root)
+    directory    where `command` runs
+    user         who `command` runs as (root)
     environment  its environment; values may be Secrets, the files that hold them are for root only
     reload_signal  what makes `command` read its configuration again, e.g. "HUP"
     present      False stops it, keeps it from starting at boot, and removes what `command` once declared
@@ -125,10 +126,12 @@ class Service(Resource[ServiceState]):
 
     @action
     def start(self, host: Host) -> None:
+        """Start it now, whatever `running` says."""
         self._services(host).start(self.name)
 
     @action
     def stop(self, host: Host) -> None:
+        """Stop it now, whatever `running` says."""
         self._services(host).stop(self.name)
 
     def _services(self, host: Host) -> Services:

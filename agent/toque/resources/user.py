@@ -41,7 +41,8 @@ class User(Resource[UserState]):
     password     a hash (from `openssl passwd -6`), best as a Secret; "!" or "*" means none works
     create_home  make the home folder with a new user (a system user gets none unless this is True)
     system       a new user gets a number from the range for systems
-    present      False removes the account; with remove_home=True also the home folder and the mail
+    present      False removes the account
+    remove_home  with present=False: also the home folder and the mail
 
         group("www-data")
         user("deploy", uid=4000, group="www-data", home="/home/deploy", shell="/bin/bash")

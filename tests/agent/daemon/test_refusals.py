@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import io
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,9 +19,9 @@ from tests.agent.daemon.conftest import Node, wait_for
 from tests.fakes.control import Control, Order
 from toque.daemon.policy import FARTHEST_JUMP, Seen, accept, is_expired, vouched
 from toque.daemon.trust import NotBelieved
-from toque.protocol.canonical import canonical
+from toque.protocol.canonical import canonical, digest
 from toque.protocol.keys import new_signing_key, public_bytes
-from toque.protocol.messages import Manifest, SignedObject
+from toque.protocol.messages import BundleRef, Manifest, SignedObject
 from toque.protocol.signed import sign
 
 RECIPES = {"default": "print('hello')"}
@@ -228,6 +230,31 @@ def test_S8_a_bundle_that_is_not_the_signed_one_is_not_unpacked(
     assert b"bundle" in order.log
     assert not list((node.state / "cache" / "cookbooks").iterdir())
     assert not list((node.state / "cache" / "bundles").iterdir())
+
+
+def test_S21_a_bundle_that_reaches_outside_is_not_unpacked_though_its_server_signed_it(
+    node: Node, control: Control, tmp_path: Path
+) -> None:
+    control.publish(RECIPES, tmp_path)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("../evil.py")
+        entry.size = 1
+        archive.addfile(entry, io.BytesIO(b"\n"))
+    evil = out.getvalue()
+    control.bundles[digest(evil)] = evil
+    control.bundle_refs = {"custom": BundleRef(digest(evil), len(evil))}
+    control.new_policy()
+    node.start()
+    wait_for("the first poll", lambda: control.polls)
+
+    order = control.order("test::default")
+    wait_for("the result", lambda: order.result is not None)
+
+    assert order.result is not None
+    assert (order.result.exit_code, order.result.reason) == (3, "download")
+    assert b"evil.py" in order.log
+    assert not list(node.state.rglob("evil.py"))
 
 
 def test_S8_a_cookbook_changed_after_unpacking_stops_the_run(enrolled: Node, control: Control) -> None:

@@ -120,10 +120,12 @@ async function refresh() {
   }
 }
 
-// A log that grows stays where it is while it is the same command's.
+// A log that grows stays where it is until another command has one: its end is what one wants to read.
 function keepsItsLog(section, now) {
   const old = section.querySelector("pre[data-log]");
-  return old !== null && now.querySelector("pre[data-log]")?.dataset.log === old.dataset.log;
+  if (old === null) return false;
+  const next = now.querySelector("pre[data-log]");
+  return next === null || next.dataset.log === old.dataset.log;
 }
 
 function pathOf(element) {
