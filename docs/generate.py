@@ -274,6 +274,8 @@ def _document(kind: type[Any]) -> str:
 def _name_of(kind: Any) -> str:
     if kind is timedelta:
         return "seconds"
+    if kind in (server_settings.Share, server_settings.Count):
+        return "share" if kind is server_settings.Share else "number"
     return {"str": "text", "int": "number", "bool": "true or false", "Path": "path"}.get(
         getattr(kind, "__name__", ""), str(kind).replace(" | None", "").replace("str", "text")
     )

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -39,8 +39,14 @@ class BadSettings(Exception):
     """The settings file says something that cannot be; the message names the file and the place."""
 
 
-class HealTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When healing acts (chapter 03; chapter 10, R14 to R18)."""
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+"""A part of the whole: 0.1 is ten percent."""
+
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class HealTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When healing acts, and what keeps it from doing harm (chapter 03; chapter 10, R14 to R18, H2 to H8)."""
 
     silent_after: timedelta = timedelta(seconds=300)
     """Soft evidence: no contact for this long. Longer poll intervals raise it (ruling 5)."""
@@ -54,6 +60,32 @@ class HealTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Between two heals of one instance; doubles with each heal within 24 hours."""
     check_every: timedelta = timedelta(seconds=5)
     """How often the provider is asked and healing decided."""
+    fleet_late: Count = 5
+    """No heal on soft evidence anywhere while this many instances are late at once…"""
+    fleet_share: Share = 0.20
+    """…and they are at least this share of the fleet: then it is our own network that fails (H2)."""
+    stack_late: Count = 2
+    """The same within one stack…"""
+    stack_share: Share = 0.40
+    """…and its share (H3)."""
+    canary: Count = 3
+    """Where this many are silent at once, one is healed first, and the others when that has brought it back (H4)."""
+    canary_for: timedelta = timedelta(minutes=30)
+    """How long such a success counts."""
+    no_contact_after: timedelta = timedelta(minutes=15)
+    """A heal whose machine was not heard within this time has failed."""
+    breaker: timedelta = timedelta(minutes=30)
+    """After a heal on soft evidence failed no other begins for this long; doubles with each that fails (H5)."""
+    breaker_longest: timedelta = timedelta(hours=4)
+    """What that grows to at most."""
+    in_flight_share: Share = 0.10
+    """At most this share of a stack is healed at once, and one in any case (H6)."""
+    rate_share: Share = 0.01
+    """At most this share of the fleet begins to be healed per minute, and one in any case (H7)."""
+    per_hour: Count = 3
+    """Heals of one instance within an hour; after them it waits for contact or an administrator (H8)."""
+    per_day: Count = 5
+    """The same within 24 hours."""
 
 
 class ContactTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +121,25 @@ class CommandTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A command that no agent took for this long has expired; the Setup after a boot waits longer."""
     deadline: timedelta = timedelta(hours=4)
     """What a run may take, before it is ended with exit code 124."""
+    silent_after_ack: timedelta = timedelta(minutes=30)
+    """A run whose instance is silent has failed when it stays unheard for this long."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long each part of an instance's life may take (I-7, I-9)."""
+
+    start: timedelta = timedelta(minutes=15)
+    """From the order until the provider calls the machine running."""
+    boot: timedelta = timedelta(minutes=60)
+    """From then until the agent's first contact."""
+    reboot: timedelta = timedelta(minutes=10)
+    """From the order until contact; an instance that is later is lost, and may be healed."""
+    stop: timedelta = timedelta(minutes=15)
+    """From the order until the provider calls the machine stopped or terminated."""
+    deregister: timedelta = timedelta(minutes=5)
+    """How long a node that leaves is waited for."""
+    unlisted: timedelta = timedelta(seconds=30)
+    """A new machine may be missing from the provider's list for so long before it counts as gone."""
 
 
 class SessionTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -159,6 +210,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     contact: ContactTimes = ContactTimes()
     configure: ConfigureTimes = ConfigureTimes()
     command: CommandTimes = CommandTimes()
+    limits: Limits = Limits()
     session: SessionTimes = SessionTimes()
 
     @property
@@ -214,7 +266,30 @@ def from_document(written: Mapping[str, Any], data_dir: Path) -> Settings:
     for name, value in written.items():
         known = document.get(name)
         document[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
-    return msgspec.convert(document, Settings, strict=False, dec_hook=_path)
+    return _checked(msgspec.convert(document, Settings, strict=False, dec_hook=_path))
+
+
+def _checked(settings: Settings) -> Settings:
+    """The same settings. Raises BadSettings for times that cannot be meant."""
+    for table in ("heal", "contact", "configure", "command", "limits", "session"):
+        for key, value in msgspec.structs.asdict(getattr(settings, table)).items():
+            # What waits for nothing may be none; what ends something must leave it time.
+            least = timedelta(0) if table in ("heal", "configure") else timedelta(microseconds=1)
+            if isinstance(value, timedelta) and value < least:
+                more = "at least 0" if least == timedelta(0) else "more than 0"
+                raise BadSettings(f"{table}.{key} is {value.total_seconds():g} seconds, and must be {more}")
+    for table, less, more in _ORDERED:
+        group = getattr(settings, table)
+        if getattr(group, less) > getattr(group, more):
+            raise BadSettings(f"{table}.{less} is more than {table}.{more}: one of them is not as you mean it")
+    return settings
+
+
+_ORDERED = (
+    ("heal", "breaker", "breaker_longest"),
+    ("contact", "shortest", "longest"),
+    ("session", "idle", "absolute"),
+)
 
 
 def check_listen(settings: Settings) -> Settings:

@@ -25,7 +25,6 @@ from toque_server.domain.command import Command
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
 from toque_server.domain.layer import Layer
-from toque_server.domain.lifecycle import Limits
 from toque_server.domain.stack import Stack
 from toque_server.reconcile.apply import apply
 from toque_server.reconcile.engine import Engine
@@ -83,7 +82,6 @@ class World:
             self.database,
             lambda region: self.provider,
             self.services,
-            limits=Limits(),
             executor=AtOnce(),
             steady=lambda: self.steady,
         )

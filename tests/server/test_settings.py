@@ -37,6 +37,13 @@ def test_the_demo_is_as_fast_as_the_design_says() -> None:
     assert [time.total_seconds() for time in times] == [6, 1, 2, 3, 5, 1]
 
 
+def test_limits_and_caps_are_the_installations_to_choose() -> None:
+    found = from_document({"limits": {"boot": 120}, "heal": {"per_day": 9, "in_flight_share": 0.5}}, Path("/x"))
+
+    assert (found.limits.boot, found.limits.start) == (timedelta(minutes=2), timedelta(minutes=15))
+    assert (found.heal.per_day, found.heal.in_flight_share, found.heal.per_hour) == (9, 0.5, 3)
+
+
 def test_a_time_that_is_given_goes_before_its_profile_and_the_others_stay() -> None:
     found = from_document({"profile": "demo", "heal": {"grace": 1}}, Path("/x"))
 
@@ -48,6 +55,14 @@ def test_a_time_that_is_given_goes_before_its_profile_and_the_others_stay() -> N
     [
         ("heel = 1", "contains unknown field `heel`"),
         ("[heal]\nsilent = 1", "contains unknown field `silent`"),
+        ("[limits]\nboot = 0", "limits.boot is 0 seconds, and must be more than 0"),
+        ("[limits]\nstart = 'soon'", "$.limits.start"),
+        ("[limits]\nwait = 1", "contains unknown field `wait`"),
+        ("[command]\ndeadline = -1", "command.deadline is -1 seconds, and must be more than 0"),
+        ("[heal]\ngrace = -0.5", "heal.grace is -0.5 seconds, and must be at least 0"),
+        ("[heal]\nin_flight_share = 10", "$.heal.in_flight_share"),
+        ("[heal]\nper_hour = 0", "$.heal.per_hour"),
+        ("[heal]\nbreaker = 20000", "heal.breaker is more than heal.breaker_longest"),
         ("profile = 'fast'", "there is no profile 'fast': choose from default, demo"),
         ("listen = 7", "Expected `str`, got `int`"),
         ("listen = 'here'", "must be HOST:PORT"),

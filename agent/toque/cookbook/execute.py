@@ -52,9 +52,13 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
+        if run.reboot:
+            run.report.note("no reboot, as the run failed" if code else f"the agent reboots the machine: {run.reboot}")
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
+    if run.reboot and code == 0:
+        outcome["reboot"] = True
     try:
         (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
     except OSError as error:

@@ -7,7 +7,8 @@ from typing import Any
 
 from toque.core.masking import mask
 from toque.core.resource import PRESENT, Change, Resource, display
-from toque.core.secret import HIDDEN, Secret, known_secrets
+from toque.core.secret import Secret, known_secrets
+from toque.protocol.masking import HIDDEN
 
 MAX_TEXT = 256 * 1024
 """Longest content, in bytes, of which a diff is made; of longer ones only the sizes are told."""

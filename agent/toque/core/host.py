@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
 from toque.core.errors import ToqueError
-from toque.core.secret import HIDDEN, Secret
+from toque.core.secret import Secret
+from toque.protocol.masking import HIDDEN
 
 Kind = Literal["file", "directory", "link", "other"]
 

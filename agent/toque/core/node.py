@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toque.core.attributes import Attributes, Item, frozen, items_of
+from toque.core.run import current_run
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,14 @@ class Node(Mapping[str, Any]):
     hostname, fqdn, ip, public_ip  as the server knows them, else as the machine does
     layers         short names of its layers, in their order
     apps           the apps of its stack, each with attribute access: node.apps[0].app_source.url
+    command        the command that this run carries out: type, args, deployment_id, …
     cpu            facts: count, model, architecture
     memory         total_mb, available_mb, swap_mb
     platform       family, name, version, codename, kernel, init, package_manager
     network        hostname, fqdn, ip, gateway, interfaces
 
-    Facts are collected when they are first asked for, once per run.
+    node.request_reboot(reason) restarts the machine after the run. Facts are collected when they are first asked for,
+    once per run.
 
         log(f"{node.hostname} has {node.cpu.count} processors and port {node.get('nginx.port', 80)}")
     """
@@ -134,6 +137,27 @@ class Node(Mapping[str, Any]):
     def apps(self) -> list[Any]:
         found: list[Item] = [items_of(item) for _, item in sorted(self._bags.get("aws_opsworks_app", {}).items())]
         return found
+
+    @property
+    def command(self) -> Item:
+        """The command of this run, as in the bag `aws_opsworks_command`; `toque apply` has none: its `args` are empty.
+
+        node.command.args.get("allow_reboot", False)
+        """
+        given = list(self._bags.get("aws_opsworks_command", {}).values())
+        found: Item = items_of({"type": "", "args": {}, **(given[0] if given else {})})
+        return found
+
+    def request_reboot(self, reason: str) -> None:
+        """Restart this machine after the run: when it succeeded, and after its result is with the server.
+
+        `reason` is shown in the log. Asking twice restarts once. A failed run restarts nothing, and says so; nor does
+        a dry run, or `toque apply`.
+
+            if Path("/run/reboot-required").exists():
+                node.request_reboot("updates were installed that need it")
+        """
+        current_run("node.request_reboot").request_reboot(reason)
 
     def get(self, path: str, default: Any = None) -> Any:
         return self._attributes.get(path, default)

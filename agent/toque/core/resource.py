@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, overload
 
 from toque.core.errors import ToqueError
 from toque.core.host import Host, Ran, said_by, shown, watched
-from toque.core.secret import HIDDEN, Secret
+from toque.core.secret import Secret
 from toque.core.source import NOWHERE, Source
+from toque.protocol.masking import HIDDEN
 
 S = TypeVar("S")
 R = TypeVar("R", bound="Resource[Any]")

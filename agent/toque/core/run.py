@@ -60,6 +60,8 @@ class Run:
         self.world: Any = None
         self.releases: dict[str, str] = {}
         """What was deployed: app → revision. Filled by `app_release`."""
+        self.reboot = ""
+        """Why the machine is to be restarted after this run; empty when nothing asked for it."""
         self.more_to_come = False
         """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
         self._pending: dict[str, Action] = {}
@@ -142,6 +144,12 @@ class Run:
                 raise ResourceFailed(str(action), source, error) from error
             self.ledger.delivered(str(action))
         self.report.acted(self.recipe, action, because, self.dry_run, time.perf_counter() - began)
+
+    def request_reboot(self, reason: str) -> None:
+        """Have the machine restarted after this run, should it succeed; the first reason stands."""
+        self.report.note(f"{'would ask' if self.dry_run else 'asks'} for a reboot: {reason}")
+        if not self.dry_run:
+            self.reboot = self.reboot or reason or "no reason given"
 
     def tell_later(self, cause: Resource[Any], action: Action) -> None:
         """Put an action off to the end of the run, if `cause` changed, now or in a run that did not get this far."""

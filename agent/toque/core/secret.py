@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, SupportsIndex
 
-HIDDEN = "***"
+from toque.protocol.masking import HIDDEN
 
 _KNOWN: dict[str, None] = {}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from toque.daemon.masking import StreamMask
+from toque.protocol.masking import StreamMask
 
 HEAD_BYTES: Final = 10 << 20
 TAIL_BYTES: Final = 10 << 20

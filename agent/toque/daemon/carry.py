@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from toque.daemon import reboot
 from toque.daemon.backoff import Rhythm
 from toque.daemon.client import Refused, Unreachable
 from toque.daemon.fetch import BadFetch, Fetcher
@@ -33,9 +34,9 @@ from toque.protocol.messages import (
     MAX_CHUNK,
     RESULT_PATH,
     Accepted,
+    BundleRef,
     CommandEnvelope,
     LogRequest,
-    Manifest,
     ResultRequest,
 )
 
@@ -150,7 +151,7 @@ class Carrier:
             return
         obj = self._fetcher.manifest(envelope.manifest_version, envelope.manifest_digest, link.signer)
         manifest = read_manifest(obj, link.root.keys, link.identity.installation_id, link.identity.stack_id)
-        self._link_cookbooks(run, manifest)
+        self._link_cookbooks(run, manifest.bundles.get("builtin"), envelope.custom or manifest.bundles.get("custom"))
         if not envelope.steps:
             return
         parts = self._fetcher.parts(manifest.parts, link.signer)
@@ -158,11 +159,11 @@ class Carrier:
         _write_private(run / "snapshot.json", msgspec.json.encode(snapshot))
         _write_private(run / "steps.json", msgspec.json.encode(envelope.steps))
 
-    def _link_cookbooks(self, run: Path, manifest: Manifest) -> None:
+    def _link_cookbooks(self, run: Path, builtin: BundleRef | None, custom: BundleRef | None) -> None:
+        """Both bundles are named by what the online key signed: the manifest, and for the users' own the command."""
         links = run / "cookbooks"
         links.mkdir(mode=0o700, exist_ok=True)
-        for name in ("builtin", "custom"):
-            ref = manifest.bundles.get(name)
+        for name, ref in (("builtin", builtin), ("custom", custom)):
             (links / name).unlink(missing_ok=True)
             if ref is not None:
                 place = self._fetcher.cookbooks(ref, self._link.signer)
@@ -242,9 +243,12 @@ class Carrier:
                     continue
                 self._problems.add(f"result_refused: {record.command_id}: {refused}")
                 break
+        status = self._status_on_disk(record)
+        if status.reboot:
+            reboot.wish(self._state)
         self._journal.append(Entry("reported", record.command_id, record.dispatch, at=self._link.now()))
         self._fetcher.forget_old(each.command_id for each in self._journal.open_records())
-        self._reported(record, self._status_on_disk(record))
+        self._reported(record, status)
 
     def _status_on_disk(self, record: Record) -> Status:
         try:

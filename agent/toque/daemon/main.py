@@ -12,7 +12,6 @@ import os
 import random
 import secrets
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 import toque.daemon
-from toque.daemon import policy
+from toque.daemon import policy, reboot
 from toque.daemon.backoff import Rhythm
 from toque.daemon.carry import Carrier, Stopped
 from toque.daemon.client import Client, Refused, Unreachable
@@ -347,6 +346,8 @@ def serve(config: AgentConfig) -> int:
         return NOT_ENROLLED
     except Unreachable:
         return 0
+    if reboot.is_wished(state):
+        return _restart(state)
     agent = Agent(state, config, identity)
     working.append(agent)
     if stopped.is_set():
@@ -358,9 +359,19 @@ def serve(config: AgentConfig) -> int:
         log.info("this node has left its stack")
         return NOT_ENROLLED
     if after == "reboot":
-        log.info("rebooting, as the command asked for it")
-        subprocess.run(["systemctl", "reboot"] if Path("/run/systemd/system").is_dir() else ["reboot"], check=False)
+        return _restart(state)
     os.close(held)
+    return 0
+
+
+def _restart(state: State) -> int:
+    """Restart the machine, as a command asked; where that fails, whoever keeps the agent alive starts it again."""
+    log.info("rebooting, as the command asked for it")
+    try:
+        reboot.restart_machine(state)
+    except reboot.CannotReboot as wrong:
+        log.error("%s; the agent goes on without", wrong)
+        return 1
     return 0
 
 

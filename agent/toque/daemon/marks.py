@@ -21,6 +21,9 @@ from toque.protocol.messages import ResourceCounts
 
 LEDGER_BYTES: Final = 16 << 10
 
+REBOOTING: Final = "rebooting"
+"""The reason of a run after whose result the agent restarts its machine."""
+
 
 class Status(msgspec.Struct, frozen=True):
     """How a run ended; the contents of `status`."""

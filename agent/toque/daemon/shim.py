@@ -23,10 +23,10 @@ import msgspec
 
 from toque.daemon.capture import Log
 from toque.daemon.limits import Group, new_group
-from toque.daemon.marks import Ledger, Lock, Status, mark
-from toque.daemon.masking import StreamMask
+from toque.daemon.marks import REBOOTING, Ledger, Lock, Status, mark
 from toque.daemon.processes import become_subreaper, die_with_parent, end_descendants, forget_oom_protection, reap
 from toque.daemon.unpacked import difference
+from toque.protocol.masking import StreamMask
 from toque.protocol.messages import CommandEnvelope, ResourceCounts
 
 TIMED_OUT: Final = 124
@@ -183,14 +183,15 @@ def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reaso
     outcome = _outcome(directory)
     said = StreamMask(masked)
     told = said.feed(str(outcome.get("reason", ""))[:_LONGEST_REASON].encode()) + said.finish()
+    reboots = bool(outcome.get("reboot", False)) and code == 0
     return Status(
         exit_code=code,
-        reason=reason or told.decode(errors="replace"),
+        reason=REBOOTING if reboots else reason or told.decode(errors="replace"),
         started_at=ledger.begun_at,
         finished_at=time.time(),
         resources=_resources(directory, outcome),
         releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
-        reboot=bool(outcome.get("reboot", False)) and code == 0,
+        reboot=reboots,
     )
 
 

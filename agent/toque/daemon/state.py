@@ -35,6 +35,7 @@ class State:
         self.policy = root / "policy.json"
         self.disabled = root / "disabled"
         self.left = root / "left"
+        self.reboot = root / "reboot"
         self.reserve = root / "reserve"
         self._check_root()
         for each in (self.keys, self.runs, self.locks, self.bundles, self.cookbooks, self.parts, self.manifests):

@@ -194,6 +194,9 @@ class CommandEnvelope(msgspec.Struct, frozen=True):
 
     `sealed` is base64 of the HPKE box that holds `CommandData`, bound to installation, instance and command id;
     `data_digest` is the SHA-256 in hex of the sealed bytes. `dispatch` only grows for one instance.
+
+    `custom` is the bundle of the users' cookbooks that this run uses, in place of the manifest's: the manifest says
+    what the stack has, and an instance takes that with its next Setup or `update_custom_cookbooks` (ruling 18).
     """
 
     installation_id: str
@@ -211,6 +214,7 @@ class CommandEnvelope(msgspec.Struct, frozen=True):
     issued_at: float
     expires_at: float
     deadline_seconds: float
+    custom: BundleRef | None = None
 
 
 class CommandData(msgspec.Struct, frozen=True):

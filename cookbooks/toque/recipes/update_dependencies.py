@@ -15,7 +15,7 @@ if upgrade_to:
 keep_packages()
 install_updates()
 if Path("/run/reboot-required").exists():
-    if str(node.command.args.get("allow_reboot", "false")).lower() == "true":
+    if node.command.args.get("allow_reboot", False):
         node.request_reboot("updates were installed that need it")
     else:
         log("a reboot is required, and this command does not allow one: reboot the instance when it suits", level="warning")

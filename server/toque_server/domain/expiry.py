@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
 
 from toque_server.domain.actions import Action, EndCommand
 from toque_server.domain.command import Command, CommandStatus, Exit
 from toque_server.domain.consequences import after_result
 from toque_server.domain.instance import Instance
 
-AFTER_CONTACT_LOSS: Final = timedelta(minutes=30)
-"""How long a run may stay unheard after its instance fell silent."""
-
 
 def decide(
     commands: Iterable[Command],
     instances: Mapping[str, Instance],
     last_contacts: Mapping[str, datetime],
-    silent_after: timedelta,
+    lost_after: timedelta,
     now: datetime,
 ) -> list[list[Action]]:
-    """One list for each command that ends here, with what follows from it. Each takes effect by itself."""
+    """A run has failed when its instance was not heard for `lost_after`.
+
+    One list for each command that ends here, with what follows from it. Each takes effect by itself."""
     ended: list[list[Action]] = []
     for command in commands:
         instance = instances.get(command.instance_id)
@@ -36,7 +34,7 @@ def decide(
                 ended.append([end, *after_result(instance, command, Exit.TIMED_OUT, now, reason=reason)])
         else:
             heard = max(last_contacts.get(instance.id, command.acknowledged_at), command.acknowledged_at)
-            if now - heard > silent_after + AFTER_CONTACT_LOSS:
+            if now - heard > lost_after:
                 reason = "the instance was not heard any more"
                 end = EndCommand(command, CommandStatus.FAILED, Exit.INTERRUPTED, reason)
                 ended.append([end, *after_result(instance, command, Exit.INTERRUPTED, now, reason=reason)])

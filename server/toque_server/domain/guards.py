@@ -25,24 +25,6 @@ _DAY: Final = timedelta(hours=24)
 _NEVER_UNDER: Final = timedelta(seconds=300)
 
 
-class Caps(msgspec.Struct, frozen=True, kw_only=True):
-    """The numbers of H2 to H8, which an operator rarely has reason to touch."""
-
-    fleet_late: int = 5
-    fleet_share: float = 0.20
-    stack_late: int = 2
-    stack_share: float = 0.40
-    canary: int = 3
-    canary_for: timedelta = timedelta(minutes=30)
-    no_contact_after: timedelta = timedelta(minutes=15)
-    breaker: timedelta = timedelta(minutes=30)
-    breaker_longest: timedelta = timedelta(hours=4)
-    in_flight_share: float = 0.10
-    rate_share: float = 0.01
-    per_hour: int = 3
-    per_day: int = 5
-
-
 class Clock(msgspec.Struct, frozen=True):
     """The time of one turn, told twice: by the wall, and by a clock that nobody can set (seconds)."""
 
@@ -107,14 +89,14 @@ _PATIENCE: Final = timedelta(seconds=5)
 """A turn on a busy machine may take this long without anything being wrong."""
 
 
-def is_fleet_frozen(late: int, nodes: int, caps: Caps) -> bool:
+def is_fleet_frozen(late: int, nodes: int, times: HealTimes) -> bool:
     """H2: so many are late that it is probably us."""
-    return late >= max(caps.fleet_late, ceil(caps.fleet_share * nodes))
+    return late >= max(times.fleet_late, ceil(times.fleet_share * nodes))
 
 
-def is_stack_frozen(late: int, nodes: int, caps: Caps) -> bool:
+def is_stack_frozen(late: int, nodes: int, times: HealTimes) -> bool:
     """H3: the same for one stack."""
-    return late >= caps.stack_late and late >= caps.stack_share * nodes
+    return late >= times.stack_late and late >= times.stack_share * nodes
 
 
 def thawed(guards: Guards, frozen: bool, stacks: frozenset[str], now: datetime, grace: timedelta) -> Guards:
@@ -125,7 +107,7 @@ def thawed(guards: Guards, frozen: bool, stacks: frozenset[str], now: datetime, 
     return replace(guards, grace_until=until, stack_grace=waiting, frozen=frozen, frozen_stacks=stacks)
 
 
-def breaker_open_until(heals: Iterable[Heal], caps: Caps) -> datetime | None:
+def breaker_open_until(heals: Iterable[Heal], times: HealTimes) -> datetime | None:
     """H5: until when no soft heal starts, or None.
 
     Failures are counted since the newest soft success; each doubles the pause. Whoever made contact was a success,
@@ -139,14 +121,14 @@ def breaker_open_until(heals: Iterable[Heal], caps: Caps) -> datetime | None:
             failures, until = 0, None
         elif outcome is Outcome.NO_CONTACT:
             failures += 1
-            until = at + min(caps.breaker * 2 ** (failures - 1), caps.breaker_longest)
+            until = at + min(times.breaker * 2 ** (failures - 1), times.breaker_longest)
     return until
 
 
-def had_soft_success(heals: Iterable[Heal], now: datetime, caps: Caps) -> bool:
+def had_soft_success(heals: Iterable[Heal], now: datetime, times: HealTimes) -> bool:
     """H4: whether healing the silent is known to work at present."""
     return any(
-        outcome is Outcome.HEALED and now - at <= caps.canary_for for at, outcome in _ended(heals, Evidence.SOFT)
+        outcome is Outcome.HEALED and now - at <= times.canary_for for at, outcome in _ended(heals, Evidence.SOFT)
     )
 
 
@@ -158,14 +140,14 @@ def _ended(heals: Iterable[Heal], evidence: Evidence) -> list[tuple[datetime, Ou
     ]
 
 
-def most_in_flight(nodes: int, caps: Caps) -> int:
+def most_in_flight(nodes: int, times: HealTimes) -> int:
     """H6: heals under way in one stack."""
-    return max(1, int(caps.in_flight_share * nodes))
+    return max(1, int(times.in_flight_share * nodes))
 
 
-def most_per_minute(nodes: int, caps: Caps) -> int:
+def most_per_minute(nodes: int, times: HealTimes) -> int:
     """H7: heals begun in the fleet within a minute."""
-    return max(1, ceil(caps.rate_share * nodes))
+    return max(1, ceil(times.rate_share * nodes))
 
 
 def started_lately(heals: Iterable[Heal], now: datetime) -> int:
@@ -185,16 +167,16 @@ def own_history(instance: Instance, heals: Collection[Heal]) -> list[Heal]:
     return sorted(counting, key=lambda heal: heal.started_at)
 
 
-def is_exhausted(history: Collection[Heal], last_contact: datetime | None, now: datetime, caps: Caps) -> bool:
+def is_exhausted(history: Collection[Heal], last_contact: datetime | None, now: datetime, times: HealTimes) -> bool:
     """H8: healed so often that healing does not help.
 
     It stays so until the instance was in contact for an hour after the last of them, or a person restarted it.
     """
     starts = sorted(heal.started_at for heal in history if now - heal.started_at <= _DAY)
-    if len(starts) < min(caps.per_hour, caps.per_day):
+    if len(starts) < min(times.per_hour, times.per_day):
         return False
-    in_an_hour = len(starts) >= caps.per_hour and starts[-1] - starts[-caps.per_hour] <= _HOUR
-    if not in_an_hour and len(starts) < caps.per_day:
+    in_an_hour = len(starts) >= times.per_hour and starts[-1] - starts[-times.per_hour] <= _HOUR
+    if not in_an_hour and len(starts) < times.per_day:
         return False
     ended = max((heal.ended_at for heal in history if heal.ended_at is not None), default=None)
     return ended is None or last_contact is None or last_contact - ended < _HOUR

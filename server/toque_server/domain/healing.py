@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from toque_server.domain import guards as guard
 from toque_server.domain.actions import Action, AddServiceError, EndHeal, Evidence, Heal, Move, Outcome, Report
-from toque_server.domain.guards import Caps, Guards
+from toque_server.domain.guards import Guards
 from toque_server.domain.instance import MOVES, Instance, Status, move
 from toque_server.domain.lifecycle import DOWN, Sighting
 from toque_server.domain.transitions import changed, ended_heal
@@ -112,14 +112,11 @@ class Decision(msgspec.Struct, frozen=True):
     guards: Guards
 
 
-def decide(
-    fleet: Fleet, guards: Guards, times: HealTimes, now: datetime, *, draw: Random, caps: Caps | None = None
-) -> Decision:
+def decide(fleet: Fleet, guards: Guards, times: HealTimes, now: datetime, *, draw: Random) -> Decision:
     """One look at the whole fleet. `draw` orders those with equal evidence, so that nobody is last for ever (H9)."""
-    caps = caps or Caps()
     watched = [node for node in fleet.nodes if node.instance.status in WATCHED]
-    guards, reports = _doubts(watched, fleet, guards, times, caps, now)
-    changes = [*reports, *_upkeep(fleet.nodes, caps, now), *_returns(watched, now)]
+    guards, reports = _doubts(watched, fleet, guards, times, now)
+    changes = [*reports, *_upkeep(fleet.nodes, times, now), *_returns(watched, now)]
     doubted = _Doubt(guards, now)
     silent = guard.silent_after(times, fleet.interval)
     lost: list[tuple[Node, Evidence]] = []
@@ -130,14 +127,14 @@ def decide(
             lost.append((node, Evidence.SOFT))
     candidates: list[tuple[Node, Evidence]] = []
     for node, evidence in lost:
-        refusal, telling = _refusal(node, caps, now)
+        refusal, telling = _refusal(node, times, now)
         if _was_online(node) and refusal is None:
             candidates.append((node, evidence))
         elif _S.CONNECTION_LOST is not node.instance.status:
             changes.append([*_lose(node, refusal or "its agent is silent", now), *telling])
         elif refusal is not None and telling and node.instance.reason != refusal:
             changes.append([Move(node.instance, replace(node.instance, reason=refusal)), *telling])
-    heals, waiting = _ration(candidates, fleet, watched, times, caps, now, draw)
+    heals, waiting = _ration(candidates, fleet, watched, times, now, draw)
     changes += [change for node, why in waiting if (change := _wait(node, why, now))]
     return Decision(tuple(changes), tuple(heals), guards)
 
@@ -171,7 +168,7 @@ class _Doubt:
 
 
 def _doubts(
-    watched: Sequence[Node], fleet: Fleet, guards: Guards, times: HealTimes, caps: Caps, now: datetime
+    watched: Sequence[Node], fleet: Fleet, guards: Guards, times: HealTimes, now: datetime
 ) -> tuple[Guards, list[list[Action]]]:
     """What is frozen now (H2, H3), with one event where a freeze begins or ends."""
     limit = guard.late_after(times, fleet.interval)
@@ -182,8 +179,8 @@ def _doubts(
             continue
         nodes[node.instance.stack_id] += 1
         late[node.instance.stack_id] += quiet > limit and node.trouble is None
-    frozen = guard.is_fleet_frozen(late.total(), nodes.total(), caps)
-    stacks = frozenset(id for id in late if guard.is_stack_frozen(late[id], nodes[id], caps))
+    frozen = guard.is_fleet_frozen(late.total(), nodes.total(), times)
+    stacks = frozenset(id for id in late if guard.is_stack_frozen(late[id], nodes[id], times))
     reports: list[list[Action]] = []
     if frozen is not guards.frozen:
         reports.append([_freeze_event(frozen, late.total(), nodes.total(), "the fleet")])
@@ -204,7 +201,7 @@ def _freeze_event(frozen: bool, late: int, nodes: int, whom: str, stack_id: str 
     return Report(kind="healing.thawed", message=f"healing of silent instances in {whom} goes on", stack_id=stack_id)
 
 
-def _upkeep(nodes: Iterable[Node], caps: Caps, now: datetime) -> Iterable[list[Action]]:
+def _upkeep(nodes: Iterable[Node], times: HealTimes, now: datetime) -> Iterable[list[Action]]:
     """End heals that came to nothing: no contact in time (H5), or the instance went another way."""
     for node in nodes:
         seen = node.instance
@@ -215,7 +212,7 @@ def _upkeep(nodes: Iterable[Node], caps: Caps, now: datetime) -> Iterable[list[A
                 yield [EndHeal(heal.id, Outcome.CANCELLED)]
             elif (
                 heal.machine_started_at is not None
-                and now - heal.machine_started_at > caps.no_contact_after
+                and now - heal.machine_started_at > times.no_contact_after
                 and seen.status in (_S.REQUESTED, _S.PENDING, _S.BOOTING)
             ):
                 yield [Move(seen, replace(seen, heal_id=None)), EndHeal(heal.id, Outcome.NO_CONTACT)]
@@ -237,7 +234,7 @@ def _was_online(node: Node) -> bool:
     return seen.status is _S.ONLINE or (seen.status is _S.CONNECTION_LOST and seen.previous is _S.ONLINE)
 
 
-def _refusal(node: Node, caps: Caps, now: datetime) -> tuple[str | None, list[Action]]:
+def _refusal(node: Node, times: HealTimes, now: datetime) -> tuple[str | None, list[Action]]:
     """Why it is not healed at all, and what people are told of it; None: it may be."""
     seen = node.instance
     if not node.can_cycle:
@@ -247,7 +244,7 @@ def _refusal(node: Node, caps: Caps, now: datetime) -> tuple[str | None, list[Ac
     if node.conflict:
         return "two machines use its key: choose one before it can be healed", []
     history = guard.own_history(seen, node.history)
-    if not guard.is_exhausted(history, node.last_contact, now, caps):
+    if not guard.is_exhausted(history, node.last_contact, now, times):
         return None, []
     reason = "healed too often without lasting success: start it again by hand when its cause is found"
     message = f"{seen.hostname} is not healed any more: {len(history)} heals did not help"
@@ -276,14 +273,13 @@ def _ration(
     fleet: Fleet,
     watched: Sequence[Node],
     times: HealTimes,
-    caps: Caps,
     now: datetime,
     draw: Random,
 ) -> tuple[list[StartHeal], list[tuple[Node, str]]]:
     """Who is healed now, and who waits for what (H4 to H9)."""
     queue = sorted(candidates, key=lambda each: (each[1] is Evidence.SOFT, draw.random()))
     heals = [heal for node in fleet.nodes for heal in node.history]
-    ration = _Ration(heals, watched, sum(evidence is Evidence.SOFT for _, evidence in queue), caps, now)
+    ration = _Ration(heals, watched, sum(evidence is Evidence.SOFT for _, evidence in queue), times, now)
     started: list[StartHeal] = []
     waiting: list[tuple[Node, str]] = []
     for node, evidence in queue:
@@ -301,21 +297,23 @@ def _ration(
 class _Ration:
     """What the guards H4 to H7 still allow in this turn."""
 
-    def __init__(self, heals: Sequence[Heal], watched: Sequence[Node], soft: int, caps: Caps, now: datetime) -> None:
+    def __init__(
+        self, heals: Sequence[Heal], watched: Sequence[Node], soft: int, times: HealTimes, now: datetime
+    ) -> None:
         under_way = [heal for heal in heals if heal.ended_at is None]
         members = Counter(node.instance.stack_id for node in watched) + Counter(heal.stack_id for heal in under_way)
-        self._members, self._caps = members, caps
+        self._members, self._times = members, times
         self._in_flight = Counter(heal.stack_id for heal in under_way)
         self._soft_under_way = sum(heal.evidence is Evidence.SOFT for heal in under_way)
-        self._canary = soft + self._soft_under_way >= caps.canary and not guard.had_soft_success(heals, now, caps)
-        opens = guard.breaker_open_until(heals, caps)
+        self._canary = soft + self._soft_under_way >= times.canary and not guard.had_soft_success(heals, now, times)
+        opens = guard.breaker_open_until(heals, times)
         self._broken = opens is not None and now < opens
-        self._left = guard.most_per_minute(members.total(), caps) - guard.started_lately(heals, now)
+        self._left = guard.most_per_minute(members.total(), times) - guard.started_lately(heals, now)
 
     def refuses(self, seen: Instance, evidence: Evidence) -> str | None:
         if self._left <= 0:
             return "as many as allowed were begun within the last minute"
-        if self._in_flight[seen.stack_id] >= guard.most_in_flight(self._members[seen.stack_id], self._caps):
+        if self._in_flight[seen.stack_id] >= guard.most_in_flight(self._members[seen.stack_id], self._times):
             return "as many as allowed are under way in this stack"
         if evidence is Evidence.HARD:
             return None

@@ -41,22 +41,9 @@ from toque_server.domain.transitions import (
     stop_failed,
     unassigned,
 )
+from toque_server.settings import Limits
 
 _S = Status
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How long each part of an instance's life may take (I-7, I-9)."""
-
-    start: timedelta = timedelta(minutes=15)
-    """From the order until the provider calls the machine running."""
-    boot: timedelta = timedelta(minutes=60)
-    """From then until the agent's first contact."""
-    reboot: timedelta = timedelta(minutes=10)
-    stop: timedelta = timedelta(minutes=15)
-    deregister: timedelta = timedelta(minutes=5)
-    unlisted: timedelta = timedelta(seconds=30)
-    """A new machine may be missing from the provider's list for so long before it counts as gone."""
 
 
 class Machine(StrEnum):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from toque.protocol.canonical import canonical, digest
 from toque.protocol.keys import to_text
-from toque.protocol.messages import CommandEnvelope, SignedObject
+from toque.protocol.messages import BundleRef, CommandEnvelope, SignedObject
 from toque.protocol.sealing import seal, sealing_context
 from toque.protocol.signed import sign
 from toque_server.cookbooks.bundles import Bundles
@@ -27,11 +27,14 @@ from toque_server.http.hub import Hub
 from toque_server.http.keyring import Node
 from toque_server.http.policy import Policies, Snapshot
 from toque_server.operations.context import Services
-from toque_server.store import commands, contacts, nodes
+from toque_server.store import commands, contacts, cookbooks, instances, nodes
 
 _NO_EXPIRY = timedelta(days=365)
 """What the envelope says of a command that does not expire: the Setup after a boot (E-16)."""
 
+
+_TAKES_COOKBOOKS = frozenset({"setup", "update_custom_cookbooks"})
+"""Commands with which an instance takes the stack's cookbooks; all others run those that it has (ruling 18)."""
 
 _TRIES = 5
 _REMEMBERED = 64
@@ -64,6 +67,7 @@ class Dispatch:
         self._hub = hub
         self._settle = settle
         self._asked: dict[str, Asked] = {}
+        self._refs: dict[tuple[str, str], BundleRef] = {}
         self._sources = Sources(
             services.database,
             services.vault,
@@ -168,8 +172,25 @@ class Dispatch:
             issued_at=now.timestamp(),
             expires_at=(command.expires_at or now + _NO_EXPIRY).timestamp(),
             deadline_seconds=command.deadline_seconds,
+            custom=self._custom(conn, command, snapshot.world.stack.cookbook_digest),
         )
         return sign("command", canonical(msgspec.to_builtins(envelope)), keys.online, keys.online_id)
+
+    def _custom(self, conn: Connection, command: Command, current: str | None) -> BundleRef | None:
+        """The users' cookbooks of this run: the stack's for a command that takes them, else what the instance has."""
+        if current is None:
+            return None
+        has = None if command.type in _TAKES_COOKBOOKS else instances.cookbook_digest(conn, command.instance_id)
+        return (self._ref(conn, command.stack_id, has) if has else None) or self._ref(conn, command.stack_id, current)
+
+    def _ref(self, conn: Connection, stack_id: str, bundle: str) -> BundleRef | None:
+        """A bundle of this stack; remembered, for what a digest names never changes."""
+        known = self._refs.get((stack_id, bundle))
+        if known is None and (known := cookbooks.ref_of(conn, stack_id, bundle)) is not None:
+            self._refs[stack_id, bundle] = known
+            while len(self._refs) > _REMEMBERED:
+                self._refs.pop(next(iter(self._refs)), None)
+        return known
 
     def _asked_by(self, conn: Connection, command: Command) -> Asked:
         """What the command's deployment tells all its nodes, remembered for the next of them."""

@@ -23,7 +23,7 @@ from toque.protocol.messages import (
 from toque.protocol.signed import BadSignature
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
-from toque_server.http import answers
+from toque_server.http import answers, strict_json
 from toque_server.http.answers import Answer, Environ, Refused, malformed, unauthenticated
 from toque_server.http.guard import Guard, Request, read_body
 from toque_server.http.hub import Hub
@@ -77,8 +77,8 @@ class Enrolment:
 
     def _decoded(self, body: bytes, token_id: str) -> EnrolRequest:
         try:
-            request = self._decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+            request = strict_json.decoded(self._decoder, body)
+        except ValueError as wrong:
             raise malformed(str(wrong)) from None
         if request.token_id != token_id:
             raise unauthenticated("the token inside is not the one that signs")

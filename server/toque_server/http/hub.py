@@ -53,6 +53,8 @@ class Hub:
         self.keyring = Keyring(database)
         self.nodes = 0
         self.waiting = waiting.NOTHING
+        self._next: dict[str, int] = {}
+        self._looks = 0
         self.after_look: Callable[[], None] = lambda: None
         self._database = database
         self._flush_every = min(times.flush_every.total_seconds(), 2.0)
@@ -77,7 +79,16 @@ class Hub:
 
     def is_busy(self, instance_id: str, stack_id: str) -> bool:
         now = self.waiting
-        return instance_id in now.running or instance_id in now.to_fetch or stack_id in now.busy_stacks
+        return instance_id in now.running or self.has_something(instance_id) or stack_id in now.busy_stacks
+
+    def has_something(self, instance_id: str) -> bool:
+        """Whether this node's poll should look into the database for a command, or for one to end."""
+        now = self.waiting
+        return instance_id in now.to_fetch or instance_id in self._next or instance_id in now.to_abort
+
+    def has_next(self, instance_id: str) -> None:
+        """A commit of this process has left this node a command to fetch: its next poll finds it without a look."""
+        self._next[instance_id] = self._looks
 
     def empty_answer(self, instance_id: str, stack_id: str) -> bytes:
         """The body of an answer that delivers nothing: made beforehand."""
@@ -140,8 +151,13 @@ class Hub:
     def look(self) -> None:
         """Read who has something to fetch, and whether keys changed."""
         started = time.time()
+        # What was noted before this look began is in what it reads; what is noted meanwhile may not be.
+        self._looks += 1
         with self._database.read() as conn:
             self.waiting = waiting.look(conn)
+            for instance_id, noted in list(self._next.items()):
+                if noted < self._looks:
+                    self._next.pop(instance_id, None)
             changed = self.keyring.refresh(conn)
             if changed or time.monotonic() - self._counted_at > _COUNT_EVERY:
                 now = self._database.now(conn)

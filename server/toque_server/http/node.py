@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from toque.protocol import messages
 from toque.protocol.messages import PollAnswer, PollRequest
-from toque_server.http import answers
+from toque_server.http import answers, strict_json
 from toque_server.http.admission import Admission
 from toque_server.http.answers import Answer, Environ, Refused, StartResponse, malformed, unauthenticated
 from toque_server.http.dispatch import Dispatch, Settle
@@ -63,6 +63,7 @@ class NodeApp:
         self.hub.after_look = self.dispatch.prefetch
         self.services = services
         self._admission = admission or Admission(max(4, services.settings.threads))
+        self._root_version = services.keys.manifest.version
         self._transient: tuple[type[Exception], ...] = (OperationalError, *transient)
         self._draining = False
         work = Work(services, self.hub, self.dispatch, settle)
@@ -143,6 +144,8 @@ class NodeApp:
         poll: PollRequest = _decoded(self._poll, request.body)
         if poll.boot_id != node.boot_id:
             node.boot_id, node.boot_since = poll.boot_id, request.now
+        # Its result may have gone to another process, whose next command this one has not seen yet.
+        ended = bool(node.running) and not poll.running
         node.agent_version, node.running = poll.agent_version, poll.running
         if poll.metrics:
             self.hub.keep_metrics(
@@ -151,9 +154,9 @@ class NodeApp:
         self._facts.take(request, poll)
         if node.predecessor:
             self._enrolment.settle_rotation(node)
-        waiting = self.hub.waiting
-        nothing = node.instance_id not in waiting.to_fetch and node.instance_id not in waiting.to_abort
-        if node.conflict or (nothing and not poll.nonce and request.now < node.rotate_at):
+        nothing = not ended and not self.hub.has_something(node.instance_id)
+        quiet = not poll.nonce and request.now < node.rotate_at and not self._is_behind(poll)
+        if node.conflict or (nothing and quiet):
             answer = answers.of_bytes(self.hub.empty_answer(node.instance_id, node.stack_id))
         else:
             answer = self._deliver(request, poll)
@@ -172,8 +175,16 @@ class NodeApp:
                 manifest=self.dispatch.fresh_manifest(node.stack_id, poll.nonce) if poll.nonce else None,
                 time=self.guard.signed_time(poll.nonce) if poll.nonce else None,
                 rotate=request.now >= node.rotate_at,
+                root=self.services.keys.root if self._is_behind(poll) else None,
             )
         )
+
+    def _is_behind(self, poll: PollRequest) -> bool:
+        """Whether the node knows only an older root manifest, and so not the newest online key (S7, ruling 22).
+
+        Version 0 is what an agent says that does not say.
+        """
+        return 0 < poll.root_version < self._root_version
 
     def _busy(self) -> Answer:
         return answers.refusal(
@@ -183,6 +194,6 @@ class NodeApp:
 
 def _decoded(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        return strict_json.decoded(decoder, body)
+    except ValueError as wrong:
         raise malformed(str(wrong)) from None

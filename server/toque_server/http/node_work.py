@@ -6,6 +6,7 @@ The instance is the key's, never the request's: what belongs to another node is 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 import msgspec
 from sqlalchemy import Connection
@@ -29,6 +30,7 @@ from toque_server.http.answers import Answer, malformed, not_found, unauthentica
 from toque_server.http.dispatch import Dispatch, Settle
 from toque_server.http.guard import Request
 from toque_server.http.hub import Hub
+from toque_server.http.log_masks import LogMasks
 from toque_server.operations.context import Services
 from toque_server.store import commands, cookbooks, events, instances, logs, nodes, policies
 
@@ -42,6 +44,7 @@ class Work:
         self._hub = hub
         self._dispatch = dispatch
         self._settle = settle
+        self._masks = LogMasks(services, dispatch.policies)
 
     def acknowledge(self, request: Request, message: AckRequest) -> Answer:
         """The command stands in the journal; or it was refused there, and ends here as failed."""
@@ -82,6 +85,7 @@ class Work:
             raise malformed("data is not base64") from None
         if len(data) > MAX_CHUNK or message.offset < 0:
             raise malformed(f"a piece has at most {MAX_CHUNK} bytes and an offset from 0 on")
+        data = self._masks.blotted(message.command_id, request.node.instance_id, data)
         with self._services.database.write() as conn:
             self._take(conn, request)
             command = self._own(conn, request, message.command_id)
@@ -104,6 +108,8 @@ class Work:
                 self._event(conn, command, now, "command.second_result", "another result of a command came: ignored")
             else:
                 self._end(conn, command, message, now)
+                if commands.next_for(conn, command.instance_id) is not None:
+                    self._services.database.after_commit(partial(self._hub.has_next, command.instance_id))
             size = logs.length(conn, command.id)
         if differs:
             raise answers.conflict("result_differs", "another result of this command is stored already")

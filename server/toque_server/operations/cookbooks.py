@@ -68,7 +68,9 @@ class CookbooksDescribed(Result, frozen=True, kw_only=True):
 
 @operation(permission=Permission.MANAGE, target=TOQUE, stack="stack_id", raises=_RAISES)
 def publish_cookbooks(ctx: Context, req: PublishCookbooks) -> CookbooksPublished:
-    """Give a stack its cookbooks as an upload. Every run from now on uses them.
+    """Give a stack its cookbooks as an upload.
+
+    Instances take them with `update_custom_cookbooks` or with their next Setup; one that has none yet, with any run.
 
     The same cookbooks are the same bundle, whoever publishes them: it is named by its content.
     """

@@ -11,12 +11,12 @@ from sqlalchemy import Connection
 
 from toque_server.domain import rhythm
 from toque_server.domain.actions import Action
-from toque_server.domain.lifecycle import Limits
 from toque_server.domain.rhythm import Rhythm
 from toque_server.reconcile.apply import Overtaken, apply
 from toque_server.reconcile.calls import Calls
 from toque_server.reconcile.leadership import Leadership
 from toque_server.reconcile.services import Services
+from toque_server.settings import Limits
 from toque_server.store import contacts
 from toque_server.store.database import Database
 
@@ -33,7 +33,10 @@ class Desk:
     leadership: Leadership
     services: Services
     calls: Calls
-    limits: Limits
+
+    @property
+    def limits(self) -> Limits:
+        return self.services.settings.limits
 
     def carry_out(self, decided: Iterable[Sequence[Action]], now: datetime) -> list[Sequence[Action]]:
         """Write decisions, each as one whole; those that somebody overtook are left out. Returns what took effect."""

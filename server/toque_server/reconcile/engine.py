@@ -17,7 +17,6 @@ from toque_server.domain.actions import Action, Order
 from toque_server.domain.consequences import Made, Refused, after_order
 from toque_server.domain.guards import Clock
 from toque_server.domain.instance import Instance
-from toque_server.domain.lifecycle import Limits
 from toque_server.providers import LaunchOrder, Provider, ProviderError
 from toque_server.reconcile import configure, expiry, lifecycle, retention
 from toque_server.reconcile.calls import Calls
@@ -60,7 +59,6 @@ class Engine:
         providers: Providers,
         services: Services,
         *,
-        limits: Limits | None = None,
         executor: Executor | None = None,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -77,7 +75,7 @@ class Engine:
             steady=steady,
         )
         leadership = Leadership(database, services.new_id(), steady=steady)
-        self.desk = Desk(database, leadership, services, calls, limits or Limits())
+        self.desk = Desk(database, leadership, services, calls)
         self.healer = Healer(self.desk)
         self.sweeper = Sweeper(database, leadership, providers, self._executor)
         self._epoch: int | None = None

@@ -22,5 +22,6 @@ def tick(desk: Desk, now: datetime) -> list[Sequence[Action]]:
         known = instances.by_ids(conn, owners)
         heard = desk.last_contacts(conn, owners)
         interval = desk.interval_now(conn, now)
-    limit = silent_after(desk.services.settings.heal, interval)
+    settings = desk.services.settings
+    limit = silent_after(settings.heal, interval) + settings.command.silent_after_ack
     return desk.carry_out(expiry.decide(late, known, heard, limit, now), now)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from toque_server.domain import guards as guard
 from toque_server.domain.actions import Action, Heal
-from toque_server.domain.guards import Caps, Clock, Guards
+from toque_server.domain.guards import Clock, Guards
 from toque_server.domain.healing import WATCHED, Decision, Fleet, Node, StartHeal, Trouble, decide, noted
 from toque_server.domain.instance import Instance
 from toque_server.domain.transitions import begin_heal
@@ -27,11 +27,10 @@ _HISTORY = timedelta(hours=30)
 class Healer:
     """The leader's memory of healing, which a new leader begins anew."""
 
-    def __init__(self, desk: Desk, *, draw: Random | None = None, caps: Caps | None = None) -> None:
+    def __init__(self, desk: Desk, *, draw: Random | None = None) -> None:
         self.guards: Guards | None = None
         self._desk = desk
         self._draw = draw or Random()
-        self._caps = caps or Caps()
         self._troubles: dict[str, Trouble] = {}
 
     def forget(self) -> None:
@@ -61,7 +60,7 @@ class Healer:
         grace = guard.grace(times, fleet.interval)
         memory = self.guards or Guards.fresh(turn.wall, grace)
         memory = guard.after_gap(memory, turn, period=times.check_every, grace=grace)
-        return decide(fleet, memory, times, turn.wall, draw=self._draw, caps=self._caps)
+        return decide(fleet, memory, times, turn.wall, draw=self._draw)
 
     def _read(self) -> Fleet:
         desk = self._desk

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from toque.protocol.messages import BundleRef
 from toque_server.store.tables import bundles, stack_bundles
 
 
@@ -64,6 +65,17 @@ def of_stack(conn: Connection, stack_id: str) -> list[Published]:
         .order_by(stack_bundles.c.added_at.desc(), bundles.c.digest)
     )
     return [Published(bundle=_bundle(row), added_at=row.added_at, source=row.source) for row in conn.execute(query)]
+
+
+def ref_of(conn: Connection, stack_id: str, digest: str) -> BundleRef | None:
+    """A bundle of this stack as signed things name it; None if the stack never had it."""
+    query = (
+        sa.select(bundles.c.size)
+        .join(stack_bundles, stack_bundles.c.digest == bundles.c.digest)
+        .where(stack_bundles.c.stack_id == stack_id, stack_bundles.c.digest == digest)
+    )
+    size = conn.execute(query).scalar_one_or_none()
+    return None if size is None else BundleRef(digest, size)
 
 
 def belongs_to(conn: Connection, stack_id: str, digest: str) -> bool:

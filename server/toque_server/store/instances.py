@@ -158,6 +158,10 @@ def set_cookbook_digest(conn: Connection, id: str, digest: str | None) -> None:
     conn.execute(sa.update(instances).where(instances.c.id == id).values(cookbook_digest=digest))
 
 
+def cookbook_digest(conn: Connection, id: str) -> str | None:
+    return conn.execute(sa.select(instances.c.cookbook_digest).where(instances.c.id == id)).scalar_one_or_none()
+
+
 def cookbook_digests(conn: Connection, stack_id: str) -> dict[str, str | None]:
     query = sa.select(instances.c.id, instances.c.cookbook_digest).where(instances.c.stack_id == stack_id)
     return {row.id: row.cookbook_digest for row in conn.execute(query)}

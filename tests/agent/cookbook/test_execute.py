@@ -227,6 +227,48 @@ def test_the_log_sums_up_once_for_the_whole_run(run: RunDirectory, capsys: Any) 
     assert out[-1].startswith("3 resources: 2 changed, 1 unchanged, in ")
 
 
+COMMAND = {
+    "aws_opsworks_command": {"c-1": {"id": "c-1", "type": "update_dependencies", "args": {"allow_reboot": True}}}
+}
+
+
+def test_a_recipe_reads_its_command_and_asks_for_a_reboot(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook(
+        "web",
+        default="""\
+        from toque import node
+        if node.command.args.get("allow_reboot"):
+            node.request_reboot("a new kernel")
+            node.request_reboot("and so on")
+        """,
+    )
+
+    assert run.execute(["web"], bags=COMMAND) == 0
+
+    assert run.outcome()["reboot"] is True
+    assert "the agent reboots the machine: a new kernel" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_after_it_asked_for_a_reboot_gets_none(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", default="from toque import node\nnode.request_reboot('x')\nraise RuntimeError\n")
+
+    assert run.execute(["web"]) == 1
+
+    assert "reboot" not in run.outcome()
+    assert "no reboot, as the run failed" in capsys.readouterr().out
+
+
+def test_a_dry_run_says_that_it_would_ask_for_a_reboot(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", default="from toque import node\nnode.request_reboot('a new kernel')\n")
+    (run.path / "steps.json").write_text(json.dumps([{"phase": "custom", "recipes": ["web"]}]))
+    (run.path / "snapshot.json").write_text("{}")
+
+    assert execute_run(run.path, dry_run=True) == 0
+
+    assert "would ask for a reboot: a new kernel" in capsys.readouterr().out
+    assert "reboot" not in run.outcome()
+
+
 def test_the_system_phase_does_not_see_the_users_cookbooks(run: RunDirectory) -> None:
     run.cookbook("toque", "builtin", setup="open('OUT/ours', 'w')\n")
     run.cookbook("toque", "custom", setup="open('OUT/theirs', 'w')\n")

@@ -84,6 +84,21 @@ def test_a_command_becomes_a_run_a_log_and_a_result(enrolled: Node, control: Con
     assert order.result.revision == control.bundle_refs["custom"].digest
 
 
+def test_ruling_18_a_command_names_the_cookbooks_of_its_run_where_they_are_not_the_newest(
+    enrolled: Node, control: Control, tmp_path: Path
+) -> None:
+    before = control.bundle_refs["custom"]
+    control.publish({"default": "print('hello from the newer recipe')"}, tmp_path)
+
+    older = finished(control, control.order("test::default", custom=before))
+    newest = finished(control, control.order("test::default"))
+
+    assert older.result is not None
+    assert older.result.revision == before.digest
+    assert b"hello from the recipe" in older.log
+    assert b"hello from the newer recipe" in newest.log
+
+
 def test_04_13_a_failing_recipe_fails_the_command_and_its_log_says_why(enrolled: Node, control: Control) -> None:
     order = finished(control, control.order("test::fail", "test::default"))
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import random
 import socket
 from pathlib import Path
-from urllib.parse import quote
 
 import psutil
 import pytest
@@ -20,53 +18,11 @@ from toque.daemon.config import AgentConfig, BadConfig, load_config
 from toque.daemon.identity import is_copy
 from toque.daemon.machine import facts_of
 from toque.daemon.marks import Ledger, Lock, Status, conclude, look, prepare_lock
-from toque.daemon.masking import StreamMask
 from toque.daemon.metrics import Sampler
 from toque.daemon.snapshot import build_snapshot
 from toque.daemon.state import RESERVE_BYTES, BadState, State
 from toque.protocol.keys import new_signing_key
 from toque.protocol.messages import POLL_PATH, CommandData, Fingerprint, PollAnswer, PollRequest
-
-SECRETS = ("correct-horse-battery", "päss wörd/&=", "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n-----END KEY-----")
-
-
-def masked(pieces: list[bytes]) -> bytes:
-    mask = StreamMask(SECRETS)
-    return b"".join(map(mask.feed, pieces)) + mask.finish()
-
-
-FORMS = [
-    *(secret.encode() for secret in SECRETS),
-    quote(SECRETS[1], safe="").encode(),
-    *(base64.b64encode(b"x" * pad + SECRETS[0].encode() + b"yz") for pad in range(3)),
-    SECRETS[2].splitlines()[1].encode(),
-]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_S14_a_secret_is_masked_wherever_the_stream_is_cut(form: bytes) -> None:
-    text = b"before " + form + b" after"
-    whole = masked([text])
-
-    assert b"***" in whole
-    assert whole.startswith(b"before ")
-    assert whole.endswith(b" after")
-    for at in range(len(text) + 1):
-        assert masked([text[:at], text[at:]]) == whole
-    assert masked([bytes([each]) for each in text]) == whole
-
-
-@given(st.lists(st.binary(max_size=40)))
-def test_S14_what_is_no_secret_goes_through_unchanged(pieces: list[bytes]) -> None:
-    assert masked(pieces) == b"".join(pieces)
-
-
-def test_S14_only_what_may_begin_a_secret_is_held_back() -> None:
-    mask = StreamMask(SECRETS)
-
-    assert mask.feed(b"a line\n") == b"a line\n"
-    assert mask.feed(b"corre") == b""
-    assert mask.feed(b"ction\n") == b"correction\n"
 
 
 @given(st.lists(st.binary(min_size=1, max_size=30)), st.integers(0, 40), st.integers(0, 40))

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.agents import Agent
 from tests.server.http.fleet import Fleet, eventually, running
+from toque.protocol.messages import BUNDLE_PATH, BundleRequest, CommandEnvelope
 from toque_server.cookbooks import archive, git, sources
 from toque_server.cookbooks.address import FetchRefused, is_public, resolve
 from toque_server.cookbooks.unpack import unpack
@@ -273,6 +275,24 @@ def digest(fleet: Fleet) -> str | None:
     return None if stack is None else stack.cookbook_digest
 
 
+def carried_out(agent: Agent) -> str:
+    """Take the next command and end it well; the digest of the custom bundle that it names, signed."""
+    found: list[CommandEnvelope] = []
+
+    def is_there() -> bool:
+        if (envelope := agent.open(agent.poll())) is not None:
+            found.append(envelope)
+        return bool(found)
+
+    eventually(is_there)
+    envelope = found[0]
+    assert envelope.custom is not None
+    agent.acknowledge(envelope)
+    assert agent.finish(envelope, revision=envelope.custom.digest).status == 200
+    assert len(agent.post(BUNDLE_PATH, BundleRequest(envelope.custom.digest)).body) == envelope.custom.size
+    return envelope.custom.digest
+
+
 class TestStacks:
     def test_ruling_18_the_first_setup_waits_for_the_source_and_names_its_bundle(
         self, fleet: Fleet, repository: Path
@@ -307,6 +327,41 @@ class TestStacks:
         fleet.command("web2", "update_custom_cookbooks", cause_id="two")
         eventually(lambda: other.poll().command is not None)
         assert digest(fleet) != first
+
+    def test_ruling_18_only_an_update_or_a_setup_brings_an_instance_the_new_revision(
+        self, fleet: Fleet, repository: Path
+    ) -> None:
+        with_source(fleet, str(repository))
+        updated, other = fleet.instance("s", "web1"), fleet.instance("s", "web2")
+        fleet.command("web1", "setup")
+        first = carried_out(updated)
+        fleet.command("web2", "setup")
+        assert carried_out(other) == first == digest(fleet)
+        commit(repository, "2.0.0")
+
+        fleet.command("web1", "update_custom_cookbooks")
+        second = carried_out(updated)
+        fleet.command("web1", "configure")
+        fleet.command("web2", "configure")
+
+        assert second == digest(fleet) != first
+        assert carried_out(updated) == second
+        assert carried_out(other) == first
+        fleet.command("web2", "setup")
+        assert carried_out(other) == second
+        fleet.command("web2", "execute_recipes", args={"recipes": ["shop"]})
+        assert carried_out(other) == second
+
+    def test_an_instance_that_had_no_cookbooks_yet_runs_what_the_stack_has(
+        self, fleet: Fleet, repository: Path
+    ) -> None:
+        with_source(fleet, str(repository))
+        agent, late = fleet.instance("s", "web1"), fleet.instance("s", "web2")
+        fleet.command("web1", "setup")
+        first = carried_out(agent)
+        fleet.command("web2", "configure")
+
+        assert carried_out(late) == first
 
     def test_a_repository_that_does_not_exist_fails_the_command_with_exit_3_and_its_log_says_why(
         self, fleet: Fleet, tmp_path: Path

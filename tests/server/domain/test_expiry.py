@@ -12,14 +12,15 @@ from toque_server.domain.command import Command, CommandStatus
 from toque_server.domain.expiry import decide
 from toque_server.domain.instance import Status
 
-SILENT = timedelta(minutes=5)
+LOST = timedelta(minutes=35)
+"""Silent after five, and given up thirty later."""
 MINUTE = timedelta(minutes=1)
 
 
 def ends(
     made: Command, *, status: Status = Status.ONLINE, heard: timedelta = MINUTE
 ) -> list[tuple[CommandStatus, int | None]]:
-    found = decide([made], {"web-1": instance("web-1", status)}, {"web-1": NOW - heard}, SILENT, NOW)
+    found = decide([made], {"web-1": instance("web-1", status)}, {"web-1": NOW - heard}, LOST, NOW)
     return [(a.status, a.exit_code) for actions in found for a in actions if isinstance(a, EndCommand)]
 
 
@@ -48,7 +49,7 @@ def test_a_long_run_whose_agent_calls_goes_on() -> None:
 def test_the_end_of_a_command_is_that_of_its_deployment_and_setup() -> None:
     made = command(type="setup", deployment_id="d-1", expires_at=NOW)
 
-    [actions] = decide([made], {"web-1": instance("web-1", Status.RUNNING_SETUP)}, {}, SILENT, NOW)
+    [actions] = decide([made], {"web-1": instance("web-1", Status.RUNNING_SETUP)}, {}, LOST, NOW)
 
     assert SettleDeployment("d-1") in actions
     assert [a.new.status for a in actions if isinstance(a, Move)] == [Status.SETUP_FAILED]

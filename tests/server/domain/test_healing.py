@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from tests.server.made import NOW, instance
 from toque_server.domain.actions import AddServiceError, EndHeal, Evidence, Heal, Move, Outcome, Report
 from toque_server.domain.guards import (
-    Caps,
     Clock,
     Guards,
     after_gap,
@@ -64,11 +63,11 @@ def heals_begun(*seconds_ago: float) -> tuple[Heal, ...]:
     )
 
 
-def look(*nodes: Node, guards: Guards = CALM, caps: Caps | None = None, among: int = 60) -> Decision:
+def look(*nodes: Node, guards: Guards = CALM, times: HealTimes = TIMES, among: int = 60) -> Decision:
     """Decide about these nodes in a fleet that is healthy otherwise."""
     healthy = [node(f"healthy-{n}", stack_id="calm") for n in range(among)]
     fleet = Fleet(nodes=(*nodes, *healthy), interval=INTERVAL)
-    return decide(fleet, guards, TIMES, NOW, draw=Random(1), caps=caps)
+    return decide(fleet, guards, times, NOW, draw=Random(1))
 
 
 def healed(decision: Decision) -> list[str]:
@@ -231,11 +230,11 @@ def test_H3_a_freeze_is_one_event_when_it_begins_and_one_when_it_ends_and_then_a
 
 def test_H4_three_silent_ones_are_healed_one_at_a_time_until_one_comes_back() -> None:
     silent = [node(f"n-{n}", silent=400, stack_id=f"t-{n}") for n in range(3)]
-    many = Caps(rate_share=1.0)
+    many = HealTimes(rate_share=1.0)
 
-    alone = look(*silent, caps=many)
-    busy = look(*silent[1:], node("n-9", Status.BOOTING, history=(heal(ended=None, began=90),)), caps=many)
-    proven = look(*silent, node("n-9", history=(heal(ended=600),)), caps=many)
+    alone = look(*silent, times=many)
+    busy = look(*silent[1:], node("n-9", Status.BOOTING, history=(heal(ended=None, began=90),)), times=many)
+    proven = look(*silent, node("n-9", history=(heal(ended=600),)), times=many)
 
     assert len(alone.heals) == 1
     assert healed(busy) == []
@@ -262,7 +261,7 @@ def test_H5_each_heal_without_contact_doubles_the_pause_and_a_success_ends_it(
         heal(f"h-{n}", ended=1000 - n, outcome=Outcome(outcome)) for n, outcome in enumerate(outcomes.split(), 0)
     ]
 
-    until = breaker_open_until(history, Caps())
+    until = breaker_open_until(history, TIMES)
 
     last = history[-1].ended_at
     assert last is not None
@@ -290,7 +289,7 @@ def test_H5_a_heal_without_contact_for_15_minutes_has_failed() -> None:
 def test_H6_a_stack_has_a_tenth_of_its_instances_in_flight(members: int, begun: int) -> None:
     dead = [node(f"n-{n}", silent=400, down=120) for n in range(members)]
 
-    decision = look(*dead, caps=Caps(rate_share=1.0))
+    decision = look(*dead, times=HealTimes(rate_share=1.0))
 
     assert len(decision.heals) == begun
     assert len(lost(decision)) == members - begun

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from tests.fakes.world import World
 from toque_server.domain import verbs
 from toque_server.domain.command import CommandStatus
 from toque_server.domain.instance import Status
 from toque_server.providers import ProviderError
+from toque_server.settings import Limits
 
 UP = ["requested", "pending", "booting", "running_setup", "online"]
 
@@ -205,6 +208,19 @@ def test_a_reboot_that_does_not_come_back_is_a_lost_agent(world: World) -> None:
     world.run(timedelta(minutes=11), step=10)
 
     assert world.status("web-1") in (Status.CONNECTION_LOST, Status.STOPPING, Status.BOOTING)
+    assert "connection_lost" in world.seen_statuses("web-1")
+
+
+def test_the_limits_of_an_instances_life_are_the_installations(world: World) -> None:
+    limits = Limits(reboot=timedelta(minutes=1))
+    world.services = replace(world.services, settings=structs.replace(world.services.settings, limits=limits))
+    world.engine = world.server()
+    world.fleet("web-1")
+    world.cut_off.add("web-1")
+
+    world.act(lambda seen, queue: verbs.reboot(seen, world.now), "web-1")
+    world.run(timedelta(minutes=2), step=5)
+
     assert "connection_lost" in world.seen_statuses("web-1")
 
 
