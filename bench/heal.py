@@ -1,6 +1,6 @@
 """How long an instance that was killed is away: kill -9 until it is healed, configured and serving (profile `demo`).
 
-    python bench/heal.py [--kills 2] [--disposable]
+    python bench/heal.py [--kills 1] [--disposable]
 
 The demo's fleet without its balancer: two app instances that serve the guestbook. The sandbox of one is killed as a
 power failure would; the clock stops when it is online again, its Configure has run and its guestbook answers. With
@@ -53,7 +53,7 @@ class Disposable(Fleet):
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--kills", type=int, choices=(1, 2), default=2, help="how many instances to kill (2)")
+    options.add_argument("--kills", type=int, choices=(1, 2), default=1, help="how many instances to kill (1)")
     options.add_argument("--disposable", action="store_true", help="instances without a disk that stays")
     given = options.parse_args()
     refuse_where_impossible()
@@ -65,7 +65,9 @@ def main() -> int:
         fleet.describe()
         selftest.start_and_wait(fleet, lambda line: None)
         took = []
-        for victim in VICTIMS[: given.kills]:
+        for number, victim in enumerate(VICTIMS[: given.kills]):
+            # A fleet this small may begin one heal a minute (H5 to H7): the guard is not what is measured here.
+            time.sleep(61.0 if number else 0.0)
             quiet(fleet)
             lost, online, serving = healed(fleet, victim)
             took.append(serving)
@@ -87,8 +89,16 @@ def main() -> int:
 
 
 def quiet(fleet: Fleet) -> None:
-    """Wait until nothing is under way."""
-    wait_for("a quiet fleet", lambda: not under_way(fleet), seconds=WITHIN, every=0.1)
+    """Wait until nothing has been under way for three seconds, in which a Configure that is due would have begun."""
+    since = time.monotonic()
+
+    def is_quiet() -> bool:
+        nonlocal since
+        if under_way(fleet):
+            since = time.monotonic()
+        return time.monotonic() - since > 3.0
+
+    wait_for("a quiet fleet", is_quiet, seconds=WITHIN, every=0.1)
 
 
 def under_way(fleet: Fleet) -> list[str]:

@@ -1,4 +1,4 @@
-"""The pages of the manual that are made of the code: `python -m docs.generate` writes them, `--check` compares.
+"""The pages of the manual that are made of the code: `make docs` writes them; with --check this compares.
 
     docs/inside/instance-states.md     of `toque_server.domain.instance.MOVES`
     docs/reference/resources.md        of the docstrings of the words
@@ -23,7 +23,6 @@ from typing import Any
 import msgspec
 from msgspec import inspect as types
 
-from docs.words import MADE, codes, resources, table, wrapped
 from toque.daemon import config as agent_config
 from toque_server import settings as server_settings
 from toque_server.domain.instance import _LEAVING, INITIAL, MOVES, Status
@@ -32,7 +31,11 @@ from toque_server.operations import registry
 from toque_server.operations.registry import OPSWORKS, Operation
 
 DOCS = Path(__file__).resolve().parent
+if not __package__:
+    # Run as a script: its neighbour is looked for from the root of the repository.
+    sys.path.insert(0, str(DOCS.parent))
 
+from docs.words import MADE, codes, resources, table, wrapped  # noqa: E402
 
 # Instances -----------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ words.resources()  # imports every word
 def test_a_generated_page_says_what_the_code_says(name: str) -> None:
     made = generate.PAGES[name]().rstrip("\n") + "\n"
 
-    assert (ROOT / "docs" / name).read_text() == made, "run: python -m docs.generate"
+    assert (ROOT / "docs" / name).read_text() == made, "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -64,7 +64,10 @@ class Connection:
         try:
             answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT, verify=self.ca_file or True)
         except requests.RequestException as error:
-            raise CallFailed("Unreachable", f"{base} cannot be reached: {error}") from error
+            # requests wraps what happened three times; the last words are what a person can act on.
+            said = str(getattr(error.args[0], "reason", error) if error.args else error).rpartition(": ")[2]
+            hint = "is the server running, and is TOQUE_SERVER_URL right?"
+            raise CallFailed("Unreachable", f"{base} cannot be reached ({said}): {hint}") from error
         return _read(answer)
 
 

@@ -86,7 +86,8 @@ def _serve(settings: Settings, log_level: str) -> None:
         blocking_threads=settings.threads,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADERS_WITHIN_MS),
-        log_level=LogLevels.warning if log_level == "info" else LogLevels(log_level),
+        # Its warnings are advice about threads, which wait for agents here and do not compute.
+        log_level=LogLevels.error if log_level == "info" else LogLevels(log_level),
         ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
         ssl_key=Path(settings.tls_key) if settings.tls_key else None,
         respawn_failed_workers=True,

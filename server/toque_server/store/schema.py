@@ -1,7 +1,7 @@
 """The schema's version: bringing it up to date, and refusing one this server is too old for.
 
 A migration expands first and contracts in a later release, so a server of the release before still works while
-another already migrates. Write one with `make migration m="what it does"`; a test compares the result with `tables`.
+another already migrates. Write one in `migrations/versions/`; a test compares the result with `tables`.
 """
 
 from __future__ import annotations
