@@ -70,7 +70,7 @@ def test_E_17_an_address_is_good_for_an_hour_and_for_its_command_only(
     assert client.get(f"/logs/{command}").status_code == 403
 
 
-def test_04_7_5_logs_of_the_newest_30_commands_are_kept(fleet: Fleet, command: str) -> None:
+def test_04_30_logs_of_the_newest_30_commands_are_kept(fleet: Fleet, command: str) -> None:
     ids = [fleet.command("web1") for _ in range(30)]
     with fleet.database.write() as conn:
         for id in ids:

@@ -66,7 +66,7 @@ def test_01_6_the_arn_ends_with_a_slash(root: Caller) -> None:
     assert shown(root, id)["Arn"] == f"arn:aws:opsworks:eu-x-1:123456789012:stack/{id}/"
 
 
-def test_01_7_a_new_default_os_counts_for_new_instances_only(root: Caller) -> None:
+def test_01_7_03_23_a_new_default_os_counts_for_new_instances_only(root: Caller) -> None:
     stack = root.stack(DefaultOs="Debian 12")
     layer = root.layer(stack)
     old = root.instance(stack, layer)

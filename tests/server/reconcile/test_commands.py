@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.fakes.world import World
 from toque_server.domain.command import CommandStatus, Deployment, DeploymentStatus
 from toque_server.domain.instance import Status
@@ -59,6 +61,24 @@ def test_04_2_an_instance_that_is_still_setting_up_gets_no_configure(world: Worl
 
     assert len(world.commands("a", "configure")) == before + 1
     assert world.commands("slow", "configure") == []
+
+
+@pytest.mark.parametrize("cause", ["04-7: an address moved to web-1", "04-8: a balancer was attached to layer web"])
+def test_04_7_04_8_what_concerns_the_whole_stack_is_one_configure_for_each_online_instance(
+    world: World, cause: str
+) -> None:
+    """An address or a balancer that changes tells the stack in this way; nobody but those online hears of it."""
+    world.fleet("web-1", "web-2")
+    world.instance("stopped")
+    world.run(timedelta(seconds=10))
+    before = {id: len(world.commands(id)) for id in ("web-1", "web-2", "stopped")}
+
+    with world.database.write() as conn:
+        configures.touch(conn, "s-1", at=world.now, cause=cause)
+    world.run(timedelta(seconds=10))
+
+    new = {id: [c.type for c in world.commands(id)[count:]] for id, count in before.items()}
+    assert new == {"web-1": ["configure"], "web-2": ["configure"], "stopped": []}
 
 
 def test_04_17_a_deployment_is_successful_when_all_its_commands_are(world: World) -> None:

@@ -187,7 +187,7 @@ def test_03_9_a_persistent_instance_keeps_its_machine_and_a_disposable_one_gets_
     assert world.seen_statuses("new")[5:9] == ["shutting_down", "terminating", "terminated", "stopped"]
 
 
-def test_03_10_a_reboot_creates_no_command(world: World) -> None:
+def test_03_10_04_10_a_reboot_creates_no_command(world: World) -> None:
     world.fleet("web-1")
     before = len(world.commands("web-1"))
 
