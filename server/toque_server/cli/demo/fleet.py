@@ -151,10 +151,10 @@ class Fleet:
         statuses = self.statuses()
         failed = {name: status for name, status in statuses.items() if status in {"setup_failed", "start_failed"}}
         if failed:
-            raise TookTooLong(f"{', '.join(f'{name} is {status}' for name, status in failed.items())}\n{self._why()}")
+            raise TookTooLong(f"{', '.join(f'{name} is {status}' for name, status in failed.items())}\n{self.why()}")
         return set(statuses.values()) == {"online"}
 
-    def _why(self) -> str:
+    def why(self) -> str:
         """The end of the log of the newest failed command, and the newest service errors."""
         said = [error["Message"] for error in self.api("DescribeServiceErrors", StackId=self.stack_id)["ServiceErrors"]]
         for each in self.api.instances(self.stack_id).values():

@@ -14,7 +14,8 @@ from toque import sandbox
 from toque_server.cli.demo.api import TookTooLong, wait_until
 from toque_server.cli.demo.fleet import ONLINE_WITHIN, Fleet
 
-HEALED_WITHIN = 60.0
+HEALED_WITHIN = 150.0
+"""Seconds. Healing is rationed: after a heal the next one waits up to a minute for its turn (R17), then takes ten."""
 SERVED_WITHIN = 20.0
 
 
@@ -112,7 +113,10 @@ def healed(fleet: Fleet) -> str:
     before = fleet.api("DescribeCommands", InstanceId=victim["InstanceId"])["Commands"]
     sandbox.kill(fleet.sandbox_of("python-app1"))
     _wait("the loss to be noticed", lambda: fleet.statuses()["python-app1"] != "online", HEALED_WITHIN)
-    _wait("python-app1 online again", lambda: fleet.statuses()["python-app1"] == "online", HEALED_WITHIN)
+    try:
+        _wait("python-app1 online again", lambda: fleet.statuses()["python-app1"] == "online", HEALED_WITHIN)
+    except CheckFailed as failed:
+        raise CheckFailed(f"{failed}; now {fleet.statuses()}\n{fleet.why()}") from None
 
     def set_up_again() -> bool:
         now = fleet.api("DescribeCommands", InstanceId=victim["InstanceId"])["Commands"]
