@@ -37,7 +37,6 @@ class Status(StrEnum):
 
 _S = Status
 _LEAVING: Final = frozenset({_S.SHUTTING_DOWN, _S.STOPPING, _S.TERMINATING, _S.DEREGISTERING, _S.STOPPED})
-_HEALING: Final = frozenset({_S.STOPPING, _S.TERMINATING})
 
 MOVES: Final[Mapping[Status, frozenset[Status]]] = {
     _S.STOPPED: frozenset({_S.REQUESTED, _S.DEREGISTERING}),
