@@ -56,7 +56,7 @@ def both_answer(fleet: Fleet) -> str:
             session.trust_env = False
             for url in [fleet.front_url()] if fleet.balancer else fleet.app_urls():
                 answer = session.get(url, timeout=5)
-                if (answer.status_code == 200 and "Guestbook" in answer.text) or "guestbook" in answer.text:
+                if answer.status_code == 200 and "guestbook" in answer.text.lower():
                     seen.add(answer.headers["X-Served-By"])
         return seen >= expected
 
