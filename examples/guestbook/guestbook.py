@@ -25,6 +25,7 @@ STACK_FILE = os.environ.get("STACK_FILE", "")
 GREETING = os.environ.get("GREETING", "Guestbook")
 RELEASE = (HERE / "RELEASE").read_text().strip() if (HERE / "RELEASE").exists() else HERE.name
 PAGE = Template((HERE / "templates" / "page.html").read_text())
+CATCH_UP_EVERY = 5.0  # seconds
 LONGEST_NAME, LONGEST_MESSAGE, LONGEST_BODY = 80, 2000, 64 * 1024
 
 
@@ -65,7 +66,14 @@ def send_to_peers(entry: dict[str, object]) -> None:
         try:
             urllib.request.urlopen(request, timeout=2).close()
         except (urllib.error.URLError, OSError):
-            continue  # it fetches what it missed when it starts again
+            continue  # it fetches what it missed by itself
+
+
+def keep_up() -> None:
+    """Fetch what was missed: by an entry signed before the peers knew of each other, or while one of them was away."""
+    while True:
+        time.sleep(CATCH_UP_EVERY)
+        fetch_from_peers()
 
 
 def fetch_from_peers() -> None:
@@ -153,5 +161,6 @@ class Book(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     fetch_from_peers()
+    threading.Thread(target=keep_up, daemon=True).start()
     print(f"guestbook {RELEASE} listens on http://{HOST}:{PORT}/", flush=True)
     ThreadingHTTPServer((HOST, PORT), Book).serve_forever()
