@@ -317,8 +317,11 @@ def _check_root_and_scaling(stack: Stack, root: str, scaling: str | None) -> Non
 
 
 def _check_editable(instance: Instance, req: UpdateInstance) -> None:
-    if instance.infrastructure_class == "on-premises":
-        raise ValidationException(f"{instance.hostname} is on-premises: it cannot be changed from here")
+    if not instance.provider:
+        raise ValidationException(
+            f"{instance.hostname} is a registered machine and cannot be changed from here: its layers are changed with"
+            " UnassignInstance and AssignInstance, and its name by registering it anew"
+        )
     sent = {name for name in UpdateInstance.__struct_fields__ if getattr(req, name) is not None}
     if sent - _ALWAYS_EDITABLE and instance.status not in _EDITABLE:
         raise ValidationException(f"{instance.hostname} is {instance.status}: please stop it before you change it")
