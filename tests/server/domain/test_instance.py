@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from toque_server.domain.instance import INITIAL, MOVES, Status
@@ -43,7 +45,7 @@ def test_whatever_an_instance_is_it_can_come_to_rest_or_leave() -> None:
 def test_08_10_5_the_ways_of_a_registered_machine(walk: str) -> None:
     steps = [Status(word) for word in walk.split()]
 
-    assert all(after in MOVES[before] for before, after in zip(steps, steps[1:], strict=False))
+    assert all(after in MOVES[before] for before, after in itertools.pairwise(steps))
 
 
 def test_only_machines_that_leave_end_in_deregistering() -> None:
