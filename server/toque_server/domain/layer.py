@@ -68,6 +68,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_timeout: int = SHUTDOWN_TIMEOUT
     """Seconds that a stopping instance gives its Shutdown recipes (L-14)."""
     delay_until_elb_connections_drained: bool = True
+    tags: dict[str, str] = {}
+    """Its own; `tags.effective` adds those that it inherits."""
 
     @property
     def kind(self) -> Kind:

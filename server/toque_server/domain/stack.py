@@ -58,6 +58,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     use_opsworks_security_groups: bool = True
     agent_version: str = LATEST
     attributes: dict[str, str] = {}
+    tags: dict[str, str] = {}
 
     @property
     def is_windows(self) -> bool:

@@ -63,6 +63,7 @@ def stack_of(stack: Stack, secrets: StackSecrets, account_id: str) -> StackOf:
         use_custom_cookbooks=stack.use_custom_cookbooks,
         cookbook_digest=stack.cookbook_digest,
         source=_source(stack.custom_cookbooks_source, secrets.source),
+        tags=stack.tags,
     )
 
 
@@ -75,6 +76,7 @@ def layer_of(layer: Layer) -> LayerOf:
         packages=layer.packages,
         recipes=layer.custom_recipes.by_event(),
         ecs_cluster_arn=layer.attributes.get("EcsClusterArn"),
+        tags=layer.tags,
         volume_configurations=tuple(
             VolumeConfiguration(
                 mount_point=volume.mount_point,
