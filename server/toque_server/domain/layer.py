@@ -158,6 +158,15 @@ def check_recipes(names: Iterable[str], member: str) -> None:
             raise Invalid(f"{member}: {name!r} is not a recipe name: please write cookbook::recipe")
 
 
+def check_own_groups(layers: Iterable[Layer]) -> None:
+    """Raise Invalid when the built-in security groups cannot be off, since a layer would have none (01 § 4)."""
+    if bare := [each.name for each in layers if not each.custom_security_group_ids]:
+        raise Invalid(
+            "UseOpsworksSecurityGroups cannot be off while these layers have no security group of their own:"
+            f" {', '.join(bare)}"
+        )
+
+
 def check_together(layers: Iterable[Layer]) -> None:
     """Raise Invalid when one instance cannot be in all of these layers (02 § 2.1, L-2; mount points by L-13)."""
     chosen = list(layers)
