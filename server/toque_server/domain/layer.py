@@ -14,6 +14,7 @@ from toque_server.domain.custom_json import parse
 from toque_server.domain.invalid import Invalid
 from toque_server.domain.layer_kinds import KINDS, Kind
 from toque_server.domain.layer_types import Event
+from toque_server.domain.load_scaling import LoadScaling
 from toque_server.domain.log_streams import CloudWatchLogsConfiguration
 from toque_server.domain.log_streams import check as check_log_streams
 from toque_server.domain.shortname import check_layer_shortname
@@ -70,6 +71,7 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     delay_until_elb_connections_drained: bool = True
     tags: dict[str, str] = {}
     """Its own; `tags.effective` adds those that it inherits."""
+    load_scaling: LoadScaling = LoadScaling()
 
     @property
     def kind(self) -> Kind:
