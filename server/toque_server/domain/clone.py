@@ -90,6 +90,7 @@ def layer(source: Layer, *, id: str, stack_id: str, at: datetime) -> Layer:
         stack_id=stack_id,
         created_at=at,
         attributes={key: value for key, value in source.attributes.items() if key != _CLUSTER},
+        load_scaling=msgspec.structs.replace(source.load_scaling, enabled=False),
     )
 
 

@@ -155,6 +155,7 @@ def update_layer(ctx: Context, req: UpdateLayer) -> None:
 
     `Attributes` are merged by key; null resets a key.
     """
+    layers.lock(ctx.conn, req.layer_id)
     old = finding.layer(ctx, req.layer_id)
     stack = finding.stack(ctx, old.stack_id)
     new, secrets = _changed(old, layers.secrets(ctx.conn, ctx.vault, [old.id])[old.id], req)

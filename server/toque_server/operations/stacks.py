@@ -158,6 +158,7 @@ def update_stack(ctx: Context, req: UpdateStack) -> None:
 
     New defaults count for instances created afterwards. A secret sent back as `*****FILTERED*****` stays what it is.
     """
+    stacks.lock(ctx.conn, req.stack_id)
     old = finding.stack(ctx, req.stack_id)
     if req.service_role_arn is not None and req.service_role_arn != old.service_role_arn:
         raise ValidationException(

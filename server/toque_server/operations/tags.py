@@ -60,9 +60,11 @@ def _home(ctx: Context, req: _NamesResource) -> list[str]:
     return [stack.id]
 
 
-def _tagged(ctx: Context, req: _NamesResource) -> tuple[Stack, Layer | None]:
-    """The stack, and the layer if the ARN is one's."""
+def _tagged(ctx: Context, req: _NamesResource, *, changes: bool = True) -> tuple[Stack, Layer | None]:
+    """The stack, and the layer if the ARN is one's; what is to be changed is locked."""
     named = arn.parse(req.resource_arn, "stack", "layer", member="ResourceArn")
+    if changes:
+        (stacks if named.kind == "stack" else layers).lock(ctx.conn, named.id)
     if named.kind == "stack":
         return finding.stack(ctx, named.id), None
     layer = finding.layer(ctx, named.id)
@@ -111,7 +113,7 @@ def list_tags(ctx: Context, req: ListTags) -> TagsListed:
     for member, value in (("MaxResults", req.max_results), ("NextToken", req.next_token)):
         if value is not None:
             raise ValidationException(f"{member} is not taken: all tags come in one answer", field=member)
-    stack, layer = _tagged(ctx, req)
+    stack, layer = _tagged(ctx, req, changes=False)
     tags = stack.tags if layer is None else effective(stack.tags, layer.tags)
     return TagsListed(tags=dict(sorted(tags.items())))
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from toque_server.domain import clone
 from toque_server.domain.app import App, DataSource
 from toque_server.domain.layer import Layer, Recipes
+from toque_server.domain.load_scaling import AutoScalingThresholds, LoadScaling
 from toque_server.domain.source import Source
 from toque_server.domain.stack import Stack
 
@@ -99,7 +100,7 @@ def test_published_cookbooks_are_taken_over_where_nothing_is_fetched(uses: bool,
     assert clone.takes_bundle(copy) is takes
 
 
-def test_s23_a_layer_is_copied_whole_but_for_its_cluster() -> None:
+def test_s23_a_layer_is_copied_whole_but_for_its_cluster_and_scaling_is_off() -> None:
     source = Layer(
         id="l-1",
         stack_id="s-1",
@@ -112,12 +113,14 @@ def test_s23_a_layer_is_copied_whole_but_for_its_cluster() -> None:
         packages=("vim",),
         shutdown_timeout=5,
         tags={"a": "b"},
+        load_scaling=LoadScaling(enabled=True, up=AutoScalingThresholds(3, 4, 5, load_threshold=9.0)),
     )
 
     copy = clone.layer(source, id="l-2", stack_id="s-2", at=NOW)
 
-    assert differing(source, copy) == {"id", "stack_id", "created_at", "attributes"}
+    assert differing(source, copy) == {"id", "stack_id", "created_at", "attributes", "load_scaling"}
     assert copy.attributes == {"Other": "x"}
+    assert (copy.load_scaling.enabled, copy.load_scaling.up) == (False, source.load_scaling.up)
 
 
 @pytest.mark.parametrize(

@@ -254,6 +254,21 @@ def test_s23_secrets_attributes_and_bags_are_the_copy_s_own_after_the_source_is_
     assert bags == {"keys": {each: {"k": each} for each in ("stack", "layer", "app")}}
 
 
+def test_s23_load_based_scaling_is_taken_over_switched_off(root: Caller) -> None:
+    source = root.stack()
+    layer = root.layer(source)
+    up, down = {"InstanceCount": 2, "CpuThreshold": 70.0}, {"CpuThreshold": 20.0}
+    root("SetLoadBasedAutoScaling", LayerId=layer, Enable=True, UpScaling=up, DownScaling=down)
+
+    def settings(layer_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = root("DescribeLoadBasedAutoScaling", LayerIds=[layer_id])
+        return without(found["LoadBasedAutoScalingConfigurations"][0], "LayerId")
+
+    copy = layers_of(root, clone(root, source))[0]["LayerId"]
+
+    assert settings(copy) == settings(layer) | {"Enable": False}
+
+
 def test_s23_tags_are_copied_and_are_the_copy_s_own(root: Caller) -> None:
     source = root.stack()
     layer = root.layer(source)
