@@ -179,7 +179,7 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
         tenancy=req.tenancy,
     )
     check(stack, details)
-    hostname = req.hostname or suggest(stack.hostname_theme, chosen[0].shortname, taken)
+    hostname = req.hostname or suggest(stack.hostname_theme, chosen[0].shortname, taken, windows=stack.is_windows)
     instance = Instance(
         id=ctx.new_id(),
         stack_id=stack.id,
@@ -292,7 +292,8 @@ def get_hostname_suggestion(ctx: Context, req: GetHostnameSuggestion) -> Hostnam
     layer = finding.layer(ctx, req.layer_id)
     stack = finding.stack(ctx, layer.stack_id)
     taken = instances.hostnames(ctx.conn, stack.id)
-    return HostnameSuggested(layer_id=layer.id, hostname=suggest(stack.hostname_theme, layer.shortname, taken))
+    hostname = suggest(stack.hostname_theme, layer.shortname, taken, windows=stack.is_windows)
+    return HostnameSuggested(layer_id=layer.id, hostname=hostname)
 
 
 def _layers(ctx: Context, stack: Stack, ids: list[str]) -> list[Layer]:
