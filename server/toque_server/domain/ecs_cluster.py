@@ -29,7 +29,18 @@ class EcsCluster(msgspec.Struct, frozen=True, kw_only=True):
         return cluster_name(self.arn)
 
 
-def cluster_name(arn: str) -> str:
+def check_cluster_of_layer(given: str, registered: EcsCluster | None) -> None:
+    """Raise Invalid unless the cluster that a layer names is the one that its stack has."""
+    cluster_name(given, f"Attributes.{ATTRIBUTE}")
+    if registered is None:
+        raise Invalid(
+            f"Attributes.{ATTRIBUTE} {given} is not registered with the stack: please send RegisterEcsCluster first"
+        )
+    if registered.arn != given:
+        raise Invalid(f"Attributes.{ATTRIBUTE} must be the cluster of the stack, {registered.arn}, not {given}")
+
+
+def cluster_name(arn: str, member: str = ATTRIBUTE) -> str:
     """The name that a cluster's ARN ends with. Raises Invalid for any other text.
 
     >>> cluster_name("arn:aws:ecs:eu-west-1:123456789012:cluster/shop")
@@ -38,7 +49,7 @@ def cluster_name(arn: str) -> str:
     found = _ARN.fullmatch(arn)
     if found is None:
         raise Invalid(
-            f"EcsClusterArn {arn[:120]!r} is not the ARN of a cluster, such as"
+            f"{member} {arn[:120]!r} is not the ARN of a cluster, such as"
             " arn:aws:ecs:eu-west-1:123456789012:cluster/shop"
         )
     return found[1]

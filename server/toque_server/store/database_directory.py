@@ -12,8 +12,16 @@ from toque_server.store.tables import database_directory as table
 
 def put(conn: Connection, entry: DirectoryEntry) -> None:
     """Enter it, or replace what stood there."""
-    remove(conn, entry.arn)
-    conn.execute(sa.insert(table).values(to_row(entry, table)))
+    row = to_row(entry, table)
+    again = sa.update(table).where(table.c.arn == entry.arn).values(row)
+    if conn.execute(again).rowcount:
+        return
+    try:
+        with conn.begin_nested():
+            conn.execute(sa.insert(table).values(row))
+    except sa.exc.IntegrityError:
+        # Somebody else entered it between our two statements.
+        conn.execute(again)
 
 
 def get(conn: Connection, arn: str) -> DirectoryEntry | None:
