@@ -360,7 +360,7 @@ def _view(
         created_at=instance.created_at.isoformat(timespec="seconds"),
         ebs_optimized=details.ebs_optimized,
         ec2_instance_id=instance.machine_id,
-        elastic_ip=details.elastic_ip,
+        elastic_ip=found.elastic_ip,
         hostname=instance.hostname,
         infrastructure_class=instance.infrastructure_class,
         install_updates_on_boot=details.install_updates_on_boot,

@@ -73,7 +73,7 @@ def identifying(request: Any) -> dict[str, Any]:
 
 
 def _identifies(name: str) -> bool:
-    return name in {"name", "shortname", "type", "level", "region", "bag", "item"} or name.endswith(
+    return name in {"name", "shortname", "type", "level", "region", "bag", "item", "elastic_ip"} or name.endswith(
         ("_id", "_ids", "_arn", "_arns")
     )
 
