@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, TypeVar
 from sqlalchemy import Connection
 
 from toque_server.domain.app import App
+from toque_server.domain.database_instance import DatabaseInstance
+from toque_server.domain.ecs_cluster import EcsCluster
 from toque_server.domain.elastic_ip import ElasticIp
 from toque_server.domain.instance import Instance
 from toque_server.domain.layer import Layer
@@ -24,7 +26,9 @@ from toque_server.operations.registry import StackOf, Stacks
 from toque_server.store import (
     apps,
     commands,
+    database_instances,
     deployments,
+    ecs_clusters,
     elastic_ips,
     instances,
     layers,
@@ -59,6 +63,14 @@ def elastic_ip(ctx: Context, ip: str) -> ElasticIp:
 
 def volume(ctx: Context, id: str) -> Volume:
     return _only(volumes.get(ctx.conn, id), "volume", id)
+
+
+def database_instance(ctx: Context, arn: str) -> DatabaseInstance:
+    return _only(database_instances.get(ctx.conn, arn), "database instance", arn)
+
+
+def ecs_cluster(ctx: Context, arn: str) -> EcsCluster:
+    return _only(ecs_clusters.get(ctx.conn, arn), "ECS cluster", arn)
 
 
 def owner(ctx: Context, level: Literal["layer", "app", "instance"], id: str) -> Layer | App | Instance:
@@ -97,6 +109,10 @@ def _by_record(load: Callable[[Connection, Collection[str]], Iterable[Any]]) -> 
     return lambda conn, ids: {each.id: each.stack_id for each in load(conn, ids)}
 
 
+def _by_key(load: Callable[[Connection, Collection[str]], Mapping[str, Any]]) -> _Stacks:
+    return lambda conn, keys: {key: each.stack_id for key, each in load(conn, keys).items()}
+
+
 def _apps_dead_or_alive(conn: Connection, ids: Collection[str]) -> Mapping[str, str]:
     found = {each.id: each.stack_id for each in apps.by_ids(conn, ids).values()}
     for id in (each for each in ids if each not in found):
@@ -113,9 +129,11 @@ _STACKS_OF: Final[Mapping[str, _Stacks]] = {
     "app, deleted or not,": _apps_dead_or_alive,
     "deployment": _by_record(deployments.by_ids),
     "command": _by_record(commands.by_ids),
-    "elastic IP": lambda conn, ips: {ip: each.stack_id for ip, each in elastic_ips.by_ips(conn, ips).items()},
-    "volume": _by_record(lambda conn, ids: volumes.by_ids(conn, ids).values()),
-    "RAID array": _by_record(lambda conn, ids: raid_arrays.by_ids(conn, ids).values()),
+    "elastic IP": _by_key(elastic_ips.by_ips),
+    "volume": _by_key(volumes.by_ids),
+    "RAID array": _by_key(raid_arrays.by_ids),
+    "database instance": _by_key(database_instances.by_arns),
+    "ECS cluster": _by_key(ecs_clusters.by_arns),
     "service error": _by_record(service_errors.by_ids),
 }
 
