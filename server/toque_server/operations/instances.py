@@ -353,7 +353,7 @@ def _view(
         ebs_optimized=details.ebs_optimized,
         ec2_instance_id=instance.machine_id,
         ecs_cluster_arn=next((clusters[each] for each in instance.layer_ids if each in clusters), None),
-        elastic_ip=details.elastic_ip,
+        elastic_ip=found.elastic_ip,
         hostname=instance.hostname,
         infrastructure_class=instance.infrastructure_class,
         install_updates_on_boot=details.install_updates_on_boot,

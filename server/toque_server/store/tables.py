@@ -190,6 +190,42 @@ instance_layers = Table(
     Column("position", Integer, nullable=False),
 )
 
+elastic_ips = Table(
+    "elastic_ips",
+    metadata,
+    # An address is registered with one stack at a time, and an instance has one at most.
+    Column("ip", String(64), primary_key=True),
+    _stack(),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+raid_arrays = Table(
+    "raid_arrays",
+    metadata,
+    _id(),
+    _stack(),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+volumes = Table(
+    "volumes",
+    metadata,
+    _id(),
+    _stack(),
+    # The provider's name for it; null until the provider has made it.
+    Column("ec2_volume_id", String(255), unique=True),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), index=True),
+    Column("raid_array_id", String(64), ForeignKey("raid_arrays.id", ondelete="CASCADE"), index=True),
+    # `creating`, `available`, `in-use`
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 apps = Table(
     "apps",
     metadata,
