@@ -87,7 +87,9 @@ def test_who_may_not_see_the_other_stack_is_not_told_which_it_is(root: Caller) -
         ann("RegisterElasticIp", StackId=own, ElasticIp=IP)
 
 
-@pytest.mark.parametrize("ip", ["", "shop.example", "203.0.113", "203.0.113.256", "2001:db8::1", "127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "ip", ["", "shop.example", "203.0.113", "203.0.113.256", "2001:db8::1", "127.0.0.1", "0.0.0.0"]
+)
 def test_what_is_no_address_is_not_registered(root: Caller, ip: str) -> None:
     with pytest.raises(ValidationException, match="ElasticIp"):
         root("RegisterElasticIp", StackId=root.stack(), ElasticIp=ip)
@@ -178,7 +180,7 @@ def test_an_address_stays_in_its_stack(root: Caller) -> None:
 
 
 def test_on_premises_machines_have_no_elastic_ips(root: Caller) -> None:
-    stack, one, _ = registered(root)
+    _, one, _ = registered(root)
     make_on_premises(root, one)
 
     with pytest.raises(ValidationException, match="app1 is on-premises: elastic IPs are for instances"):
