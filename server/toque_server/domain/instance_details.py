@@ -9,6 +9,7 @@ import msgspec
 
 from toque_server.domain.invalid import Invalid
 from toque_server.domain.stack import check_agent_version
+from toque_server.domain.volume_configuration import VolumeConfiguration
 
 ARCHITECTURES: Final = ("x86_64", "i386")
 TENANCIES: Final = ("default", "dedicated", "host")
@@ -62,6 +63,8 @@ class InstanceDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     public_ip: str | None = None
     public_dns: str | None = None
     root_device_volume_id: str | None = None
+    volume_configurations: tuple[VolumeConfiguration, ...] | None = None
+    """The volumes that its layers wanted when it was first started; None before that."""
     registered_by: str | None = None
 
 
