@@ -130,6 +130,9 @@ def test_02_10_all_five_lists_are_always_there_and_keep_their_order(root: Caller
         ({"RaidLevel": 5, "NumberOfDisks": 2}, "at least 3"),
         ({"RaidLevel": 10, "NumberOfDisks": 3}, "at least 4"),
         ({"VolumeType": "io1", "Iops": 301, "Size": 10}, "300"),
+        ({"VolumeType": "io1", "Iops": 301, "Size": 20, "RaidLevel": 0, "NumberOfDisks": 2}, "300"),
+        ({"NumberOfDisks": 2}, "RaidLevel is missing: /vol/data has 2 disks"),
+        ({"RaidLevel": 0, "NumberOfDisks": 2, "Size": 3000}, "with 3000 each of 2 disks has 1500"),
     ],
 )
 def test_02_17_and_02_18_volumes_that_cannot_be_made(root: Caller, volume: dict[str, Any], why: str) -> None:
@@ -143,6 +146,7 @@ def test_02_18_volumes_that_can_be_made(root: Caller) -> None:
     volumes = [
         {"MountPoint": "/vol/data", "NumberOfDisks": 2, "Size": 10, "RaidLevel": 0},
         {"MountPoint": "/vol/more", "NumberOfDisks": 1, "Size": 125, "VolumeType": "st1"},
+        {"MountPoint": "/vol/large", "NumberOfDisks": 2, "Size": 2048, "RaidLevel": 0},
     ]
 
     assert shown(root, root.layer(root.stack(), VolumeConfigurations=volumes))["VolumeConfigurations"] == volumes
