@@ -73,9 +73,8 @@ def identifying(request: Any) -> dict[str, Any]:
 
 
 def _identifies(name: str) -> bool:
-    return name in {"name", "shortname", "type", "level", "region", "bag", "item"} or name.endswith(
-        ("_id", "_ids", "_arn", "_arns")
-    )
+    plain = {"name", "shortname", "type", "level", "region", "bag", "item", "machine", "user_name", "group_name"}
+    return name in plain or name.endswith(("_id", "_ids", "_arn", "_arns"))
 
 
 @cache
