@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from toque_server.domain import registration
+from toque_server.domain import registration_identity
 
 
 class Level(StrEnum):
@@ -110,7 +110,7 @@ def allowed_on(
 ) -> bool:
     """The order of chapter 07, section 3.1: owner, level deny, policy deny, level, policy allow, else no."""
     if caller.registers is not None:
-        return stack is not None and stack.id == caller.registers and action == registration.ACTION
+        return stack is not None and stack.id == caller.registers and action == registration_identity.ACTION
     if caller.is_owner:
         return True
     if level is Level.DENY:

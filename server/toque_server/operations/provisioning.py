@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from toque.protocol.keys import load_public
-from toque_server.domain import registration
+from toque_server.domain import registration_identity
 from toque_server.domain.stack import Stack, check_name
 from toque_server.operations import finding
 from toque_server.operations.context import Context
@@ -74,9 +74,13 @@ def create_registration(ctx: Context, req: CreateRegistration) -> RegistrationCr
     stack = finding.stack(ctx, req.stack_id)
     check_name(req.machine, longest=255, member="Machine")
     registrations.prune(ctx.conn, ctx.now)
-    free = (name for name in registration.names(stack.name, req.machine) if registrations.get(ctx.conn, name) is None)
+    free = (
+        name
+        for name in registration_identity.names(stack.name, req.machine)
+        if registrations.get(ctx.conn, name) is None
+    )
     if (name := next(free, None)) is None:
-        minutes = int(registration.LIFE.total_seconds() // 60)
+        minutes = int(registration_identity.LIFE.total_seconds() // 60)
         raise ValidationException(
             f"too many identities were made for {req.machine}: each is gone after {minutes} minutes", field="Machine"
         )
@@ -86,12 +90,12 @@ def create_registration(ctx: Context, req: CreateRegistration) -> RegistrationCr
         created_at=ctx.now,
         created_by=ctx.caller.arn,
         allowed=True,
-        expires_at=ctx.now + registration.LIFE,
+        expires_at=ctx.now + registration_identity.LIFE,
     )
     registrations.add(ctx.conn, made)
     access_key_id, secret = give_key(ctx, name)
     return RegistrationCreated(
-        user_arn=registration.arn(ctx.account_id, "user", name),
+        user_arn=registration_identity.arn(ctx.account_id, "user", name),
         access_key_id=access_key_id,
         secret_access_key=secret,
         expires_at=made.expires_at,
@@ -101,7 +105,7 @@ def create_registration(ctx: Context, req: CreateRegistration) -> RegistrationCr
 def give_key(ctx: Context, name: str) -> tuple[str, str]:
     """Make the access key of a registration identity: its id and its secret. Its time begins now."""
     access_key_id, secret = new_access_key()
-    until = ctx.now + registration.LIFE
+    until = ctx.now + registration_identity.LIFE
     registrations.set_key(ctx.conn, ctx.vault, name, access_key_id=access_key_id, secret=secret, until=until)
     return access_key_id, secret
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.exc import IntegrityError
 
-from toque_server.domain import registration
+from toque_server.domain import registration_identity
 from toque_server.operations import access, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ConflictException, ResourceNotFoundException, ValidationException
@@ -114,7 +114,7 @@ class AccessKeyCreated(Result, frozen=True, kw_only=True):
 
 
 def _of_group(ctx: Context, req: CreateGroup | AddUserToGroup) -> str:
-    found = registration.stack_id_of(req.group_name)
+    found = registration_identity.stack_id_of(req.group_name)
     if found is None:
         raise ValidationException(f"GroupName must be OpsWorks-<stack id>, not {req.group_name[:80]!r}")
     return found
@@ -122,9 +122,9 @@ def _of_group(ctx: Context, req: CreateGroup | AddUserToGroup) -> str:
 
 def _of_name(ctx: Context, req: CreateUser) -> list[str]:
     """The stacks that the name may mean: those that the caller manages, or all when he manages none of them."""
-    if not registration.is_user_name(req.user_name):
+    if not registration_identity.is_user_name(req.user_name):
         raise ValidationException("UserName must be OpsWorks-<stack name>-<machine>, with at most 64 characters")
-    meant = [each.id for each in stacks.every(ctx.conn) if registration.may_be_of(req.user_name, each.name)]
+    meant = [each.id for each in stacks.every(ctx.conn) if registration_identity.may_be_of(req.user_name, each.name)]
     managed = {each.id for each in access.shown(ctx, "iam:CreateUser", Permission.MANAGE)}
     return [id for id in meant if id in managed] or meant
 
@@ -150,10 +150,10 @@ def create_group(ctx: Context, req: CreateGroup) -> GroupCreated:
     _once(ctx, lambda: registrations.add_group(ctx.conn, req.group_name, stack_id=stack_id, at=ctx.now), req.group_name)
     return GroupCreated(
         group=Group(
-            path=registration.PATH,
+            path=registration_identity.PATH,
             group_name=req.group_name,
             group_id=_id("AGPA", req.group_name),
-            arn=registration.arn(ctx.account_id, "group", req.group_name),
+            arn=registration_identity.arn(ctx.account_id, "group", req.group_name),
             create_date=f"{ctx.now:{_TIME}}",
         )
     )
@@ -171,15 +171,15 @@ def create_user(ctx: Context, req: CreateUser) -> UserCreated:
         name=req.user_name,
         created_at=ctx.now,
         created_by=ctx.caller.arn,
-        expires_at=ctx.now + registration.LIFE,
+        expires_at=ctx.now + registration_identity.LIFE,
     )
     _once(ctx, lambda: registrations.add(ctx.conn, made), req.user_name)
     return UserCreated(
         user=User(
-            path=registration.PATH,
+            path=registration_identity.PATH,
             user_name=req.user_name,
             user_id=_id("AIDA", f"{req.user_name} {ctx.now}"),
-            arn=registration.arn(ctx.account_id, "user", req.user_name),
+            arn=registration_identity.arn(ctx.account_id, "user", req.user_name),
             create_date=f"{ctx.now:{_TIME}}",
         )
     )
@@ -191,16 +191,16 @@ def add_user_to_group(ctx: Context, req: AddUserToGroup) -> None:
     if not registrations.has_group(ctx.conn, req.group_name):
         raise ResourceNotFoundException(f"The group with name {req.group_name} cannot be found.")
     stack = finding.stack(ctx, stack_id)
-    if user.stack_id not in (None, stack_id) or not registration.may_be_of(user.name, stack.name):
+    if user.stack_id not in (None, stack_id) or not registration_identity.may_be_of(user.name, stack.name):
         raise ValidationException(f"{user.name} is a user for another stack than {stack.name} ({stack_id})")
     registrations.change(ctx.conn, user, msgspec.structs.replace(user, stack_id=stack_id))
 
 
 def attach_user_policy(ctx: Context, req: AttachUserPolicy) -> None:
     """Let a registration identity register an instance. There is no other policy to attach."""
-    if req.policy_arn != registration.POLICY_ARN:
+    if req.policy_arn != registration_identity.POLICY_ARN:
         raise ResourceNotFoundException(
-            f"Policy {req.policy_arn} does not exist or is not attachable: here it is {registration.POLICY_ARN}"
+            f"Policy {req.policy_arn} does not exist or is not attachable: here it is {registration_identity.POLICY_ARN}"
         )
     _allow(ctx, req.user_name)
 
@@ -284,9 +284,9 @@ def _once(ctx: Context, add: Callable[[], None], name: str) -> None:
 
 
 def _check_path(path: str) -> None:
-    if path != registration.PATH:
+    if path != registration_identity.PATH:
         raise ValidationException(
-            f"Path must be {registration.PATH}: this server has IAM only for machines that register themselves"
+            f"Path must be {registration_identity.PATH}: this server has IAM only for machines that register themselves"
         )
 
 
@@ -299,7 +299,9 @@ def _check_document(text: str) -> None:
     except (ValueError, TypeError, KeyError):
         raise MalformedPolicyDocument("PolicyDocument is no policy: JSON with Version and Statement") from None
     if not granted or any(each not in _GRANTS for each in granted):
-        raise MalformedPolicyDocument(f"a policy of users in {registration.PATH} allows opsworks:RegisterInstance only")
+        raise MalformedPolicyDocument(
+            f"a policy of users in {registration_identity.PATH} allows opsworks:RegisterInstance only"
+        )
 
 
 _GRANTS: Final = (("Allow", "opsworks:RegisterInstance"), ("Allow", ["opsworks:RegisterInstance"]))
