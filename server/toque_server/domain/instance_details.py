@@ -64,6 +64,10 @@ class InstanceDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     elastic_ip: str | None = None
     root_device_volume_id: str | None = None
     registered_by: str | None = None
+    cloud_id: str | None = None
+    """What its cloud calls a registered machine; that of one which a provider made is `Instance.machine_id`."""
+    named_by_machine: bool = False
+    """It registered without a host name: it takes that of its machine when the agent joins."""
 
 
 def check(details: InstanceDetails) -> None:

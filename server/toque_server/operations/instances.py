@@ -359,7 +359,7 @@ def _view(
         block_device_mappings=details.block_device_mappings or None,
         created_at=instance.created_at.isoformat(timespec="seconds"),
         ebs_optimized=details.ebs_optimized,
-        ec2_instance_id=instance.machine_id,
+        ec2_instance_id=instance.machine_id or details.cloud_id,
         elastic_ip=details.elastic_ip,
         hostname=instance.hostname,
         infrastructure_class=instance.infrastructure_class,
