@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -56,7 +57,8 @@ def describe_stack_provisioning_parameters(
 ) -> StackProvisioningParameters:
     """Describe what the agent's installer needs to know, and where it is: for `register`, which gives it to a machine.
 
-    `server_url` is this server, `root_fingerprint` the one key whose word the new agent believes.
+    `server_url` is this server, `ca_pem` the authority of its certificate where the world does not know it, and
+    `root_fingerprint` the one key whose word the new agent believes.
     """
     stack = finding.stack(ctx, req.stack_id)
     return StackProvisioningParameters(
@@ -111,7 +113,7 @@ def give_key(ctx: Context, name: str) -> tuple[str, str]:
 
 
 def _parameters(ctx: Context, stack: Stack) -> dict[str, str]:
-    """The original's names, which its installers read, and two of our own.
+    """The original's names, which its installers read, and three of our own.
 
     The OpsWorks client writes them into an unquoted shell text: no value may hold a dollar, a backquote or a backslash.
     """
@@ -125,11 +127,13 @@ def _parameters(ctx: Context, stack: Stack) -> dict[str, str]:
         "use_ssl": str(is_secure).lower(),
     }
     folder, _, tgz = INSTALLER_PATH.rpartition("/")
+    ca_file = ctx.settings.ca_file
     root = load_public(keys.root_public).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return {
         "agent_installer_base_url": f"{ctx.settings.public_url}{folder}",
         "agent_installer_tgz": tgz,
         "assets_download_bucket": "toque-assets",
+        **({"ca_pem": Path(ca_file).read_text(encoding="ascii")} if ca_file else {}),
         "charlie_public_key": root.decode("ascii"),
         **{f"{service}_{name}": value for service in ("instance_service", "ops_works") for name, value in us.items()},
         "root_fingerprint": keys.root_fingerprint,

@@ -199,9 +199,8 @@ def add_user_to_group(ctx: Context, req: AddUserToGroup) -> None:
 def attach_user_policy(ctx: Context, req: AttachUserPolicy) -> None:
     """Let a registration identity register an instance. There is no other policy to attach."""
     if req.policy_arn != registration_identity.POLICY_ARN:
-        raise ResourceNotFoundException(
-            f"Policy {req.policy_arn} does not exist or is not attachable: here it is {registration_identity.POLICY_ARN}"
-        )
+        there = registration_identity.POLICY_ARN
+        raise ResourceNotFoundException(f"Policy {req.policy_arn} does not exist or is not attachable: use {there}")
     _allow(ctx, req.user_name)
 
 
