@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from toque_server.domain import registration_identity
+
 
 class Level(StrEnum):
     """What a user may do on one stack. `IAM_ONLY` is where everyone starts: nothing but what a policy says."""
@@ -65,12 +67,17 @@ class NoPolicies:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who calls. `administrator`: has the full-access policy. `self_management`: may change the own profile."""
+    """Who calls. `administrator`: has the full-access policy. `self_management`: may change the own profile.
+
+    `registers`: the id of the one stack with which a registration identity may register a machine; it may do nothing
+    else. None for everybody else.
+    """
 
     arn: str
     name: str
     administrator: bool = False
     self_management: bool = False
+    registers: str | None = None
 
     @property
     def is_owner(self) -> bool:
@@ -102,6 +109,8 @@ def allowed_on(
     policies: Policies | None = None,
 ) -> bool:
     """The order of chapter 07, section 3.1: owner, level deny, policy deny, level, policy allow, else no."""
+    if caller.registers is not None:
+        return stack is not None and stack.id == caller.registers and action == registration_identity.ACTION
     if caller.is_owner:
         return True
     if level is Level.DENY:

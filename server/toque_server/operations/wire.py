@@ -76,6 +76,7 @@ _IDENTIFYING = frozenset(
     {
         *("name", "shortname", "type", "level", "region", "bag", "item"),
         *("elastic_ip", "elastic_load_balancer_name"),
+        *("machine", "user_name", "group_name"),
     }
 )
 
