@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from toque_server.domain import registration
+
 
 class Level(StrEnum):
     """What a user may do on one stack. `IAM_ONLY` is where everyone starts: nothing but what a policy says."""
@@ -74,6 +76,7 @@ class NoPolicies:
 class Rule(StrEnum):
     """What decided, in the order in which it is asked (chapter 07, section 3.1)."""
 
+    REGISTRATION = "registration"
     OWNER = "owner"
     LEVEL_DENY = "level_deny"
     POLICY_DENY = "policy_deny"
@@ -102,12 +105,17 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who calls. `administrator`: has the full-access policy. `self_management`: may change the own profile."""
+    """Who calls. `administrator`: has the full-access policy. `self_management`: may change the own profile.
+
+    `registers`: the id of the one stack with which a registration identity may register a machine; it may do nothing
+    else. None for everybody else.
+    """
 
     arn: str
     name: str
     administrator: bool = False
     self_management: bool = False
+    registers: str | None = None
 
     @property
     def is_owner(self) -> bool:
@@ -139,6 +147,9 @@ def decide(
     policies: Policies | None = None,
 ) -> Verdict:
     """The order of chapter 07, section 3.1: owner, level deny, policy deny, level, policy allow, else no."""
+    if caller.registers is not None:
+        its_own = stack is not None and stack.id == caller.registers and action == registration.ACTION
+        return Verdict(Rule.REGISTRATION if its_own else Rule.NOTHING)
     if caller.is_owner:
         return Verdict(Rule.OWNER)
     if level is Level.DENY:
@@ -170,9 +181,7 @@ def allowed_on(
     policies: Policies | None = None,
 ) -> bool:
     """Whether the decision is yes; see `decide`."""
-    return decide(
-        stack, action=action, permission=permission, caller=caller, level=level, policies=policies
-    ).allowed
+    return decide(stack, action=action, permission=permission, caller=caller, level=level, policies=policies).allowed
 
 
 def refused(

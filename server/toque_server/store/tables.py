@@ -327,6 +327,33 @@ join_tokens = Table(
     Column("node_key", LargeBinary),
 )
 
+registration_groups = Table(
+    "registration_groups",
+    metadata,
+    # `OpsWorks-<stack id>`, of path /AWS/OpsWorks/
+    Column("name", String(128), primary_key=True),
+    _stack(),
+    Column("created_at", Instant, nullable=False),
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    # `OpsWorks-<stack>-<machine>`, of path /AWS/OpsWorks/
+    Column("name", String(64), primary_key=True),
+    # null until the identity is in the group of its stack
+    Column("stack_id", String(64), ForeignKey("stacks.id", ondelete="CASCADE"), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    # Whether it has the policy to register, without which it gets no key.
+    Column("allowed", Boolean, nullable=False),
+    Column("access_key_id", String(32), unique=True),
+    Column("sealed", LargeBinary),
+    Column("expires_at", Instant, nullable=False, index=True),
+    # The fingerprint of the one machine that has registered with it.
+    Column("machine", String(64)),
+)
+
 metrics = Table(
     "metrics",
     metadata,
