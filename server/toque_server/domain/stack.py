@@ -58,6 +58,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     use_opsworks_security_groups: bool = True
     agent_version: str = LATEST
     attributes: dict[str, str] = {}
+    strict: bool = False
+    """The level deploy runs only what others assigned (S18); see `domain.strict_mode`."""
 
     @property
     def is_windows(self) -> bool:

@@ -161,7 +161,9 @@ def _check_resource(resource: str, member: str, here: str) -> None:
     if set(resource) == {"*"}:
         return
     if "${" in resource:
-        raise Invalid(f"{here}: {member} {resource!r} has a variable, and variables are not supported: please write it out")
+        raise Invalid(
+            f"{here}: {member} {resource!r} has a variable, and variables are not supported: please write it out"
+        )
     parts = resource.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn":
         raise Invalid(f"{here}: {member} {resource!r} must be '*' or an ARN such as {_EXAMPLE}")
@@ -191,7 +193,9 @@ def _conditions(raw: Any, here: str) -> Iterable[Condition]:
             several = values if isinstance(values, list) else [values]
             if not several:
                 raise Invalid(f"{here}: Condition {operator} of {key} has no value")
-            yield Condition(operator, key, tuple(_plain(each, operator, f"{here}: Condition {operator}") for each in several))
+            yield Condition(
+                operator, key, tuple(_plain(each, operator, f"{here}: Condition {operator}") for each in several)
+            )
 
 
 def _plain(value: Any, operator: str, here: str) -> str:

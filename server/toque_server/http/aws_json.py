@@ -31,7 +31,7 @@ def blueprint(services: Services, throttle: Throttle) -> Blueprint:
         request_id = str(uuid.uuid4())
         with metrics.timed("aws_json") as seen:
             try:
-                ctx = _caller(services)
+                ctx = _caller(services, request_id)
                 throttle.take(ctx.caller.arn)
                 name = _operation(request.headers.get("X-Amz-Target", ""))
                 seen.operation = name
@@ -46,7 +46,7 @@ def blueprint(services: Services, throttle: Throttle) -> Blueprint:
     return wire
 
 
-def _caller(services: Services) -> Context:
+def _caller(services: Services, request_id: str) -> Context:
     """Who signed this request. Raises NotAuthenticated."""
     try:
         claim = sigv4.parse(
@@ -65,7 +65,14 @@ def _caller(services: Services) -> Context:
         raise NotAuthenticated(error.code, error.message) from None
     if holder.stale:
         identity.note_use_of_key(services, claim.access_key_id)
-    return Context(caller=holder.principal, services=services, address=request.remote_addr or "")
+    return Context(
+        caller=holder.principal,
+        services=services,
+        address=request.remote_addr or "",
+        secure=request.is_secure or services.settings.secure,
+        access_key_id=claim.access_key_id,
+        request_id=request_id,
+    )
 
 
 def _now(services: Services) -> Any:
