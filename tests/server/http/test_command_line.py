@@ -75,7 +75,7 @@ def test_09_21_a_wait_for_what_is_not_there_ends_at_once(run: Run) -> None:
 def test_a_wrong_option_never_reaches_the_server(run: Run) -> None:
     wrong = run("opsworks", "describe-apps", "--apps", "x")
 
-    assert wrong.exit_code == 2
+    assert wrong.exit_code == 252
     assert "--app-ids" in wrong.stderr
 
 
@@ -85,5 +85,5 @@ def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
     gone = CliRunner().invoke(toque, ["stack", "list"])
 
-    assert gone.exit_code == 254
+    assert gone.exit_code == 255
     assert "http://127.0.0.1:1 cannot be reached" in gone.stderr
