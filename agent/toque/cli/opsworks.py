@@ -92,7 +92,9 @@ class _Options(click.Command):
 
     def __init__(self, name: str, about: dict[str, Any], run: Callable[[list[str]], None], text: str) -> None:
         self.about = about
-        words = click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED, shell_complete=self._words)
+        words = click.Argument(
+            ["arguments"], nargs=-1, type=click.UNPROCESSED, shell_complete=self._words, metavar="[--OPTION WORD …]"
+        )
         super().__init__(
             name,
             params=[words],

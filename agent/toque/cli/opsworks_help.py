@@ -48,12 +48,18 @@ def text(about: Mapping[str, Any]) -> str:
     blocks = [
         about["help"],
         _block(f"Options of {about['name']}", own or {}) if own else f"{about['name']} takes no members.",
-        _block("How it is asked", _INPUT | dict(paging.OPTIONS if paging.records_of(about) else {})),
+        _block("How it is asked", _asking(about)),
         _block("For every operation", dict(aws_options.VALUED) | dict(aws_options.FLAGS)),
         "Taken without effect: " + ", ".join(f"--{n}" for n in aws_options.IGNORED + aws_options.IGNORED_FLAGS) + ".",
         _shorthand(about["members"]),
     ]
     return "\n\n".join(each for each in blocks if each)
+
+
+def _asking(about: Mapping[str, Any]) -> dict[str, str]:
+    if "waiter" in about:
+        return _WAITING | _INPUT
+    return _INPUT | dict(paging.OPTIONS if paging.records_of(about) else {})
 
 
 def of_waiter(name: str, waiter: Waiter) -> str:

@@ -54,7 +54,11 @@ def _declaration(op: Operation, names: dict[type, str]) -> dict[str, Any]:
 
 
 def _members(cls: type, names: dict[type, str]) -> dict[str, str]:
-    return {field.encode_name: _text(field.type, names) + "!" * field.required for field in _fields(cls)}
+    # A result says None for what is not there, and None is left out on the wire.
+    return {
+        field.encode_name: _text(field.type, names) + "!" * (field.required and not _nullable(field.type))
+        for field in _fields(cls)
+    }
 
 
 def _fields(cls: type) -> tuple[inspect.Field, ...]:
