@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, TypeVar
 from sqlalchemy import Connection
 
 from toque_server.domain.app import App
+from toque_server.domain.database_instance import DatabaseInstance
+from toque_server.domain.ecs_cluster import EcsCluster
 from toque_server.domain.instance import Instance
 from toque_server.domain.layer import Layer
 from toque_server.domain.stack import Stack
@@ -19,7 +21,17 @@ from toque_server.operations import access
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.registry import StackOf
-from toque_server.store import apps, commands, deployments, instances, layers, service_errors, stacks
+from toque_server.store import (
+    apps,
+    commands,
+    database_instances,
+    deployments,
+    ecs_clusters,
+    instances,
+    layers,
+    service_errors,
+    stacks,
+)
 
 T = TypeVar("T")
 
@@ -38,6 +50,14 @@ def instance(ctx: Context, id: str) -> Instance:
 
 def app(ctx: Context, id: str) -> App:
     return _only(apps.get(ctx.conn, id), "app", id)
+
+
+def database_instance(ctx: Context, arn: str) -> DatabaseInstance:
+    return _only(database_instances.get(ctx.conn, arn), "database instance", arn)
+
+
+def ecs_cluster(ctx: Context, arn: str) -> EcsCluster:
+    return _only(ecs_clusters.get(ctx.conn, arn), "ECS cluster", arn)
 
 
 def owner(ctx: Context, level: Literal["layer", "app", "instance"], id: str) -> Layer | App | Instance:
@@ -76,6 +96,10 @@ def _by_record(load: Callable[[Connection, Collection[str]], Iterable[Any]]) -> 
     return lambda conn, ids: {each.id: each.stack_id for each in load(conn, ids)}
 
 
+def _by_arn(load: Callable[[Connection, Collection[str]], Mapping[str, Any]]) -> _Stacks:
+    return lambda conn, arns: {arn: each.stack_id for arn, each in load(conn, arns).items()}
+
+
 def _apps_dead_or_alive(conn: Connection, ids: Collection[str]) -> Mapping[str, str]:
     found = {each.id: each.stack_id for each in apps.by_ids(conn, ids).values()}
     for id in (each for each in ids if each not in found):
@@ -92,6 +116,8 @@ _STACKS_OF: Final[Mapping[str, _Stacks]] = {
     "app, deleted or not,": _apps_dead_or_alive,
     "deployment": _by_record(deployments.by_ids),
     "command": _by_record(commands.by_ids),
+    "database instance": _by_arn(database_instances.by_arns),
+    "ECS cluster": _by_arn(ecs_clusters.by_arns),
     "service error": _by_record(service_errors.by_ids),
 }
 

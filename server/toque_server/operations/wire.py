@@ -73,9 +73,16 @@ def identifying(request: Any) -> dict[str, Any]:
 
 
 def _identifies(name: str) -> bool:
-    return name in {"name", "shortname", "type", "level", "region", "bag", "item"} or name.endswith(
-        ("_id", "_ids", "_arn", "_arns")
-    )
+    return name in {
+        "name",
+        "shortname",
+        "type",
+        "level",
+        "region",
+        "bag",
+        "item",
+        "elastic_load_balancer_name",
+    } or name.endswith(("_id", "_ids", "_arn", "_arns"))
 
 
 @cache
