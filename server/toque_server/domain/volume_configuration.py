@@ -39,6 +39,15 @@ class VolumeConfiguration(msgspec.Struct, frozen=True, rename="pascal", forbid_u
     encrypted: bool | None = None
 
 
+def disk_size(volume: VolumeConfiguration) -> int:
+    """GiB of each disk: an array's size is that of all its disks together.
+
+    >>> disk_size(VolumeConfiguration("/vol/data", number_of_disks=4, size=100, raid_level=10))
+    25
+    """
+    return volume.size if volume.raid_level is None else -(-volume.size // volume.number_of_disks)
+
+
 def check(volumes: Iterable[VolumeConfiguration]) -> None:
     """Raise Invalid for volumes that could not be made, or would hide something."""
     seen = set[str]()
@@ -74,13 +83,14 @@ def _check_size(volume: VolumeConfiguration) -> None:
     if kind not in SIZES:
         raise Invalid(f"VolumeType {kind!r} is unknown: please use one of {', '.join(SIZES)}")
     least, most = SIZES[kind]
-    if not least <= volume.size <= most:
-        raise Invalid(f"Size of a {kind} volume must be {least} to {most} GiB, not {volume.size}")
+    size = disk_size(volume)
+    if not least <= size <= most:
+        raise Invalid(f"Size of a {kind} volume must be {least} to {most} GiB per disk, not {size}")
     if kind == "io1":
         if volume.iops is None:
             raise Invalid(f"Iops is missing: the io1 volume at {volume.mount_point} needs it")
-        if not 0 < volume.iops <= _IOPS_PER_GIB * volume.size:
-            raise Invalid(f"Iops of {volume.mount_point} must be 1 to {_IOPS_PER_GIB * volume.size} (30 per GiB)")
+        if not 0 < volume.iops <= _IOPS_PER_GIB * size:
+            raise Invalid(f"Iops of {volume.mount_point} must be 1 to {_IOPS_PER_GIB * size} (30 per GiB)")
 
 
 _LEVELS = ", ".join(map(str, MIN_DISKS))
