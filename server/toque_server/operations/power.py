@@ -71,8 +71,9 @@ def start_instance(ctx: Context, req: StartInstance) -> None:
     Where it starts or is up already, this is a success that changes nothing. Instances of a scaler are started by it.
     """
     seen = finding.instance(ctx, req.instance_id)
-    if seen.scaling is not None and seen.status in _STARTABLE:
-        raise ValidationException(f"{seen.hostname} is managed by scaling ({seen.scaling}): only that starts it")
+    if seen.scaling is not None:
+        failed = "; stop it first, for it failed to start" if seen.status is Status.START_FAILED else ""
+        raise ValidationException(f"{seen.hostname} is managed by scaling ({seen.scaling}), which starts it{failed}")
     _start(ctx, seen)
 
 
@@ -106,7 +107,8 @@ def delete_instance(ctx: Context, req: DeleteInstance) -> None:
     if seen.infrastructure_class == "on-premises":
         raise ValidationException(f"{seen.hostname} is on-premises: it cannot be deleted, only deregistered")
     if not is_at_rest(seen):
-        raise ValidationException(f"{seen.hostname} is {seen.status}: please stop it before you delete it")
+        state = seen.status if seen.heal_id is None else "being healed"
+        raise ValidationException(f"{seen.hostname} is {state}: please stop it before you delete it")
     stack = finding.stack(ctx, seen.stack_id)
     open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
     apply(ctx, end_all(open_commands, "the instance was deleted"))
