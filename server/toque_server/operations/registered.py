@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.exc import IntegrityError
 
 from toque.protocol.keys import public_bytes
-from toque.protocol.registration import RegistrationKey
+from toque.protocol.registration import RegistrationKey, fingerprints
 from toque_server.domain import registration, verbs
 from toque_server.domain.hostname import check_hostname
 from toque_server.domain.instance import Instance, Status
@@ -23,7 +23,7 @@ from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.power import allowed, apply, shutdown_timeout
 from toque_server.operations.registry import Permission, Request, Result, operation
-from toque_server.store import commands, events, instances, join_tokens, nodes
+from toque_server.store import commands, events, instances, join_tokens, nodes, registrations
 
 JOIN_WITHIN: Final = timedelta(hours=1)
 """How long after RegisterInstance the key that it named can join."""
@@ -82,6 +82,7 @@ def register_instance(ctx: Context, req: RegisterInstance) -> InstanceRegistered
     if req.rsa_public_key is None and req.rsa_public_key_fingerprint is not None:
         raise ValidationException("RsaPublicKeyFingerprint came without RsaPublicKey", field="RsaPublicKeyFingerprint")
     key = req.rsa_public_key and registration.read_key(req.rsa_public_key, req.rsa_public_key_fingerprint)
+    _spend_identity(ctx, key or None)
     if key and (known := _registered_with(ctx, stack.id, key)) is not None:
         return InstanceRegistered(instance_id=known)
     document = req.instance_identity and req.instance_identity.document
@@ -160,6 +161,20 @@ def deregister_instance(ctx: Context, req: DeregisterInstance) -> None:
     queue, timeout = commands.of_queue(ctx.conn, seen.id), shutdown_timeout(ctx, seen)
     joined = any(each.state != "revoked" for each in nodes.of_instance(ctx.conn, seen.id))
     apply(ctx, allowed(lambda: verbs.deregister(seen, queue, ctx.now, shutdown_timeout=timeout, joined=joined)))
+
+
+def _spend_identity(ctx: Context, key: RegistrationKey | None) -> None:
+    """A registration identity brings in one machine, which its key tells from others; everybody else brings many."""
+    if ctx.caller.registers is None:
+        return
+    if key is None:
+        raise ValidationException(
+            "RsaPublicKey is required of a registration identity: it says which machine it is for", field="RsaPublicKey"
+        )
+    if not registrations.use(ctx.conn, ctx.caller.name, machine=fingerprints(key)["sha256"]):
+        raise ValidationException(
+            f"{ctx.caller.name} has registered another machine already: please make an identity for this one"
+        )
 
 
 def _hostname(ctx: Context, stack_id: str, req: RegisterInstance) -> str:
