@@ -73,7 +73,6 @@ class InstanceDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     private_dns: str | None = None
     public_ip: str | None = None
     public_dns: str | None = None
-    elastic_ip: str | None = None
     root_device_volume_id: str | None = None
     registered_by: str | None = None
 

@@ -68,6 +68,8 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_timeout: int = SHUTDOWN_TIMEOUT
     """Seconds that a stopping instance gives its Shutdown recipes (L-14)."""
     delay_until_elb_connections_drained: bool = True
+    tags: dict[str, str] = {}
+    """Its own; `tags.effective` adds those that it inherits."""
     load_scaling: LoadScaling = LoadScaling()
 
     @property
@@ -151,6 +153,15 @@ def check_recipes(names: Iterable[str], member: str) -> None:
     for name in names:
         if not _RECIPE.fullmatch(name):
             raise Invalid(f"{member}: {name!r} is not a recipe name: please write cookbook::recipe")
+
+
+def check_own_groups(layers: Iterable[Layer]) -> None:
+    """Raise Invalid when the built-in security groups cannot be off, since a layer would have none (01 § 4)."""
+    if bare := [each.name for each in layers if not each.custom_security_group_ids]:
+        raise Invalid(
+            "UseOpsworksSecurityGroups cannot be off while these layers have no security group of their own:"
+            f" {', '.join(bare)}"
+        )
 
 
 def check_together(layers: Iterable[Layer]) -> None:

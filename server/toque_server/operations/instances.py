@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from toque_server.domain.arn import arn
+from toque_server.domain.ecs_cluster import ATTRIBUTE
 from toque_server.domain.host_key import rsa_fingerprint
 from toque_server.domain.hostname import check_hostname, suggest
 from toque_server.domain.instance import Instance, Status
@@ -101,7 +102,7 @@ class InstanceView(Result, frozen=True, kw_only=True):
     created_at: str
     ebs_optimized: bool
     ec2_instance_id: str | None
-    ecs_cluster_arn: str | None = None
+    ecs_cluster_arn: str | None
     ecs_container_instance_arn: str | None = None
     elastic_ip: str | None
     hostname: str
@@ -179,7 +180,7 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
         tenancy=req.tenancy,
     )
     check(stack, details)
-    hostname = req.hostname or suggest(stack.hostname_theme, chosen[0].shortname, taken)
+    hostname = req.hostname or suggest(stack.hostname_theme, chosen[0].shortname, taken, windows=stack.is_windows)
     instance = Instance(
         id=ctx.new_id(),
         stack_id=stack.id,
@@ -215,7 +216,7 @@ def update_instance(ctx: Context, req: UpdateInstance) -> None:
 
     What is sent as it is already counts as not sent. The schedule of a time-based instance ends with that type.
     """
-    instances.lock(ctx.conn, req.instance_id)
+    instances.held(ctx.conn, [req.instance_id])
     old = finding.instance(ctx, req.instance_id)
     if old.infrastructure_class == "on-premises":
         raise ValidationException(f"{old.hostname} is on-premises: it cannot be changed from here")
@@ -251,16 +252,14 @@ def describe_instances(ctx: Context, req: DescribeInstances) -> InstancesDescrib
     else:
         found = instances.described(ctx.conn, ids=req.instance_ids or [])
     homes = stacks.by_ids(ctx.conn, {each.instance.stack_id for each in found})
-    profiles = {
-        layer.id: layer.custom_instance_profile_arn
-        for home in homes
-        for layer in layers.of_stack(ctx.conn, home)
-        if layer.custom_instance_profile_arn
-    }
+    theirs = [layer for home in homes for layer in layers.of_stack(ctx.conn, home)]
+    profiles = {each.id: each.custom_instance_profile_arn for each in theirs if each.custom_instance_profile_arn}
+    clusters = {each.id: each.attributes[ATTRIBUTE] for each in theirs if ATTRIBUTE in each.attributes}
     errors = service_errors.last_by_instance(ctx.conn, list(homes))
     return InstancesDescribed(
         instances=[
-            _view(ctx, each, homes[each.instance.stack_id], profiles, errors.get(each.instance.id)) for each in found
+            _view(ctx, each, homes[each.instance.stack_id], profiles, clusters, errors.get(each.instance.id))
+            for each in found
         ]
     )
 
@@ -271,7 +270,8 @@ def get_hostname_suggestion(ctx: Context, req: GetHostnameSuggestion) -> Hostnam
     layer = finding.layer(ctx, req.layer_id)
     stack = finding.stack(ctx, layer.stack_id)
     taken = instances.hostnames(ctx.conn, stack.id)
-    return HostnameSuggested(layer_id=layer.id, hostname=suggest(stack.hostname_theme, layer.shortname, taken))
+    hostname = suggest(stack.hostname_theme, layer.shortname, taken, windows=stack.is_windows)
+    return HostnameSuggested(layer_id=layer.id, hostname=hostname)
 
 
 def _layers(ctx: Context, stack: Stack, ids: list[str]) -> list[Layer]:
@@ -334,7 +334,12 @@ _UNREPORTED = ReportedOs()
 
 
 def _view(
-    ctx: Context, found: Described, stack: Stack, profiles: dict[str, str], service_error_id: str | None
+    ctx: Context,
+    found: Described,
+    stack: Stack,
+    profiles: dict[str, str],
+    clusters: dict[str, str],
+    service_error_id: str | None,
 ) -> InstanceView:
     instance, details, facts = found.instance, found.details, found.facts
     profile = stack.default_instance_profile_arn
@@ -356,7 +361,8 @@ def _view(
         created_at=instance.created_at.isoformat(timespec="seconds"),
         ebs_optimized=details.ebs_optimized,
         ec2_instance_id=instance.machine_id,
-        elastic_ip=details.elastic_ip,
+        ecs_cluster_arn=next((clusters[each] for each in instance.layer_ids if each in clusters), None),
+        elastic_ip=found.elastic_ip,
         hostname=instance.hostname,
         infrastructure_class=instance.infrastructure_class,
         install_updates_on_boot=details.install_updates_on_boot,

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from toque_server.domain.arn import arn
+from toque_server.domain.ecs_cluster import ATTRIBUTE, check_cluster_of_layer
 from toque_server.domain.layer import (
     CUSTOM,
     SHUTDOWN_TIMEOUT,
@@ -29,8 +30,9 @@ from toque_server.domain.volume_configuration import VolumeConfiguration
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.load_balancers import tell_detached
 from toque_server.operations.registry import Permission, Request, Result, operation
-from toque_server.store import events, instances, layers, stacks
+from toque_server.store import balancers, ecs_clusters, events, instances, layers, stacks
 
 _RAISES = (ValidationException, ResourceNotFoundException)
 
@@ -145,6 +147,7 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
     )
     layer, secrets = _changed(empty, LayerSecrets(attributes=_made_up(kind)), req)
     check(stack, layer, secrets)
+    _check_cluster(ctx, layer, None)
     _check_free(ctx, stack, layer)
     try:
         with ctx.conn.begin_nested():
@@ -169,6 +172,7 @@ def update_layer(ctx: Context, req: UpdateLayer) -> None:
     shortname = old.shortname if req.shortname is None else shortname_for(old.kind, req.shortname)
     new = msgspec.structs.replace(new, name=req.name or old.name, shortname=shortname)
     check(stack, new, secrets)
+    _check_cluster(ctx, new, old)
     _check_free(ctx, stack, new)
     if new.volume_configurations != old.volume_configurations:
         _check_neighbours(ctx, new)
@@ -181,14 +185,20 @@ def update_layer(ctx: Context, req: UpdateLayer) -> None:
 
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("layer", "layer_id"), raises=_RAISES)
 def delete_layer(ctx: Context, req: DeleteLayer) -> None:
-    """Delete a layer that has no instances any more; a registered machine is unassigned first."""
+    """Delete a layer that has no instances any more; a registered machine is unassigned first.
+
+    Its load balancer is detached, and stays what it is.
+    """
     layers.lock(ctx.conn, req.layer_id)
     layer = finding.layer(ctx, req.layer_id)
     if members := layers.hostnames(ctx.conn, layer.id):
         raise ValidationException(
             f"layer {layer.name} still has instances: {', '.join(members)}; please delete them, or take them out of it"
         )
+    balancer = balancers.of_layers(ctx.conn, [layer.id]).get(layer.id)
     layers.remove(ctx.conn, layer)
+    if balancer is not None:
+        tell_detached(ctx, balancer, layer.name)
     events.add(ctx.conn, "layer.deleted", f"layer {layer.name} was deleted", at=ctx.now, stack_id=layer.stack_id)
 
 
@@ -255,6 +265,13 @@ def _check_neighbours(ctx: Context, changed: Layer) -> None:
     known = layers.by_ids(ctx.conn, {id for ids in together for id in ids}) | {changed.id: changed}
     for ids in together:
         check_together(known[id] for id in ids)
+
+
+def _check_cluster(ctx: Context, new: Layer, old: Layer | None) -> None:
+    """A cluster that the layer is newly given must be the stack's; one deregistered since is left standing."""
+    given = new.attributes.get(ATTRIBUTE)
+    if given is not None and (old is None or given != old.attributes.get(ATTRIBUTE)):
+        check_cluster_of_layer(given, ecs_clusters.of_stack(ctx.conn, new.stack_id))
 
 
 def _view(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> LayerView:

@@ -72,10 +72,16 @@ def identifying(request: Any) -> dict[str, Any]:
     }
 
 
+_IDENTIFYING = frozenset(
+    {
+        *("name", "shortname", "type", "level", "region", "bag", "item"),
+        *("elastic_ip", "elastic_load_balancer_name"),
+    }
+)
+
+
 def _identifies(name: str) -> bool:
-    return name in {"name", "shortname", "type", "level", "region", "bag", "item"} or name.endswith(
-        ("_id", "_ids", "_arn", "_arns")
-    )
+    return name in _IDENTIFYING or name.endswith(("_id", "_ids", "_arn", "_arns"))
 
 
 @cache
