@@ -360,7 +360,7 @@ def _view(
         block_device_mappings=details.block_device_mappings or None,
         created_at=instance.created_at.isoformat(timespec="seconds"),
         ebs_optimized=details.ebs_optimized,
-        ec2_instance_id=instance.machine_id,
+        ec2_instance_id=instance.machine_id or details.cloud_id,
         ecs_cluster_arn=next((clusters[each] for each in instance.layer_ids if each in clusters), None),
         elastic_ip=found.elastic_ip,
         hostname=instance.hostname,

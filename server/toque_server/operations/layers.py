@@ -147,8 +147,8 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
     )
     layer, secrets = _changed(empty, LayerSecrets(attributes=_made_up(kind)), req)
     check(stack, layer, secrets)
-    _check_cluster(ctx, layer, None)
     _check_free(ctx, stack, layer)
+    _check_cluster(ctx, layer, None)
     try:
         with ctx.conn.begin_nested():
             layers.add(ctx.conn, ctx.vault, layer, secrets)
@@ -172,8 +172,8 @@ def update_layer(ctx: Context, req: UpdateLayer) -> None:
     shortname = old.shortname if req.shortname is None else shortname_for(old.kind, req.shortname)
     new = msgspec.structs.replace(new, name=req.name or old.name, shortname=shortname)
     check(stack, new, secrets)
-    _check_cluster(ctx, new, old)
     _check_free(ctx, stack, new)
+    _check_cluster(ctx, new, old)
     if new.volume_configurations != old.volume_configurations:
         _check_neighbours(ctx, new)
     try:

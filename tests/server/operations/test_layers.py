@@ -155,9 +155,12 @@ def test_02_10_all_five_lists_are_always_there_and_keep_their_order(root: Caller
         ({"RaidLevel": 5, "NumberOfDisks": 2}, "at least 3"),
         ({"RaidLevel": 10, "NumberOfDisks": 3}, "at least 4"),
         ({"VolumeType": "io1", "Iops": 301, "Size": 10}, "300"),
+        ({"VolumeType": "io1", "Iops": 301, "Size": 20, "RaidLevel": 0, "NumberOfDisks": 2}, "300"),
+        ({"NumberOfDisks": 2}, "RaidLevel is missing: /vol/data has 2 disks"),
+        ({"RaidLevel": 0, "NumberOfDisks": 2, "Size": 3000}, "with 3000 each of 2 disks has 1500"),
         ({"VolumeType": "io1", "Size": 10}, "Iops is missing"),
         ({"VolumeType": "io1", "Iops": 151, "Size": 10, "RaidLevel": 0, "NumberOfDisks": 2}, "150"),
-        ({"VolumeType": "st1", "Size": 248, "RaidLevel": 0, "NumberOfDisks": 2}, "not 124; with 248 each of 2"),
+        ({"VolumeType": "st1", "Size": 248, "RaidLevel": 0, "NumberOfDisks": 2}, "125 to 16384 GiB, not 124"),
         ({"Size": 1025}, "1 to 1024"),
         ({"NumberOfDisks": 0}, "at least 1"),
         ({"RaidLevel": 6, "NumberOfDisks": 4}, "0, 1, 5, 10"),
@@ -178,7 +181,7 @@ def test_02_18_volumes_that_can_be_made(root: Caller, profile: str) -> None:
     volumes = [
         {"MountPoint": "/vol/data", "NumberOfDisks": 2, "Size": 10, "RaidLevel": 0},
         {"MountPoint": "/vol/more", "NumberOfDisks": 1, "Size": 125, "VolumeType": "st1"},
-        {"MountPoint": "/vol/most", "NumberOfDisks": 2, "Size": 2048, "RaidLevel": 0},
+        {"MountPoint": "/vol/large", "NumberOfDisks": 2, "Size": 2048, "RaidLevel": 0},
     ]
 
     assert shown(root, root.layer(stack, VolumeConfigurations=volumes))["VolumeConfigurations"] == volumes
