@@ -13,15 +13,16 @@ from typing import Final
 import msgspec
 
 from toque_server.domain.app import App, DataSource
+from toque_server.domain.data_sources import NAMED, REGISTERED
 from toque_server.domain.layer import Layer
 from toque_server.domain.stack import Stack
 
 _SUFFIX: Final = " copy"
 _LONGEST_NAME: Final = 64
 
-# Databases that are one machine of the source's, or registered with it. A stack looks for its own MySQL layer by
-# itself (`AutoSelectOpsworksMysqlInstance`), so that goes on to work.
-_ONE_DATABASE: Final = ("RdsDbInstance", "OpsworksMysqlInstance")
+# Databases that are one machine of the source's, or registered with it. What is picked among the instances of the MySQL
+# layer is picked in the copy too, so that goes on to work.
+_ONE_DATABASE: Final = (REGISTERED, NAMED)
 _NO_DATABASE: Final = DataSource(type="None")
 
 _CLUSTER: Final = "EcsClusterArn"

@@ -16,6 +16,7 @@ SOURCE = {
     "Password": "hush",
     "SshKey": "key",
 }
+DATABASE = "arn:aws:rds:eu-1:123456789012:db:d"
 OWN = {"StackId", "Arn", "CreatedAt", "Name"}
 
 
@@ -93,6 +94,27 @@ def test_01_27_a_copy_wants_a_service_role_and_has_layers_of_its_own_and_no_inst
     assert apps_of(root, copy) == []
 
 
+def test_01_27_what_can_be_in_one_stack_only_is_not_copied(root: Caller) -> None:
+    source = root.stack()
+    cluster = "arn:aws:ecs:eu-1:123456789012:cluster/c"
+    root("RegisterEcsCluster", StackId=source, EcsClusterArn=cluster)
+    layer = root.layer(source, "ecs", Type="ecs-cluster", Attributes={"EcsClusterArn": cluster})
+    root("RegisterRdsDbInstance", StackId=source, RdsDbInstanceArn=DATABASE, DbUser="ann", DbPassword="hushhush")
+    root("AttachElasticLoadBalancer", LayerId=layer, ElasticLoadBalancerName="elb")
+    root("RegisterElasticIp", StackId=source, ElasticIp="192.0.2.1")
+    root("RegisterVolume", StackId=source, Ec2VolumeId="vol-1")
+
+    copy = clone(root, source)
+
+    assert root("DescribeRdsDbInstances", StackId=copy) == {"RdsDbInstances": []}
+    assert root("DescribeElasticLoadBalancers", StackId=copy) == {"ElasticLoadBalancers": []}
+    assert root("DescribeEcsClusters", StackId=copy) == {"EcsClusters": []}
+    assert root("DescribeElasticIps", StackId=copy) == {"ElasticIps": []}
+    assert root("DescribeVolumes", StackId=copy) == {"Volumes": []}
+    assert layers_of(root, copy)[0]["Attributes"]["EcsClusterArn"] is None
+    assert layers_of(root, source)[0]["Attributes"]["EcsClusterArn"] == cluster
+
+
 def test_01_27_settings_and_layers_of_a_copy_read_as_the_source_s(root_on_either: Caller) -> None:
     root = root_on_either
     source = root.stack(CustomJson='{ "a" : 1 }', HostnameTheme="Clouds", CustomCookbooksSource=SOURCE)
@@ -106,6 +128,26 @@ def test_01_27_settings_and_layers_of_a_copy_read_as_the_source_s(root_on_either
     assert [without(each, *own) for each in layers_of(root, copy)] == [
         without(each, *own) for each in layers_of(root, source)
     ]
+
+
+def test_09_5_2_a_stack_with_everything_shows_every_member(root: Caller, full: str) -> None:
+    members = (
+        "StackId Name Arn Region VpcId Attributes ServiceRoleArn DefaultInstanceProfileArn DefaultOs HostnameTheme"
+        " DefaultAvailabilityZone DefaultSubnetId CustomJson ConfigurationManager ChefConfiguration UseCustomCookbooks"
+        " UseOpsworksSecurityGroups CustomCookbooksSource DefaultSshKeyName CreatedAt DefaultRootDeviceType"
+        " AgentVersion"
+    )
+
+    assert set(stack(root, full)) == set(members.split())
+
+
+def test_01_19_filtered_secrets_that_come_back_are_the_source_s(root: Caller, full: str) -> None:
+    copy = clone(root, full, CustomCookbooksSource=stack(root, full)["CustomCookbooksSource"] | {"Revision": "v2"})
+
+    with root.services.database.read() as conn:
+        kept = stacks.secrets(conn, root.services.vault, copy).source
+    assert (kept.password, kept.ssh_key) == ("hush", "key")
+    assert stack(root, copy)["CustomCookbooksSource"]["Revision"] == "v2"
 
 
 def test_every_setting_and_every_layer_is_taken_over(root: Caller, full: str) -> None:
@@ -200,7 +242,8 @@ def test_01_28_an_app_of_another_stack_cannot_be_copied(root: Caller, full: str)
 
 
 def test_s23_an_app_s_database_stays_with_the_stack_that_has_it(root: Caller, full: str) -> None:
-    rds = {"Type": "RdsDbInstance", "Arn": "arn:aws:rds:eu:1:db:d", "DatabaseName": "d"}
+    rds = {"Type": "RdsDbInstance", "Arn": DATABASE, "DatabaseName": "d"}
+    root("RegisterRdsDbInstance", StackId=full, RdsDbInstanceArn=DATABASE, DbUser="ann", DbPassword="hushhush")
     app = root.app(full, DataSources=[rds])
 
     copy = apps_of(root, clone(root, full, CloneAppIds=[app]))[0]

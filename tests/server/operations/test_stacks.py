@@ -15,7 +15,7 @@ from toque_server.operations.errors import (
     ResourceNotFoundException,
     ValidationException,
 )
-from toque_server.store import instances
+from toque_server.store import instances, stacks
 
 FILTERED = "*****FILTERED*****"
 WINDOWS = "Microsoft Windows Server 2012 R2 Base"
@@ -164,8 +164,6 @@ def test_01_18_data_bags_of_the_server_cannot_be_overridden(root: Caller) -> Non
 
 
 def test_01_19_secrets_of_the_source_are_filtered_and_the_literal_keeps_them(root: Caller) -> None:
-    from toque_server.store import stacks
-
     stack = root.stack(CustomCookbooksSource=SOURCE)
     source = shown(root, stack)["CustomCookbooksSource"]
     assert source == SOURCE | {"Password": FILTERED, "SshKey": FILTERED}
@@ -301,6 +299,17 @@ def test_01_25_a_stack_is_deleted_when_it_is_empty_and_says_what_is_in_the_way(r
         root("DescribeStacks", StackIds=[stack])
 
 
+def test_01_26_deleting_a_stack_frees_its_volume(root: Caller) -> None:
+    first, second = root.stack(), root.stack()
+    root("RegisterVolume", StackId=first, Ec2VolumeId="vol-1")
+    with pytest.raises(ValidationException):
+        root("RegisterVolume", StackId=second, Ec2VolumeId="vol-1")
+
+    root("DeleteStack", StackId=first)
+
+    assert root("RegisterVolume", StackId=second, Ec2VolumeId="vol-1")["VolumeId"]
+
+
 def test_01_30_the_summary_counts_and_leaves_zeros_out(root: Caller) -> None:
     stack = root.stack()
     layer = root.layer(stack)
@@ -387,10 +396,19 @@ def test_01_35_levels_reach_as_far_as_the_table_says(root: Caller) -> None:
         ann.stack()
 
 
-def test_the_slug_is_unique_where_the_name_is_not(root: Caller) -> None:
-    from toque_server.store import stacks
-
+def test_s3_the_slug_is_unique_where_the_name_is_not(root: Caller) -> None:
     ids = [root.stack(Name="My Shop") for _ in range(3)]
 
     with root.services.database.read() as conn:
         assert [each.slug for each in stacks.by_ids(conn, ids).values()] == ["my-shop", "my-shop-2", "my-shop-3"]
+
+
+def test_s3_the_slug_stays_when_the_stack_is_renamed(root: Caller) -> None:
+    stack = root.stack(Name="My Shop")
+
+    root("UpdateStack", StackId=stack, Name="Our Shop")
+
+    with root.services.database.read() as conn:
+        renamed = stacks.get(conn, stack)
+    assert renamed is not None
+    assert (renamed.name, renamed.slug) == ("Our Shop", "my-shop")

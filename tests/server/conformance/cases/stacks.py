@@ -65,8 +65,16 @@ def clone_stack(w: World) -> Case:
     return Case(
         minimal=least,
         fuller=[
-            {**least, "Name": "most", "Region": "us-east-1", "DefaultInstanceProfileArn": PROFILE, **CHANGEABLE, **IN_VPC,
-             "ClonePermissions": True, "CloneAppIds": [app]},
+            {
+                **least,
+                "Name": "most",
+                "Region": "us-east-1",
+                "DefaultInstanceProfileArn": PROFILE,
+                **CHANGEABLE,
+                **IN_VPC,
+                "ClonePermissions": True,
+                "CloneAppIds": [app],
+            },
         ],  # fmt: skip
         invalid=[({**least, "ServiceRoleArn": "me"}, "ServiceRoleArn"), ({**least, "CustomJson": "{"}, "CustomJson")],
         missing=[({**least, "SourceStackId": NOWHERE}, NOWHERE), ({**least, "CloneAppIds": [NOWHERE]}, NOWHERE)],
