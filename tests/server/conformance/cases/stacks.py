@@ -75,7 +75,7 @@ def clone_stack(w: World) -> Case:
                 "ClonePermissions": True,
                 "CloneAppIds": [app],
             },
-        ],  # fmt: skip
+        ],
         invalid=[({**least, "ServiceRoleArn": "me"}, "ServiceRoleArn"), ({**least, "CustomJson": "{"}, "CustomJson")],
         missing=[({**least, "SourceStackId": NOWHERE}, NOWHERE), ({**least, "CloneAppIds": [NOWHERE]}, NOWHERE)],
     )
