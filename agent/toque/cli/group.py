@@ -14,6 +14,7 @@ COMMANDS = {
     "apply": "toque.cli.apply:apply",
     "command": "toque.cli.verbs:command",
     "cookbook": "toque.cli.cookbook:cookbook",
+    "database": "toque.cli.databases:database",
     "deployment": "toque.cli.verbs:deployment",
     "instance": "toque.cli.verbs:instance",
     "layer": "toque.cli.verbs:layer",
