@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -61,6 +62,10 @@ def deploy(root: Caller, fleet: Fleet, agent: Agent, app: str) -> Run:
 def register(root: Caller, arn: str = SHOP, password: str = "pass-of-shop") -> None:
     root("PutDatabase", RdsDbInstanceArn=arn, Address="db.example.org", Port=5432, Engine="postgres")
     root("RegisterRdsDbInstance", StackId="s", RdsDbInstanceArn=arn, DbUser="admin", DbPassword=password)
+
+
+def custom_json(app: str, **database: Any) -> str:
+    return json.dumps({"deploy": {app: {"database": database}}})
 
 
 def name_of(arn: str) -> str:
@@ -131,6 +136,38 @@ def test_05_29_and_02_29_a_new_password_comes_with_the_next_deploy(fleet: Fleet,
     database = run.bags["aws_opsworks_app"]["shop"]["database"]
     assert (database["username"], database["password"]) == ("other", "next-pass")
     assert run.bags[RDS_BAG][name_of(SHOP)]["db_password"] == "next-pass"
+
+
+def test_05_30_custom_json_goes_over_single_keys_of_the_connection(fleet: Fleet, root: Caller) -> None:
+    agent = fleet.instance("s", "web1")
+    register(root)
+    app = root.app("s", Name="Shop", DataSources=[{"Type": "RdsDbInstance", "Arn": SHOP}])
+    root("UpdateStack", StackId="s", CustomJson=custom_json("shop", host="replica.example.org", port=1))
+    root("UpdateLayer", LayerId="s-app", CustomJson=custom_json("shop", port=6543, password="of-the-replica"))
+
+    run = deploy(root, fleet, agent, app)
+
+    database = run.bags["aws_opsworks_app"]["shop"]["database"]
+    assert (database["host"], database["port"], database["username"]) == ("replica.example.org", 6543, "admin")
+    assert database["password"] == "of-the-replica"
+    assert {"of-the-replica", "pass-of-shop"} <= set(run.masked)
+    assert "replica.example.org" not in run.masked
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ['{"deploy": 1}', '{"deploy": {"shop": []}}', '{"deploy": {"shop": {"database": "x"}}}'],
+    ids=["number", "list", "text"],
+)
+def test_05_30_custom_json_of_another_shape_says_nothing_of_connections(fleet: Fleet, root: Caller, odd: str) -> None:
+    agent = fleet.instance("s", "web1")
+    register(root)
+    app = root.app("s", Name="Shop", DataSources=[{"Type": "RdsDbInstance", "Arn": SHOP}])
+    root("UpdateStack", StackId="s", CustomJson=odd)
+
+    database = deploy(root, fleet, agent, app).bags["aws_opsworks_app"]["shop"]["database"]
+
+    assert (database["host"], database["password"]) == ("db.example.org", "pass-of-shop")
 
 
 def test_ruling_16_a_password_goes_to_the_nodes_whose_apps_use_it_and_to_no_others(fleet: Fleet, root: Caller) -> None:
