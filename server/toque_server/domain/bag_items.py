@@ -43,7 +43,7 @@ def moment(at: datetime) -> str:
 
 def stack_item(stack: StackOf) -> Item:
     source = stack.source or SourceOf()
-    return {
+    item: Item = {
         "id": stack.id,
         "stack_id": stack.id,
         "name": stack.name,
@@ -60,6 +60,7 @@ def stack_item(stack: StackOf) -> Item:
             "revision": source.revision,
         },
     }
+    return item | _tags(stack.tags)
 
 
 def layer_item(layer: LayerOf) -> Item:
@@ -74,7 +75,12 @@ def layer_item(layer: LayerOf) -> Item:
     }
     if layer.ecs_cluster_arn is not None:
         item["ecs_cluster_arn"] = layer.ecs_cluster_arn
-    return item
+    return item | _tags(layer.tags)
+
+
+def _tags(tags: Mapping[str, str]) -> Item:
+    """Only where there are any. From the stack's and the layers' own tags each node makes those that hold (08 § 11)."""
+    return {"tags": dict(tags)} if tags else {}
 
 
 def _volume_configuration(volume: VolumeConfiguration) -> Item:

@@ -190,6 +190,42 @@ instance_layers = Table(
     Column("position", Integer, nullable=False),
 )
 
+elastic_ips = Table(
+    "elastic_ips",
+    metadata,
+    # An address is registered with one stack at a time, and an instance has one at most.
+    Column("ip", String(64), primary_key=True),
+    _stack(),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+raid_arrays = Table(
+    "raid_arrays",
+    metadata,
+    _id(),
+    _stack(),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+volumes = Table(
+    "volumes",
+    metadata,
+    _id(),
+    _stack(),
+    # The provider's name for it; null until the provider has made it.
+    Column("ec2_volume_id", String(255), unique=True),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), index=True),
+    Column("raid_array_id", String(64), ForeignKey("raid_arrays.id", ondelete="CASCADE"), index=True),
+    # `creating`, `available`, `in-use`
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 apps = Table(
     "apps",
     metadata,
@@ -369,6 +405,33 @@ join_tokens = Table(
     Column("node_key", LargeBinary),
 )
 
+registration_groups = Table(
+    "registration_groups",
+    metadata,
+    # `OpsWorks-<stack id>`, of path /AWS/OpsWorks/
+    Column("name", String(128), primary_key=True),
+    _stack(),
+    Column("created_at", Instant, nullable=False),
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    # `OpsWorks-<stack>-<machine>`, of path /AWS/OpsWorks/
+    Column("name", String(64), primary_key=True),
+    # null until the identity is in the group of its stack
+    Column("stack_id", String(64), ForeignKey("stacks.id", ondelete="CASCADE"), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    # Whether it has the policy to register, without which it gets no key.
+    Column("allowed", Boolean, nullable=False),
+    Column("access_key_id", String(32), unique=True),
+    Column("sealed", LargeBinary),
+    Column("expires_at", Instant, nullable=False, index=True),
+    # The fingerprint of the one machine that has registered with it.
+    Column("machine", String(64)),
+)
+
 metrics = Table(
     "metrics",
     metadata,
@@ -497,6 +560,18 @@ permissions = Table(
     Column("allow_sudo", Boolean, nullable=False),
 )
 
+user_policies = Table(
+    "user_policies",
+    metadata,
+    Column("user_arn", String(255), ForeignKey("users.arn", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    # Attached by name: the document is the installation's own, and empty here.
+    Column("predefined", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("updated_by", String(255), nullable=False),
+)
+
 attributes = Table(
     "attributes",
     metadata,
@@ -529,9 +604,9 @@ audit = Table(
     metadata,
     Column("number", _Serial, primary_key=True, autoincrement=True),
     Column("at", Instant, nullable=False),
-    Column("user_arn", String(255), nullable=False),
+    Column("user_arn", String(255), nullable=False, index=True),
     Column("action", String(64), nullable=False),
-    Column("stack_id", String(64)),
+    Column("stack_id", String(64), index=True),
     Column("allowed", Boolean, nullable=False),
     Column("detail", Text, nullable=False),
     Column("previous", String(64), nullable=False),

@@ -10,9 +10,11 @@ from toque_server.domain.app import App, AppSecrets
 from toque_server.domain.arn import arn
 from toque_server.domain.data_sources import MYSQL_LAYER, mysql_databases
 from toque_server.domain.layer import Layer
+from toque_server.domain.raid import RaidArray
 from toque_server.domain.source import Source, SourceSecrets
 from toque_server.domain.stack import Stack, StackSecrets
 from toque_server.domain.user import User
+from toque_server.domain.volume import Volume
 from toque_server.domain.world import (
     AppOf,
     BalancerOf,
@@ -27,10 +29,21 @@ from toque_server.domain.world import (
     StackOf,
     UserOf,
     VolumeConfiguration,
+    VolumeOf,
     World,
 )
 from toque_server.security.envelope import Vault
-from toque_server.store import apps, balancers, database_instances, ecs_clusters, instances, layers, stacks
+from toque_server.store import (
+    apps,
+    balancers,
+    database_instances,
+    ecs_clusters,
+    instances,
+    layers,
+    raid_arrays,
+    stacks,
+    volumes,
+)
 from toque_server.store import tables as t
 from toque_server.store.documents import from_row
 from toque_server.store.instances import Described
@@ -67,6 +80,8 @@ def load(conn: Connection, vault: Vault, stack_id: str, *, account_id: str) -> W
             for each in balancers.of_stack(conn, stack_id)
         ),
         clusters=() if cluster is None else (ClusterOf(arn=cluster.arn, name=cluster.name),),
+        volumes=tuple(volume_of(each) for each in volumes.of_stacks(conn, [stack_id])),
+        raid_arrays=tuple(raid_array_of(each) for each in raid_arrays.of_stacks(conn, [stack_id])),
     )
 
 
@@ -80,6 +95,7 @@ def stack_of(stack: Stack, secrets: StackSecrets, account_id: str) -> StackOf:
         use_custom_cookbooks=stack.use_custom_cookbooks,
         cookbook_digest=stack.cookbook_digest,
         source=_source(stack.custom_cookbooks_source, secrets.source),
+        tags=stack.tags,
     )
 
 
@@ -92,6 +108,7 @@ def layer_of(layer: Layer) -> LayerOf:
         packages=layer.packages,
         recipes=layer.custom_recipes.by_event(),
         ecs_cluster_arn=layer.attributes.get("EcsClusterArn"),
+        tags=layer.tags,
         volume_configurations=tuple(
             VolumeConfiguration(
                 mount_point=volume.mount_point,
@@ -120,7 +137,7 @@ def instance_of(one: Described) -> InstanceOf:
         public_ip=details.public_ip or (facts.public_ip if facts else "") or None,
         private_dns=details.private_dns,
         public_dns=details.public_dns,
-        elastic_ip=details.elastic_ip,
+        elastic_ip=one.elastic_ip,
         availability_zone=details.availability_zone,
         subnet_id=details.subnet_id,
         os=details.os,
@@ -136,6 +153,23 @@ def instance_of(one: Described) -> InstanceOf:
         infrastructure_class=instance.infrastructure_class,
         rsa=HostKeys(public=(facts.ssh_host_key if facts else "") or None),
     )
+
+
+_VOLUME = (
+    *("ec2_volume_id", "name", "device", "mount_point", "size", "volume_type", "iops", "encrypted"),
+    *("raid_array_id", "instance_id", "status"),
+)
+_RAID_ARRAY = ("name", "device", "raid_level", "number_of_disks", "size", "mount_point", "instance_id")
+
+
+def volume_of(volume: Volume) -> VolumeOf:
+    fields = {"volume_id": volume.id} | {name: getattr(volume, name) for name in _VOLUME}
+    return VolumeOf(id=volume.id, instance_id=volume.instance_id, fields=fields)
+
+
+def raid_array_of(array: RaidArray) -> VolumeOf:
+    fields = {"raid_array_id": array.id} | {name: getattr(array, name) for name in _RAID_ARRAY}
+    return VolumeOf(id=array.id, instance_id=array.instance_id, fields=fields)
 
 
 def app_of(app: App, secrets: AppSecrets) -> AppOf:
