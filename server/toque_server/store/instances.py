@@ -96,6 +96,15 @@ def every(conn: Connection) -> list[Instance]:
     return _load(conn, sa.true())
 
 
+def lock(conn: Connection, id: str) -> None:
+    """Let nobody else change this instance until the transaction ends; read it afterwards.
+
+    `details` are written whole: on PostgreSQL two changes at once would else undo each other. An id that does not exist
+    is none of its business.
+    """
+    conn.execute(sa.select(instances.c.id).where(instances.c.id == id).with_for_update(key_share=True))
+
+
 def details(conn: Connection, ids: Collection[str]) -> dict[str, InstanceDetails]:
     """The rest of the record, by instance id."""
     query = sa.select(instances.c.id, instances.c.document).where(instances.c.id.in_(list(ids)))
