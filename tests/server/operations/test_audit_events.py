@@ -81,6 +81,7 @@ def test_what_may_be_secret_is_masked_and_the_rest_can_be_read(root: Caller) -> 
         "StackId": stack,
         "Bag": "keys",
         "Item": "shop",
+        "Level": "stack",
         "Value": {"name": MASK, "pin": MASK},
     }
 
