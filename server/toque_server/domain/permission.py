@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from toque_server.domain import registration
+from toque_server.domain import registration_identity
 
 
 class Level(StrEnum):
@@ -148,7 +148,7 @@ def decide(
 ) -> Verdict:
     """The order of chapter 07, section 3.1: owner, level deny, policy deny, level, policy allow, else no."""
     if caller.registers is not None:
-        its_own = stack is not None and stack.id == caller.registers and action == registration.ACTION
+        its_own = stack is not None and stack.id == caller.registers and action == registration_identity.ACTION
         return Verdict(Rule.REGISTRATION if its_own else Rule.NOTHING)
     if caller.is_owner:
         return Verdict(Rule.OWNER)

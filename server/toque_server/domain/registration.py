@@ -1,92 +1,158 @@
-"""Registration identities: what a machine may be given that shall bring itself into one stack, and nothing else.
-
-`aws opsworks register` makes such an identity through IAM, with names of its own making (chapter 08 § 10.3); the stack
-stands whole in the group's name, and in the user's name shortened. What such an identity may do never follows from a
-document that somebody attached: it is `RegisterInstance`, on one stack, for a quarter of an hour, for one machine.
-"""
+"""A machine that exists already becomes an instance: its record, its name, its kind (03 § 12, 08 § 10)."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
-PATH: Final = "/AWS/OpsWorks/"
-"""Where groups and users of this kind live; nothing else does."""
+import msgspec
+from msgspec.structs import replace
 
-POLICY_ARN: Final = "arn:aws:iam::aws:policy/AWSOpsWorksInstanceRegistration"
-"""The one policy there is to attach."""
+from toque.protocol.keys import BadKey
+from toque.protocol.messages import Facts
+from toque.protocol.registration import RegistrationKey, fingerprints, read_public
+from toque_server.domain.instance import Instance, Status
+from toque_server.domain.instance_details import InstanceDetails
+from toque_server.domain.invalid import Invalid
 
-ACTION: Final = "RegisterInstance"
-"""The one operation that such an identity may call."""
+CLOUD: Final = "ec2"
+ON_PREMISES: Final = "on-premises"
 
-LIFE: Final = timedelta(minutes=15)
-"""How long an identity may be used, and how long its name is taken."""
-
-_PREFIX: Final = "OpsWorks-"
-_PART: Final = 25
-_ALTERNATIVES: Final = 20
-_NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9+=,.@_-]+")
-_NAME: Final = re.compile(r"OpsWorks-[A-Za-z0-9+=,.@_-]{1,55}")
+_NOT_IN_HOSTNAME: Final = re.compile(r"[^a-z0-9-]+")
+_CLOUD_ID: Final = re.compile(r"i-[0-9a-f]{8,17}")
+_LONGEST_DOCUMENT: Final = 16 * 1024
 
 
-def group_name(stack_id: str) -> str:
+class CloudIdentity(msgspec.Struct, frozen=True, rename="camel"):
+    """What a cloud machine's identity document says that an instance shows; everything else in it is left alone."""
+
+    instance_id: str
+    region: str = ""
+    instance_type: str = ""
+    availability_zone: str | None = None
+    image_id: str | None = None
+    architecture: str = ""
+    private_ip: str | None = None
+
+
+def read_identity(document: str, *, region: str) -> CloudIdentity:
+    """The identity document of a cloud machine, which must be in the stack's region. Raises Invalid."""
+    try:
+        if len(document) > _LONGEST_DOCUMENT:
+            raise msgspec.DecodeError(f"it is longer than {_LONGEST_DOCUMENT} characters")
+        found = msgspec.json.decode(document, type=CloudIdentity)
+    except msgspec.DecodeError as wrong:
+        raise Invalid(
+            f"InstanceIdentity.Document is not the identity document of a cloud machine: {wrong}; "
+            "a machine that is in no cloud registers without InstanceIdentity"
+        ) from None
+    if _CLOUD_ID.fullmatch(found.instance_id) is None:
+        raise Invalid(f"InstanceIdentity.Document has the instanceId {found.instance_id[:64]!r}, which is none")
+    if found.region and found.region != region:
+        raise Invalid(
+            f"InstanceIdentity.Document says that the machine is in {found.region}, and the stack is in {region}: "
+            "please choose a stack of its region, or register the machine as on-premises (without InstanceIdentity)"
+        )
+    if found.private_ip is not None:
+        check_address(found.private_ip, "InstanceIdentity.Document's privateIp")
+    return found
+
+
+def read_key(pem: str, fingerprint: str | None) -> RegistrationKey:
+    """The public key that a machine registers with; the fingerprint, where there is one, must be its own."""
+    try:
+        key = read_public(pem)
+    except BadKey as wrong:
+        raise Invalid(f"RsaPublicKey: {wrong}") from None
+    if fingerprint is not None:
+        said = re.sub(r"^(md5|sha1|sha256):", "", fingerprint.lower()).replace(":", "")
+        if said not in (own := fingerprints(key)).values():
+            raise Invalid(
+                f"RsaPublicKeyFingerprint {fingerprint[:100]!r} is not that of RsaPublicKey, which has"
+                f" {own['sha1']} (SHA-1), {own['sha256']} (SHA-256) or {own['md5']} (MD5)"
+            )
+    return key
+
+
+def check_address(text: str, member: str) -> str:
+    """An IP address as it is written down. Raises Invalid."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise Invalid(f"{member} {text[:64]!r} is no IP address") from None
+
+
+def free_hostname(wanted: str, taken: Collection[str]) -> str:
+    """What a machine calls itself, as a host name that is free in its stack.
+
+    >>> free_hostname("Web_1.example.com", {"web-1"})
+    'web-1-2'
     """
-    >>> group_name("2f18b4cb-4de5-4429-a149-ff7da9f0d8ee")
-    'OpsWorks-2f18b4cb-4de5-4429-a149-ff7da9f0d8ee'
-    """
-    return _PREFIX + _clean(stack_id)
+    base = _NOT_IN_HOSTNAME.sub("-", wanted.partition(".")[0].lower()).strip("-")[:50] or "node"
+    if base not in taken:
+        return base
+    number = 2
+    while f"{base}-{number}" in taken:
+        number += 1
+    return f"{base}-{number}"
 
 
-def stack_id_of(group: str) -> str | None:
-    """The stack whose group bears this name; None where it is no name of a group."""
-    id = group.removeprefix(_PREFIX)
-    return id if id != group and group_name(id) == group else None
+def new_instance(
+    id: str,
+    *,
+    stack_id: str,
+    hostname: str,
+    now: datetime,
+    layer_ids: tuple[str, ...] = (),
+    infrastructure_class: str = ON_PREMISES,
+) -> Instance:
+    """The record of a machine that registers: no provider has power over it, whatever its class."""
+    return Instance(
+        id=id,
+        stack_id=stack_id,
+        hostname=hostname,
+        layer_ids=layer_ids,
+        status=Status.REGISTERING,
+        since=now,
+        persistent=True,
+        infrastructure_class=infrastructure_class,
+        provider="",
+        created_at=now,
+    )
 
 
-def is_user_name(name: str) -> bool:
-    """Whether it can be the name of a registration identity, of whatever stack."""
-    return _NAME.fullmatch(name) is not None
+def new_details(
+    identity: CloudIdentity | None,
+    *,
+    registered_by: str,
+    private_ip: str | None,
+    public_ip: str | None,
+    named_by_machine: bool,
+) -> InstanceDetails:
+    """The rest of the record, as far as it is known before the machine's agent has joined."""
+    known = identity or CloudIdentity("")
+    return InstanceDetails(
+        instance_type=known.instance_type,
+        ami_id=known.image_id,
+        availability_zone=known.availability_zone,
+        architecture=known.architecture or "x86_64",
+        private_ip=private_ip or known.private_ip,
+        public_ip=public_ip,
+        registered_by=registered_by,
+        cloud_id=known.instance_id or None,
+        named_by_machine=named_by_machine,
+    )
 
 
-def names(stack_name: str, machine: str) -> Iterator[str]:
-    """The names an identity for this machine may have, in the order in which they are tried.
-
-    >>> next(names("My shop", "web1.example.com"))
-    'OpsWorks-My-shop-web1.example.com'
-    """
-    base = f"{_begin(stack_name)}{_shorten(_clean(machine))}"
-    yield base
-    yield from (f"{base}+{number}" for number in range(1, _ALTERNATIVES))
-
-
-def may_be_of(name: str, stack_name: str) -> bool:
-    """Whether a user of this name may be meant for a stack of that name. Several stacks may look alike.
-
-    >>> may_be_of("OpsWorks-shop-web1", "shop"), may_be_of("OpsWorks-shop-web1", "blog")
-    (True, False)
-    """
-    begin = _begin(stack_name)
-    return name.startswith(begin) and name != begin
-
-
-def arn(account_id: str, kind: str, name: str) -> str:
-    """The ARN of a `user` or a `group`."""
-    return f"arn:aws:iam::{account_id}:{kind}{PATH}{name}"
-
-
-def _begin(stack_name: str) -> str:
-    return f"{_PREFIX}{_shorten(_clean(stack_name))}-"
-
-
-def _clean(name: str) -> str:
-    return _NOT_IN_NAMES.sub("-", name)
-
-
-def _shorten(name: str) -> str:
-    """The middle of a long name is left out, as the OpsWorks clients do it."""
-    if len(name) <= _PART:
-        return name
-    half, odd = divmod(_PART - 3, 2)
-    return f"{name[: half + odd]}...{name[-half:]}"
+def reported(details: InstanceDetails, facts: Facts) -> InstanceDetails:
+    """The same with what the machine says of itself; addresses that it was registered with stay as they were said."""
+    return replace(
+        details,
+        os=" ".join(filter(None, (facts.os_name, facts.os_version))),
+        architecture=facts.architecture or details.architecture,
+        private_ip=details.private_ip or facts.private_ip or None,
+        public_ip=details.public_ip or facts.public_ip or None,
+    )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from toque_server.domain import registration
+from toque_server.domain import registration_identity
 from toque_server.domain.permission import Principal
 from toque_server.domain.user import User
 from toque_server.operations.context import Services
@@ -122,7 +122,7 @@ def _registration(services: Services, conn: Connection, access_key_id: str, now:
     if found is None or found[0].stack_id is None:
         return None
     identity, secret = found
-    arn = registration.arn(services.keys.account_id, "user", identity.name)
+    arn = registration_identity.arn(services.keys.account_id, "user", identity.name)
     return KeyHolder(Principal(arn=arn, name=identity.name, registers=identity.stack_id), secret, stale=False)
 
 

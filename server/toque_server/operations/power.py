@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from toque_server.domain import verbs
 from toque_server.domain.actions import Action, EndHeal, Evidence, Heal, Move, Outcome
-from toque_server.domain.instance import MOVES, Instance, Status
+from toque_server.domain.instance import MOVES, Instance, Status, is_at_rest
 from toque_server.domain.layer import SHUTDOWN_TIMEOUT
 from toque_server.domain.operating_systems import family_of
 from toque_server.domain.transitions import begin_heal, end_all
@@ -22,11 +22,10 @@ from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ThrottlingException, ValidationException
 from toque_server.operations.registry import TOQUE, Permission, Request, operation
-from toque_server.store import actions, commands, contacts, events, instances, layers, leftovers, nodes
+from toque_server.store import actions, attachments, commands, contacts, events, instances, layers, leftovers, nodes
 from toque_server.store.actions import Overtaken
 
 _RAISES = (ValidationException, ResourceNotFoundException)
-_AT_REST = frozenset({Status.STOPPED, Status.TERMINATED, Status.START_FAILED})
 _STARTABLE = frozenset({Status.STOPPED, Status.START_FAILED})
 
 
@@ -46,6 +45,8 @@ class RebootInstance(Request, frozen=True, kw_only=True):
 
 
 class DeleteInstance(Request, frozen=True, kw_only=True):
+    """Without a word its address and volumes go with it; `false` leaves them registered with the stack."""
+
     instance_id: str
     delete_elastic_ip: bool | None = None
     delete_volumes: bool | None = None
@@ -70,8 +71,9 @@ def start_instance(ctx: Context, req: StartInstance) -> None:
     Where it starts or is up already, this is a success that changes nothing. Instances of a scaler are started by it.
     """
     seen = finding.instance(ctx, req.instance_id)
-    if seen.scaling is not None and seen.status in _STARTABLE:
-        raise ValidationException(f"{seen.hostname} is managed by scaling ({seen.scaling}): only that starts it")
+    if seen.scaling is not None:
+        failed = "; stop it first, for it failed to start" if seen.status is Status.START_FAILED else ""
+        raise ValidationException(f"{seen.hostname} is managed by scaling ({seen.scaling}), which starts it{failed}")
     _start(ctx, seen)
 
 
@@ -91,26 +93,35 @@ def stop_instance(ctx: Context, req: StopInstance) -> None:
 def reboot_instance(ctx: Context, req: RebootInstance) -> None:
     """Reboot an instance that is online or setup_failed. No event runs, and nothing is lost."""
     seen = finding.instance(ctx, req.instance_id)
-    _apply(ctx, _allowed(lambda: verbs.reboot(seen, ctx.now)))
+    apply(ctx, allowed(lambda: verbs.reboot(seen, ctx.now)))
 
 
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
 def delete_instance(ctx: Context, req: DeleteInstance) -> None:
     """Delete an instance that is stopped: its record and history, and what is left of its machine.
 
-    Its keys end with it, and its id is never given again.
+    Its keys end with it, and its id is never given again. So does the registration of its Elastic IP and of its
+    volumes, unless `DeleteElasticIp` or `DeleteVolumes` is false; where it had an address, the others configure.
     """
     seen = finding.instance(ctx, req.instance_id)
     if seen.infrastructure_class == "on-premises":
         raise ValidationException(f"{seen.hostname} is on-premises: it cannot be deleted, only deregistered")
-    if seen.status not in _AT_REST or seen.heal_id is not None:
-        raise ValidationException(f"{seen.hostname} is {seen.status}: please stop it before you delete it")
+    if not is_at_rest(seen):
+        state = seen.status if seen.heal_id is None else "being healed"
+        raise ValidationException(f"{seen.hostname} is {state}: please stop it before you delete it")
     stack = finding.stack(ctx, seen.stack_id)
     open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
-    _apply(ctx, end_all(open_commands, "the instance was deleted"))
+    apply(ctx, end_all(open_commands, "the instance was deleted"))
     nodes.revoke(ctx.conn, seen.id)
     if seen.machine_id is not None:
         leftovers.add(ctx.conn, seen, region=stack.region, at=ctx.now)
+    attachments.release(
+        ctx.conn,
+        seen,
+        deregister_elastic_ip=req.delete_elastic_ip is not False,
+        deregister_volumes=req.delete_volumes is not False,
+        at=ctx.now,
+    )
     instances.remove(ctx.conn, seen)
     events.add(
         ctx.conn,
@@ -161,7 +172,7 @@ def heal_instance(ctx: Context, req: HealInstance) -> None:
         by=ctx.caller.arn,
         last_contact_at=contacts.last(ctx.conn, [seen.id]).get(seen.id),
     )
-    _apply(ctx, begin_heal(seen, commands.open_of(ctx.conn, [seen.id]).get(seen.id, []), heal, ctx.now))
+    apply(ctx, begin_heal(seen, commands.open_of(ctx.conn, [seen.id]).get(seen.id, []), heal, ctx.now))
 
 
 def _start(ctx: Context, seen: Instance) -> None:
@@ -171,13 +182,13 @@ def _start(ctx: Context, seen: Instance) -> None:
     if seen.status in _STARTABLE and os and family_of(os) == "Windows":
         raise ValidationException(f"{seen.hostname} has {os}: this release does not start Windows instances")
 
-    started = _allowed(lambda: verbs.start(seen, ctx.new_id(), ctx.now))
+    started = allowed(lambda: verbs.start(seen, ctx.new_id(), ctx.now))
     if started and seen.heal_id is not None:
         # Taken out of its heal, which would start it a second time.
         first = started[0]
         assert isinstance(first, Move)
         started = [Move(seen, replace(first.new, heal_id=None)), EndHeal(seen.heal_id, Outcome.CANCELLED)]
-    _apply(ctx, started)
+    apply(ctx, started)
 
 
 def _stop(ctx: Context, seen: Instance, *, force: bool) -> None:
@@ -185,20 +196,22 @@ def _stop(ctx: Context, seen: Instance, *, force: bool) -> None:
     seconds = max((each.shutdown_timeout for each in chosen), default=SHUTDOWN_TIMEOUT)
     open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
     timeout = timedelta(seconds=seconds)
-    _apply(ctx, _allowed(lambda: verbs.stop(seen, open_commands, ctx.now, shutdown_timeout=timeout, force=force)))
+    apply(ctx, allowed(lambda: verbs.stop(seen, open_commands, ctx.now, shutdown_timeout=timeout, force=force)))
     if force and seen.persistent:
         # The machine that is forgotten may still run; it is nobody's any more.
         nodes.revoke(ctx.conn, seen.id)
 
 
-def _allowed(decide: Callable[[], list[Action]]) -> list[Action]:
+def allowed(decide: Callable[[], list[Action]]) -> list[Action]:
+    """What a verb decides; what it does not allow is a ValidationException."""
     try:
         return decide()
     except NotAllowed as error:
         raise ValidationException(str(error)) from error
 
 
-def _apply(ctx: Context, decided: Sequence[Action]) -> None:
+def apply(ctx: Context, decided: Sequence[Action]) -> None:
+    """Write what a verb begins with, in the call's transaction."""
     try:
         actions.apply(ctx.conn, decided, ctx.now, new_id=ctx.new_id, times=ctx.settings.command)
     except Overtaken:

@@ -30,9 +30,6 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     machine: str | None = None
 
 
-_COLUMNS: Final = [registrations.c[name] for name in Registration.__struct_fields__]
-
-
 def _from_row(row: Row[Any]) -> Registration:
     return Registration(**{name: getattr(row, name) for name in Registration.__struct_fields__})
 
@@ -42,7 +39,7 @@ def add(conn: Connection, registration: Registration) -> None:
 
 
 def get(conn: Connection, name: str) -> Registration | None:
-    row = conn.execute(select(*_COLUMNS).where(registrations.c.name == name)).one_or_none()
+    row = conn.execute(select(registrations).where(registrations.c.name == name)).one_or_none()
     return None if row is None else _from_row(row)
 
 
@@ -62,7 +59,7 @@ def set_key(conn: Connection, vault: Vault, name: str, *, access_key_id: str, se
 
 def by_access_key(conn: Connection, vault: Vault, access_key_id: str, now: datetime) -> tuple[Registration, str] | None:
     """Whose key it is, and its secret; None where there is none, or its time is over."""
-    wanted = select(*_COLUMNS, registrations.c.sealed).where(
+    wanted = select(registrations).where(
         registrations.c.access_key_id == access_key_id, registrations.c.expires_at > now
     )
     if (row := conn.execute(wanted).one_or_none()) is None:
