@@ -52,7 +52,7 @@ def test_07_c2_the_level_alone_does_not_do_it_takes_ssh_too(root: Caller, ann: C
     stack, linux = instance(root)
     for rights in ({}, {"Level": "manage"}, {"Level": "iam_only", "AllowSsh": True}):
         root("SetPermission", StackId=stack, IamUserArn=ANN, **rights)
-        with pytest.raises(AccessDeniedException, match=f"opsworks:GrantAccess on resource: .*stack/{stack}/"):
+        with pytest.raises(AccessDeniedException, match="not authorized to perform: opsworks:GrantAccess"):
             ann("GrantAccess", InstanceId=linux)
 
     root("SetPermission", StackId=stack, IamUserArn=ANN, Level="show", AllowSsh=True)
