@@ -71,8 +71,7 @@ class Plan:
 def keep_accounts() -> None:
     """Create, rename and update the accounts that the stack names, and remove those of ours that it no longer names."""
     wanted = {item["username"]: item for item in search("aws_opsworks_user")}
-    there = [Account(each.pw_name, each.pw_uid, each.pw_gid, each.pw_dir) for each in pwd.getpwall()]
-    ours = next((each.gr_gid for each in grp.getgrall() if each.gr_name == GROUP), None)
+    there, ours = accounts_there(), our_group()
     forget_old_homes(datetime.now(UTC))
     if not wanted and ours is None:
         return
@@ -80,6 +79,7 @@ def keep_accounts() -> None:
     group(GROUP)
     for account in plan.removed:
         remove_account(account)
+        put_home_away(account)
     for account, name in plan.renamed:
         rename_account(account, name)
     for name in plan.kept:
@@ -90,7 +90,7 @@ def keep_accounts() -> None:
 
 def decide(wanted: Mapping[str, int], there: Sequence[Account], ours: int | None) -> Plan:
     """What to do so that the wanted users (name to number) have accounts; `ours` is the number of our group."""
-    managed = {each.uid: each for each in there if each.gid == ours and FIRST_ID <= each.uid < LAST_ID}
+    managed = {each.uid: each for each in there if is_ours(each, ours)}
     removed = tuple(each for each in managed.values() if each.uid not in wanted.values())
     left = [each for each in there if each not in removed]
     names, numbers = {each.name: each for each in left}, {each.uid: each for each in left}
@@ -105,6 +105,28 @@ def decide(wanted: Mapping[str, int], there: Sequence[Account], ours: int | None
         elif by_uid is not None and by_uid.name != name:
             renamed.append((by_uid, name))
     return Plan(removed, tuple(renamed), tuple(name for name in wanted if name not in skipped), skipped)
+
+
+def release_accounts(*, remove: bool) -> None:
+    """Take every right to sudo that we gave; `remove` takes the accounts, too, and leaves their homes."""
+    ours = our_group()
+    for account in (each for each in accounts_there() if is_ours(each, ours)):
+        if remove:
+            remove_account(account)
+        else:
+            file(sudoers(account.name), present=False)
+
+
+def accounts_there() -> list[Account]:
+    return [Account(each.pw_name, each.pw_uid, each.pw_gid, each.pw_dir) for each in pwd.getpwall()]
+
+
+def our_group() -> int | None:
+    return next((each.gr_gid for each in grp.getgrall() if each.gr_name == GROUP), None)
+
+
+def is_ours(account: Account, ours: int | None) -> bool:
+    return account.gid == ours and FIRST_ID <= account.uid < LAST_ID
 
 
 def keep_account(name: str, item: dict[str, Any]) -> None:
@@ -146,10 +168,14 @@ def allow_sudo(name: str) -> None:
 
 
 def remove_account(account: Account) -> None:
-    """End what runs as the user, take the account away, and keep the home for a while where only root can read it."""
+    """End what runs as the user, and take the account away."""
     end_processes(account)
     file(sudoers(account.name), present=False)
     user(account.name, present=False)
+
+
+def put_home_away(account: Account) -> None:
+    """Keep the home for a while where only root can read it."""
     directory(str(REMOVED), mode="0700", parents=True)
     kept = f"{REMOVED}/{account.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     execute(["mv", "-T", "--", account.home, kept], only_if=["test", "-d", account.home])

@@ -81,6 +81,7 @@ def enrol(server_url: str | None, token: str | None, token_file: Path | None, ca
     """
     from toque.daemon.client import Refused, Unreachable
     from toque.daemon.enrol import enrol as join
+    from toque.daemon.leave import note_installed
     from toque.daemon.trust import NotBelieved
     from toque.protocol.tokens import BadToken, parse_token
 
@@ -104,7 +105,8 @@ def enrol(server_url: str | None, token: str | None, token_file: Path | None, ca
         identity = join(state, config, parse_token(text))
     except (BadToken, Unreachable, Refused, NotBelieved) as wrong:
         raise click.ClickException(f"{wrong}") from wrong
-    _keep_settings(config)
+    if (kept := _keep_settings(config)) is not None:
+        note_installed(state, [str(kept)])
     click.echo(f"this machine is instance {identity.instance_id} of stack {identity.stack_id} now")
 
 
@@ -123,6 +125,7 @@ def run() -> NoReturn:
 @acted_on
 def once() -> None:
     """Poll once, carry out what the server has to do for this machine, and end."""
+    from toque.daemon import leave
     from toque.daemon.client import Refused, Unreachable
     from toque.daemon.main import Agent
 
@@ -135,6 +138,9 @@ def once() -> None:
         Agent(state, config, identity).once()
     except (Unreachable, Refused) as wrong:
         raise click.ClickException(str(wrong)) from wrong
+    if leave.is_wished(state):
+        leave.leave(state, Path(config.log_dir))
+        click.echo("this machine was deregistered: it has left its stack")
 
 
 @agent.command()
@@ -249,12 +255,13 @@ def print_json(run: PastRun, *, internal: bool, show_secrets: bool) -> None:
     click.echo(json.dumps(shown, indent=2))
 
 
-def _keep_settings(config: AgentConfig) -> None:
+def _keep_settings(config: AgentConfig) -> Path | None:
     """Write agent.toml for the service, unless an administrator has written one or the environment leads elsewhere."""
     path = Path(os.environ.get("TOQUE_AGENT_CONFIG", str(DEFAULT_PATH)))
     if path.exists() or "TOQUE_AGENT_SERVER_URL" in os.environ:
-        return
+        return None
     keys = {"server_url": config.server_url, "ca_file": config.ca_file, "state_dir": config.state_dir}
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in keys.items() if value)
     write_durably(path, text.encode(), mode=0o644)
+    return path
