@@ -25,11 +25,15 @@ class _Operations(click.Group):
     """One command per declared operation, made when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*sorted(declared.operations()), "wait"]
+        return [*sorted(declared.operations()), "register", "wait"]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name == "wait":
             return _wait_command()
+        if name == "register":
+            from toque.cli.register import register
+
+            return register
         about = declared.operations().get(name)
         return None if about is None else _command(name, about)
 
