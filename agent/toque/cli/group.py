@@ -13,6 +13,7 @@ COMMANDS = {
     "app": "toque.cli.verbs:app",
     "apply": "toque.cli.apply:apply",
     "command": "toque.cli.verbs:command",
+    "completion": "toque.cli.completion:completion",
     "cookbook": "toque.cli.cookbook:cookbook",
     "deployment": "toque.cli.verbs:deployment",
     "instance": "toque.cli.verbs:instance",
@@ -32,6 +33,15 @@ class LazyGroup(click.Group):
     def __init__(self, name: str, commands: dict[str, str], *, entry_points: str = "", help: str = "") -> None:
         super().__init__(name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
         self._places, self._entry_points = commands, entry_points
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0].startswith("--") and "opsworks" in args:
+            # `aws --region x opsworks …` is a common way to write it.
+            from toque.cli.aws_options import behind
+
+            moved = behind(args)
+            args = moved if moved[:1] == ["opsworks"] else args
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         ours = [name for name, place in self._places.items() if _exists(place)]

@@ -1,8 +1,8 @@
 """`toque opsworks register`: make a machine that exists already an instance of a stack (chapter 08 § 10.2).
 
 The same options and refusals as `aws opsworks register`. What that does through IAM is one operation here,
-CreateRegistration; on the machine both start the same installer. Exit codes: 0 registered; 2 the command line is wrong;
-254 the server refused, or cannot be reached; 255 this cannot be done, or failed on the machine.
+CreateRegistration; on the machine both start the same installer. Exit codes: those of `toque opsworks`, and 255 for
+what cannot be done, or failed on the machine.
 """
 
 from __future__ import annotations
@@ -16,19 +16,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import click
 
-from toque.cli import ec2, metadata_service, preconfig
-from toque.cli.connection import CallFailed, Connection, from_environment
+from toque.cli import aws_options, ec2, metadata_service, preconfig
+from toque.cli.connection import CallFailed, Connection
 from toque.cli.ec2 import NotFound
 from toque.cli.metadata_service import NoMetadata
+from toque.cli.opsworks import FAILED, WrongUse, connection_of, exit_code_of, failed
 
 log = logging.getLogger(__name__)
-
-REFUSED: Final = 254
-FAILED: Final = 255
 
 _OPSWORKS: Final = "OpsWorks_20130218"
 _TOQUE: Final = "Toque_20261122"
@@ -86,7 +84,24 @@ class Arguments:
         return self.infrastructure_class == "ec2"
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+class _Command(click.Command):
+    """A command that takes the options of every `aws` command besides its own."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        valued = (*aws_options.VALUED, *aws_options.IGNORED)
+        flags = (*aws_options.FLAGS, *aws_options.IGNORED_FLAGS)
+        self.params += [click.Option([f"--{name}"], hidden=True) for name in valued]
+        self.params += [click.Option([f"--{name}"], hidden=True, is_flag=True) for name in flags]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise WrongUse(error.format_message()) from error
+
+
+@click.command(cls=_Command, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--stack-id", required=True, help="The stack with which the machine will be registered.")
 @click.option("--infrastructure-class", required=True, type=click.Choice(["ec2", "on-premises"]))
 @click.option("--override-hostname", "hostname", help="The host name; by default that of the machine.")
@@ -97,21 +112,33 @@ class Arguments:
 @click.option("--ssh-private-key", "private_key", help="The private key file to reach the machine with.")
 @click.option("--local", is_flag=True, help="Register this machine.")
 @click.option("--use-instance-profile", is_flag=True, help="Register with the key of the machine's instance profile.")
-@click.option("--debug", is_flag=True, help="Say what is being done.")
 @click.argument("target", required=False)
-def register(debug: bool, **options: Any) -> None:
+def register(**options: Any) -> None:
     """Install the agent on a machine and register the machine with a stack.
 
     TARGET is an EC2 instance's id, address or name, or the name or address of a machine on premises. It is reached by
     ssh; --local is for the machine on which this is called.
     """
-    logging.basicConfig(level=logging.DEBUG if debug else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    own = {name: options[name] for name in Arguments.__dataclass_fields__}
+    chosen = _chosen({name: value for name, value in options.items() if name not in own and value})
+    level = logging.DEBUG if chosen.debug else logging.WARNING
+    logging.basicConfig(level=level, format="toque: %(message)s", stream=sys.stderr)
     try:
-        carry_out(Arguments(**options), from_environment())
+        carry_out(Arguments(**own), connection_of(chosen))
     except CallFailed as error:
-        _end(f"{error} ({error.code})", REFUSED)
+        failed("register", error, exit_code_of(error))
     except (Refusal, NotFound, NoMetadata) as error:
-        _end(str(error), FAILED)
+        click.echo(f"toque: register: {error}", err=True)
+        raise SystemExit(FAILED) from None
+
+
+def _chosen(given: Mapping[str, Any]) -> aws_options.AwsOptions:
+    pairs = [(name.replace("_", "-"), [] if value is True else [str(value)]) for name, value in given.items()]
+    try:
+        chosen, _ = aws_options.taken(pairs)
+    except aws_options.BadOption as error:
+        raise WrongUse(str(error)) from error
+    return chosen
 
 
 def carry_out(arguments: Arguments, server: Connection) -> None:
@@ -223,8 +250,3 @@ def _run(argv: list[str], text: str | None) -> None:
         raise Refusal(f"{argv[0]} cannot be started: {error.strerror}") from error
     if status != 0:
         raise Refusal(f"the machine is not registered: {argv[0]} ended with {status}; what it said is above")
-
-
-def _end(message: str, status: int) -> NoReturn:
-    click.echo(f"toque: register: {message}", err=True)
-    raise SystemExit(status)

@@ -10,7 +10,7 @@ import click
 
 from toque.cli import declared
 from toque.cli.connection import CallFailed, Connection, from_environment
-from toque.cli.opsworks import REFUSED
+from toque.cli.opsworks import exit_code_of
 from toque.cli.output import FORMS, table, written
 
 
@@ -182,7 +182,7 @@ def _carry(ask: Callable[[], Any]) -> Any:
         return ask()
     except CallFailed as error:
         click.echo(f"toque: {error.code}: {error}", err=True)
-        raise SystemExit(REFUSED) from None
+        raise SystemExit(exit_code_of(error)) from None
 
 
 stack, layer, instance = group("stack"), group("layer"), group("instance")

@@ -81,6 +81,7 @@ class Node(Mapping[str, Any]):
     layers         short names of its layers, in their order
     apps           the apps of its stack, each with attribute access: node.apps[0].app_source.url
     command        the command that this run carries out: type, args, deployment_id, …
+    tags           node["tags"]: those of its stack, and over them those of its layers; an empty map without any
     cpu            facts: count, model, architecture
     memory         total_mb, available_mb, swap_mb
     platform       family, name, version, codename, kernel, init, package_manager

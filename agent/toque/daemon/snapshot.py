@@ -50,14 +50,32 @@ def build_snapshot(parts: Mapping[str, Mapping[str, Any]], data: CommandData, in
         bags.setdefault(bag, {}).update(items)
     command = {"id": data.command.get("command_id", ""), **data.command}
     bags["aws_opsworks_command"] = {str(command["id"]): command}
+    _spread_tags(bags)
     return {
         "bags": bags,
-        "levels": data.levels,
+        "levels": (("tags", {"tags": own.get("tags", {})}), *data.levels),
         "command": command,
         "self": own,
         "masked": data.masked,
         "allow_insecure_sources": data.allow_insecure_sources,
     }
+
+
+def _spread_tags(bags: Mapping[str, Mapping[str, dict[str, Any]]]) -> None:
+    """Let layers and instances inherit tags: the stack's, and over them those of an instance's layers, in their order.
+
+    Every stack, layer and instance has `tags` then, perhaps empty.
+    """
+    of_stack: dict[str, str] = {}
+    for stack in bags["aws_opsworks_stack"].values():
+        of_stack = stack.setdefault("tags", {})
+    own = {layer.get("layer_id"): layer.get("tags", {}) for layer in bags["aws_opsworks_layer"].values()}
+    for layer in bags["aws_opsworks_layer"].values():
+        layer["tags"] = of_stack | layer.get("tags", {})
+    for instance in bags["aws_opsworks_instance"].values():
+        instance["tags"] = dict(of_stack)
+        for layer_id in instance.get("layer_ids", ()):
+            instance["tags"] |= own.get(layer_id, {})
 
 
 def merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

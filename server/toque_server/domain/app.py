@@ -131,6 +131,11 @@ def _check_size(variables: Sequence[EnvironmentVariable]) -> None:
         raise Invalid("Environment: is too large (maximum is 20 KB)")
 
 
+def uses_database(app: App, arn: str) -> bool:
+    """Whether the registered database of this ARN is the app's data source."""
+    return any(each.type == "RdsDbInstance" and each.arn == arn for each in app.data_sources)
+
+
 def _check_data_sources(sources: Sequence[DataSource]) -> None:
     for source in sources:
         if source.type not in DATA_SOURCE_TYPES:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from toque_server.domain.data_sources import database_of
 from toque_server.domain.world import (
     AppOf,
     BalancerOf,
@@ -42,7 +43,7 @@ def moment(at: datetime) -> str:
 
 def stack_item(stack: StackOf) -> Item:
     source = stack.source or SourceOf()
-    return {
+    item: Item = {
         "id": stack.id,
         "stack_id": stack.id,
         "name": stack.name,
@@ -59,6 +60,7 @@ def stack_item(stack: StackOf) -> Item:
             "revision": source.revision,
         },
     }
+    return item | _tags(stack.tags)
 
 
 def layer_item(layer: LayerOf) -> Item:
@@ -73,7 +75,12 @@ def layer_item(layer: LayerOf) -> Item:
     }
     if layer.ecs_cluster_arn is not None:
         item["ecs_cluster_arn"] = layer.ecs_cluster_arn
-    return item
+    return item | _tags(layer.tags)
+
+
+def _tags(tags: Mapping[str, str]) -> Item:
+    """Only where there are any. From the stack's and the layers' own tags each node makes those that hold (08 § 11)."""
+    return {"tags": dict(tags)} if tags else {}
 
 
 def _volume_configuration(volume: VolumeConfiguration) -> Item:
@@ -166,7 +173,7 @@ def app_item(app: AppOf, databases: Iterable[DatabaseOf] = ()) -> Item:
 def app_database(app: AppOf, databases: Iterable[DatabaseOf]) -> Item:
     """The ready-made connection of an app: the nine keys of 05 § 5.1, or nothing at all without a data source."""
     source = next((source for source in app.data_sources if source.type != "None"), None)
-    db = next((db for db in databases if source is not None and db.arn == source.arn), None)
+    db = None if source is None else database_of(source, databases)
     if source is None or db is None:
         return {}
     engine = db.engine or "mysql"
@@ -177,7 +184,7 @@ def app_database(app: AppOf, databases: Iterable[DatabaseOf]) -> Item:
         "username": db.user,
         "password": db.password,
         "adapter": "mysql2" if engine == "mysql" and app.type == "rails" else engine,
-        "type": "postgresql" if engine.startswith("postgres") else "mysql",
+        "type": "postgresql" if "postgres" in engine else "mysql",
         "data_source_provider": db.provider,
         "reconnect": True,
     }

@@ -23,6 +23,7 @@ from toque_server.domain.bag_items import (
     stack_item,
     user_item,
 )
+from toque_server.domain.data_sources import passwords_seen
 from toque_server.domain.world import (
     AppOf,
     DatabaseOf,
@@ -90,7 +91,7 @@ def secrets_for(
     """What completes the public parts for one node and one command: bag, then item, then the secret fields.
 
     With `minimise`, keys and passwords of an app are left null while its `deploy` flag is false (§ 6). An app's secrets
-    go only to nodes with a layer that may serve it; those of databases only to nodes that get an app's environment.
+    go only to nodes with a layer that may serve it; those of databases only where `visible_databases` says so.
     Credentials of the cookbook source stay on the server, which alone uses them, unless `minimise` is off.
     """
     secrets: dict[str, dict[str, Item]] = {}
@@ -106,10 +107,9 @@ def secrets_for(
         return secrets
     for app in visible_apps(world, instance):
         put("app", app.shortname, _app_secrets(app, world.databases, whole=app.id in deploying or not minimise))
-    if visible_apps(world, instance):
-        for db in world.databases:
-            if db.registered and db.password is not None:
-                put("rds", sanitised(db.arn), {"db_password": db.password})
+    for db in visible_databases(world, instance):
+        if db.password is not None:
+            put("rds", sanitised(db.arn), {"db_password": db.password})
     return secrets
 
 
@@ -124,6 +124,12 @@ def visible_apps(world: World, instance: InstanceOf) -> list[AppOf]:
                 seen.append(app)
                 break
     return seen
+
+
+def visible_databases(world: World, instance: InstanceOf) -> list[DatabaseOf]:
+    """The registered databases whose passwords this instance may see: none unless one of its layers serves apps."""
+    types = {layer.type for layer in world.layers if layer.id in instance.layer_ids}
+    return passwords_seen(world.apps, visible_apps(world, instance), world.databases) if types - _BLIND_TYPES else []
 
 
 def masked_values(secrets: Any) -> tuple[str, ...]:

@@ -21,12 +21,16 @@ def check_hostname(text: str, *, windows: bool = False) -> str:
     'web1'
     """
     name = text.lower()
-    longest = 15 if windows else 63
+    longest = _longest(windows)
     if not _NAME.fullmatch(name) or len(name) > longest:
         raise Invalid(
             f"Hostname {text!r} is not allowed: 1 to {longest} letters, digits and dashes, no dash at either end"
         )
     return name
+
+
+def _longest(windows: bool) -> int:
+    return 15 if windows else 63
 
 
 def check_theme(theme: str) -> str:
@@ -35,8 +39,8 @@ def check_theme(theme: str) -> str:
     return theme
 
 
-def suggest(theme: str, layer_shortname: str, taken: Collection[str]) -> str:
-    """The first free name (S-11): deterministic, reserves nothing.
+def suggest(theme: str, layer_shortname: str, taken: Collection[str], *, windows: bool = False) -> str:
+    """The first free name (S-11): deterministic, reserves nothing. A layer's short name is cut where it is too long.
 
     >>> suggest("Layer_Dependent", "lb", {"lb1"})
     'lb2'
@@ -44,7 +48,9 @@ def suggest(theme: str, layer_shortname: str, taken: Collection[str]) -> str:
     used = frozenset(name.lower() for name in taken)
     if theme == LAYER_DEPENDENT:
         stem = re.sub(r"[^a-z0-9-]", "-", layer_shortname.lower()).strip("-") or "node"
-        return next(name for number in count(1) if (name := f"{stem[:58]}{number}") not in used)
+        longest = _longest(windows)
+        numbers = (str(number) for number in count(1))
+        return next(name for number in numbers if (name := f"{stem[: longest - len(number)]}{number}") not in used)
     words = WORDS[theme]
     for word in words:
         if word not in used:

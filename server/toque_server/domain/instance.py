@@ -103,6 +103,14 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+_AT_REST: Final = frozenset({Status.STOPPED, Status.TERMINATED, Status.START_FAILED})
+
+
+def is_at_rest(instance: Instance) -> bool:
+    """Whether nothing of it runs, and no heal is about to start it: it may be deleted, and its disks may be moved."""
+    return instance.status in _AT_REST and instance.heal_id is None
+
+
 class IllegalMove(Exception):
     def __init__(self, instance: Instance, to: Status) -> None:
         super().__init__(f"instance {instance.id} is {instance.status}, it cannot become {to}")

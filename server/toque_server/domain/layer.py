@@ -14,6 +14,7 @@ from toque_server.domain.custom_json import parse
 from toque_server.domain.invalid import Invalid
 from toque_server.domain.layer_kinds import KINDS, Kind
 from toque_server.domain.layer_types import Event
+from toque_server.domain.load_scaling import LoadScaling
 from toque_server.domain.log_streams import CloudWatchLogsConfiguration
 from toque_server.domain.log_streams import check as check_log_streams
 from toque_server.domain.shortname import check_layer_shortname
@@ -68,6 +69,9 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     shutdown_timeout: int = SHUTDOWN_TIMEOUT
     """Seconds that a stopping instance gives its Shutdown recipes (L-14)."""
     delay_until_elb_connections_drained: bool = True
+    tags: dict[str, str] = {}
+    """Its own; `tags.effective` adds those that it inherits."""
+    load_scaling: LoadScaling = LoadScaling()
 
     @property
     def kind(self) -> Kind:
@@ -154,6 +158,15 @@ def check_recipes(names: Iterable[str], member: str) -> None:
     for name in names:
         if not _RECIPE.fullmatch(name):
             raise Invalid(f"{member}: {name!r} is not a recipe name: please write cookbook::recipe")
+
+
+def check_own_groups(layers: Iterable[Layer]) -> None:
+    """Raise Invalid when the built-in security groups cannot be off, since a layer would have none (01 § 4)."""
+    if bare := [each.name for each in layers if not each.custom_security_group_ids]:
+        raise Invalid(
+            "UseOpsworksSecurityGroups cannot be off while these layers have no security group of their own:"
+            f" {', '.join(bare)}"
+        )
 
 
 def check_together(layers: Iterable[Layer]) -> None:

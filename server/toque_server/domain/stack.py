@@ -12,7 +12,7 @@ from toque_server.domain.custom_json import parse
 from toque_server.domain.hostname import LAYER_DEPENDENT, check_theme
 from toque_server.domain.invalid import Invalid
 from toque_server.domain.operating_systems import DEFAULT_OS, PROFILES, family_of
-from toque_server.domain.source import Source, SourceSecrets
+from toque_server.domain.source import Source, SourceSecrets, join
 from toque_server.domain.source import check as check_source
 
 ROOT_DEVICES: Final = ("ebs", "instance-store")
@@ -58,6 +58,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     use_opsworks_security_groups: bool = True
     agent_version: str = LATEST
     attributes: dict[str, str] = {}
+    tags: dict[str, str] = {}
 
     @property
     def is_windows(self) -> bool:
@@ -93,16 +94,13 @@ def check(stack: Stack, secrets: StackSecrets, *, allow_insecure: bool) -> None:
     if unknown := sorted(set(stack.attributes) - set(ATTRIBUTE_KEYS)):
         raise Invalid(f"Attributes has no key {unknown[0]!r}: the keys are {', '.join(ATTRIBUTE_KEYS)}")
     check_agent_version(stack.agent_version, LATEST)
+    if stack.is_windows and stack.agent_version != LATEST:
+        raise Invalid(f"AgentVersion must be {LATEST} in a Windows stack: it has no agent version to choose")
     _check_manager(stack)
     _check_network(stack)
     if secrets.custom_json is not None:
         parse(secrets.custom_json)
-    if stack.custom_cookbooks_source != Source():
-        check_source(
-            msgspec.structs.replace(stack.custom_cookbooks_source, ssh_key=secrets.source.ssh_key),
-            member="CustomCookbooksSource",
-            allow_insecure=allow_insecure,
-        )
+    _check_cookbooks(join(stack.custom_cookbooks_source, secrets.source), stack, allow_insecure=allow_insecure)
 
 
 def check_agent_version(version: str, word: str) -> None:
@@ -121,6 +119,7 @@ def check_change(old: Stack, new: Stack) -> None:
         raise Invalid(
             f"DefaultOs cannot change from {old.default_os} to {new.default_os}: a stack stays Linux or Windows"
         )
+    _check_version(new.configuration_manager)
     was, now = _generation(old), _generation(new)
     if was != now:
         raise Invalid(
@@ -140,10 +139,7 @@ def _check_region(region: str) -> None:
 
 def _check_manager(stack: Stack) -> None:
     manager = stack.configuration_manager
-    if manager.name != "Chef":
-        raise Invalid(f"ConfigurationManager.Name must be Chef, not {manager.name!r}")
-    if manager.version not in PROFILES:
-        raise Invalid(f"ConfigurationManager.Version {manager.version!r} is unknown: one of {', '.join(PROFILES)}")
+    _check_version(manager)
     if stack.is_windows != (manager.version == "12.2"):
         raise Invalid(
             f"ConfigurationManager.Version {manager.version} does not go with {stack.default_os}: 12.2 is for Windows,"
@@ -151,6 +147,24 @@ def _check_manager(stack: Stack) -> None:
         )
     if stack.is_windows and stack.default_root_device_type != "ebs":
         raise Invalid("DefaultRootDeviceType must be ebs in a Windows stack")
+
+
+def _check_version(manager: ConfigurationManager) -> None:
+    if manager.name != "Chef":
+        raise Invalid(f"ConfigurationManager.Name must be Chef, not {manager.name!r}")
+    if manager.version not in PROFILES:
+        raise Invalid(f"ConfigurationManager.Version {manager.version!r} is unknown: one of {', '.join(PROFILES)}")
+
+
+def _check_cookbooks(source: Source, stack: Stack, *, allow_insecure: bool) -> None:
+    """Where a stack's cookbooks may come from (01 § 6.2)."""
+    if source == Source():
+        return
+    types = ("git", "s3") if stack.is_windows else ("git", "svn", "archive", "s3")
+    if source.type not in types:
+        found = "is missing" if source.type is None else f"{source.type!r} is not for the cookbooks of this stack"
+        raise Invalid(f"CustomCookbooksSource.Type {found}: please use one of {', '.join(types)}")
+    check_source(source, member="CustomCookbooksSource", allow_insecure=allow_insecure)
 
 
 def _check_network(stack: Stack) -> None:

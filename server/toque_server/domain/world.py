@@ -34,6 +34,7 @@ class StackOf(msgspec.Struct, frozen=True, kw_only=True):
     cookbook_digest: str | None = None
     """The custom bundle that the stack runs now; no bag shows it."""
     source: SourceOf | None = None
+    tags: dict[str, str] = {}
 
 
 class VolumeConfiguration(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,8 @@ class LayerOf(msgspec.Struct, frozen=True, kw_only=True):
     """The users' recipes by event, as `runlist.LayerRecipes` wants them; no bag shows them."""
     ecs_cluster_arn: str | None = None
     volume_configurations: tuple[VolumeConfiguration, ...] = ()
+    tags: dict[str, str] = {}
+    """The layer's own; nodes put those of the stack under them."""
 
 
 class HostKeys(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from toque_server.domain.deployment import InvalidDeployment, checked, targets
 from toque_server.domain.deployment_secrets import DeploymentSecrets
 from toque_server.domain.shortname import app_shortname, check_app_shortname
 from toque_server.domain.source import FILTERED, Source, join, merge, shown, split
-from toque_server.operations import finding
+from toque_server.operations import data_sources, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.ordering import order
@@ -113,6 +113,7 @@ class AppsDescribed(Result, frozen=True, kw_only=True):
 def create_app(ctx: Context, req: CreateApp) -> AppCreated:
     """Add an app to a stack; nothing runs until it is deployed, or an instance starts.
 
+    A data source must be there: a database registered with the stack, or an instance of its MySQL layer.
     `Shortname` names its directory on the nodes and never changes; without one it is made from `Name`.
     """
     stack = finding.stack(ctx, req.stack_id)
@@ -131,6 +132,7 @@ def create_app(ctx: Context, req: CreateApp) -> AppCreated:
     )
     app, secrets = _changed(empty, AppSecrets(), req)
     check(app, secrets, allow_insecure=ctx.settings.allow_insecure_sources)
+    app = msgspec.structs.replace(app, data_sources=data_sources.checked(ctx, stack.id, app.data_sources))
     apps.add(ctx.conn, ctx.vault, app, secrets)
     events.add(ctx.conn, "app.created", f"app {app.name} was created", at=ctx.now, stack_id=stack.id)
     return AppCreated(app_id=app.id)
@@ -147,6 +149,8 @@ def update_app(ctx: Context, req: UpdateApp) -> None:
     new, secrets = _changed(old, apps.secrets(ctx.conn, ctx.vault, [old.id])[old.id], req)
     new = msgspec.structs.replace(new, name=req.name or old.name, type=req.type or old.type)
     check(new, secrets, allow_insecure=ctx.settings.allow_insecure_sources)
+    if new.data_sources != old.data_sources:
+        new = msgspec.structs.replace(new, data_sources=data_sources.checked(ctx, old.stack_id, new.data_sources))
     apps.update(ctx.conn, ctx.vault, new, secrets)
 
 

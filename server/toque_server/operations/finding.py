@@ -12,14 +12,31 @@ from typing import Any, Final, Literal, TypeVar
 from sqlalchemy import Connection
 
 from toque_server.domain.app import App
+from toque_server.domain.database_instance import DatabaseInstance
+from toque_server.domain.ecs_cluster import EcsCluster
+from toque_server.domain.elastic_ip import ElasticIp
 from toque_server.domain.instance import Instance
 from toque_server.domain.layer import Layer
 from toque_server.domain.stack import Stack
+from toque_server.domain.volume import Volume
 from toque_server.operations import access
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.registry import StackOf
-from toque_server.store import apps, commands, deployments, instances, layers, service_errors, stacks
+from toque_server.operations.registry import StackOf, Stacks
+from toque_server.store import (
+    apps,
+    commands,
+    database_instances,
+    deployments,
+    ecs_clusters,
+    elastic_ips,
+    instances,
+    layers,
+    raid_arrays,
+    service_errors,
+    stacks,
+    volumes,
+)
 
 T = TypeVar("T")
 
@@ -38,6 +55,22 @@ def instance(ctx: Context, id: str) -> Instance:
 
 def app(ctx: Context, id: str) -> App:
     return _only(apps.get(ctx.conn, id), "app", id)
+
+
+def elastic_ip(ctx: Context, ip: str) -> ElasticIp:
+    return _only(elastic_ips.get(ctx.conn, ip), "elastic IP", ip)
+
+
+def volume(ctx: Context, id: str) -> Volume:
+    return _only(volumes.get(ctx.conn, id), "volume", id)
+
+
+def database_instance(ctx: Context, arn: str) -> DatabaseInstance:
+    return _only(database_instances.get(ctx.conn, arn), "database instance", arn)
+
+
+def ecs_cluster(ctx: Context, arn: str) -> EcsCluster:
+    return _only(ecs_clusters.get(ctx.conn, arn), "ECS cluster", arn)
 
 
 def owner(ctx: Context, level: Literal["layer", "app", "instance"], id: str) -> Layer | App | Instance:
@@ -76,6 +109,10 @@ def _by_record(load: Callable[[Connection, Collection[str]], Iterable[Any]]) -> 
     return lambda conn, ids: {each.id: each.stack_id for each in load(conn, ids)}
 
 
+def _by_key(load: Callable[[Connection, Collection[str]], Mapping[str, Any]]) -> _Stacks:
+    return lambda conn, keys: {key: each.stack_id for key, each in load(conn, keys).items()}
+
+
 def _apps_dead_or_alive(conn: Connection, ids: Collection[str]) -> Mapping[str, str]:
     found = {each.id: each.stack_id for each in apps.by_ids(conn, ids).values()}
     for id in (each for each in ids if each not in found):
@@ -92,6 +129,11 @@ _STACKS_OF: Final[Mapping[str, _Stacks]] = {
     "app, deleted or not,": _apps_dead_or_alive,
     "deployment": _by_record(deployments.by_ids),
     "command": _by_record(commands.by_ids),
+    "elastic IP": _by_key(elastic_ips.by_ips),
+    "volume": _by_key(volumes.by_ids),
+    "RAID array": _by_key(raid_arrays.by_ids),
+    "database instance": _by_key(database_instances.by_arns),
+    "ECS cluster": _by_key(ecs_clusters.by_arns),
     "service error": _by_record(service_errors.by_ids),
 }
 
@@ -105,21 +147,52 @@ def stack_of(kind: str, field: str) -> StackOf:
     return find
 
 
+def stacks_of(**kinds: str) -> StackOf:
+    """For `operation(stack=…)` of a request that names several things: the stacks of all that it names.
+
+    stacks_of(elastic_ip="elastic IP", instance_id="instance")
+    """
+
+    def find(ctx: Context, request: Any) -> Sequence[str]:
+        named = [(kind, value) for field, kind in kinds.items() if (value := getattr(request, field))]
+        return list(dict.fromkeys(id for kind, value in named for id in _stacks(ctx, request, kind, value)))
+
+    return find
+
+
 def one_of(**kinds: str) -> StackOf:
     """For `operation(stack=…)` of a Describe with selectors: exactly one of the fields must be there (ruling 6).
 
     one_of(stack_id="stack", layer_ids="layer")
     """
+    only = one_or_none_of(**kinds)
 
-    def find(ctx: Context, request: Any) -> Sequence[str]:
-        given = [field for field in kinds if getattr(request, field)]
-        if len(given) != 1:
-            names = dict(zip(request.__struct_fields__, request.__struct_encode_fields__, strict=True))
-            choices = " or ".join(f"one or more {names[each]}" if each.endswith("s") else names[each] for each in kinds)
-            raise ValidationException(f"Please provide either {choices}" + (", and only one of them" if given else ""))
-        return _stacks(ctx, request, kinds[given[0]], getattr(request, given[0]))
+    def find(ctx: Context, request: Any) -> Stacks:
+        if not any(getattr(request, field) for field in kinds):
+            raise ValidationException(f"Please provide either {_choices(request, kinds)}")
+        return only(ctx, request)
 
     return find
+
+
+def one_or_none_of(**kinds: str) -> StackOf:
+    """Like `one_of`, for a Describe that without a selector answers everything the caller may see (08 § 1).
+
+    Then the request concerns no stack of its own, and the operation asks `access.shown`.
+    """
+
+    def find(ctx: Context, request: Any) -> Stacks:
+        given = [field for field in kinds if getattr(request, field)]
+        if len(given) > 1:
+            raise ValidationException(f"Please provide either {_choices(request, kinds)}, and only one of them")
+        return _stacks(ctx, request, kinds[given[0]], getattr(request, given[0])) if given else None
+
+    return find
+
+
+def _choices(request: Any, fields: Iterable[str]) -> str:
+    names = dict(zip(request.__struct_fields__, request.__struct_encode_fields__, strict=True))
+    return " or ".join(f"one or more {names[each]}" if each.endswith("s") else names[each] for each in fields)
 
 
 def _stacks(ctx: Context, request: Any, kind: str, named: str | Sequence[str]) -> Sequence[str]:

@@ -8,13 +8,23 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from toque_server.domain.arn import arn
+from toque_server.domain.ecs_cluster import ATTRIBUTE
 from toque_server.domain.host_key import rsa_fingerprint
 from toque_server.domain.hostname import check_hostname, suggest
 from toque_server.domain.instance import Instance, Status
-from toque_server.domain.instance_details import BlockDeviceMapping, InstanceDetails, check, check_scaling
+from toque_server.domain.instance_details import (
+    CUSTOM,
+    BlockDeviceMapping,
+    InstanceDetails,
+    check,
+    check_fixed,
+    check_os,
+    check_os_change,
+    check_root_and_scaling,
+)
 from toque_server.domain.layer import Layer, check_together
-from toque_server.domain.operating_systems import check_available, family_of
-from toque_server.domain.stack import ROOT_DEVICES, Stack
+from toque_server.domain.schedule import Schedule
+from toque_server.domain.stack import Stack
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
@@ -92,7 +102,7 @@ class InstanceView(Result, frozen=True, kw_only=True):
     created_at: str
     ebs_optimized: bool
     ec2_instance_id: str | None
-    ecs_cluster_arn: str | None = None
+    ecs_cluster_arn: str | None
     ecs_container_instance_arn: str | None = None
     elastic_ip: str | None
     hostname: str
@@ -149,9 +159,9 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
     chosen = _layers(ctx, stack, req.layer_ids)
     taken = instances.hostnames(ctx.conn, stack.id)
     root = req.root_device_type or stack.default_root_device_type
-    _check_root_and_scaling(stack, root, req.auto_scaling_type)
-    os = _os(stack, req.os or stack.default_os)
-    custom_image = os.startswith("Custom")
+    check_root_and_scaling(stack, root, req.auto_scaling_type)
+    os = req.os or stack.default_os
+    check_os(stack, os)
     details = InstanceDetails(
         instance_type=req.instance_type,
         os=os,
@@ -161,7 +171,7 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
         subnet_id=req.subnet_id or stack.default_subnet_id,
         virtualization_type=req.virtualization_type,
         architecture=req.architecture or "x86_64",
-        block_device_mappings=() if custom_image else tuple(req.block_device_mappings or ()),
+        block_device_mappings=() if os in CUSTOM else tuple(req.block_device_mappings or ()),
         install_updates_on_boot=req.install_updates_on_boot is not False,
         ebs_optimized=any(each.use_ebs_optimized_instances for each in chosen)
         if req.ebs_optimized is None
@@ -169,8 +179,8 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
         agent_version=req.agent_version or "INHERIT",
         tenancy=req.tenancy,
     )
-    check(details)
-    hostname = req.hostname or suggest(stack.hostname_theme, chosen[0].shortname, taken)
+    check(stack, details)
+    hostname = req.hostname or suggest(stack.hostname_theme, chosen[0].shortname, taken, windows=stack.is_windows)
     instance = Instance(
         id=ctx.new_id(),
         stack_id=stack.id,
@@ -203,6 +213,7 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
 def update_instance(ctx: Context, req: UpdateInstance) -> None:
     """Change an instance that is stopped. Its agent version and boot updates may be changed at any time."""
+    instances.lock(ctx.conn, req.instance_id)
     old = finding.instance(ctx, req.instance_id)
     stack = finding.stack(ctx, old.stack_id)
     _check_editable(old, req)
@@ -214,15 +225,15 @@ def update_instance(ctx: Context, req: UpdateInstance) -> None:
             "ssh_key_name",
             "architecture",
             "install_updates_on_boot",
-            "ebs_optimized",
             "agent_version",
         )
         if (value := getattr(req, name)) is not None
     }
     if req.os is not None and req.os != details.os:
-        changes["os"] = _changed_os(stack, old, details, req.os)
-    if req.ami_id is not None and req.ami_id != details.ami_id:
-        raise ValidationException("AmiId cannot change: please create another instance", field="AmiId")
+        check_os_change(stack, old, details, req.os)
+        changes["os"] = req.os
+    check_fixed("AmiId", details.ami_id, req.ami_id)
+    check_fixed("EbsOptimized", details.ebs_optimized, req.ebs_optimized)
     new = old
     if req.layer_ids is not None:
         chosen = _layers(ctx, stack, req.layer_ids)
@@ -232,10 +243,12 @@ def update_instance(ctx: Context, req: UpdateInstance) -> None:
         hostname = _free(check_hostname(req.hostname, windows=stack.is_windows), others)
         new = msgspec.structs.replace(new, hostname=hostname)
     if req.auto_scaling_type is not None:
-        _check_root_and_scaling(stack, "ebs" if old.persistent else "instance-store", req.auto_scaling_type)
+        check_root_and_scaling(stack, "ebs" if old.persistent else "instance-store", req.auto_scaling_type)
         new = msgspec.structs.replace(new, scaling=req.auto_scaling_type)
+        if req.auto_scaling_type != "timer":
+            changes["schedule"] = Schedule()
     changed = msgspec.structs.replace(details, **changes)
-    check(changed)
+    check(stack, changed)
     try:
         with ctx.conn.begin_nested():
             swapped = instances.swap(ctx.conn, old, new)
@@ -260,16 +273,14 @@ def describe_instances(ctx: Context, req: DescribeInstances) -> InstancesDescrib
     else:
         found = instances.described(ctx.conn, ids=req.instance_ids or [])
     homes = stacks.by_ids(ctx.conn, {each.instance.stack_id for each in found})
-    profiles = {
-        layer.id: layer.custom_instance_profile_arn
-        for home in homes
-        for layer in layers.of_stack(ctx.conn, home)
-        if layer.custom_instance_profile_arn
-    }
+    theirs = [layer for home in homes for layer in layers.of_stack(ctx.conn, home)]
+    profiles = {each.id: each.custom_instance_profile_arn for each in theirs if each.custom_instance_profile_arn}
+    clusters = {each.id: each.attributes[ATTRIBUTE] for each in theirs if ATTRIBUTE in each.attributes}
     errors = service_errors.last_by_instance(ctx.conn, list(homes))
     return InstancesDescribed(
         instances=[
-            _view(ctx, each, homes[each.instance.stack_id], profiles, errors.get(each.instance.id)) for each in found
+            _view(ctx, each, homes[each.instance.stack_id], profiles, clusters, errors.get(each.instance.id))
+            for each in found
         ]
     )
 
@@ -280,7 +291,8 @@ def get_hostname_suggestion(ctx: Context, req: GetHostnameSuggestion) -> Hostnam
     layer = finding.layer(ctx, req.layer_id)
     stack = finding.stack(ctx, layer.stack_id)
     taken = instances.hostnames(ctx.conn, stack.id)
-    return HostnameSuggested(layer_id=layer.id, hostname=suggest(stack.hostname_theme, layer.shortname, taken))
+    hostname = suggest(stack.hostname_theme, layer.shortname, taken, windows=stack.is_windows)
+    return HostnameSuggested(layer_id=layer.id, hostname=hostname)
 
 
 def _layers(ctx: Context, stack: Stack, ids: list[str]) -> list[Layer]:
@@ -289,31 +301,6 @@ def _layers(ctx: Context, stack: Stack, ids: list[str]) -> list[Layer]:
     chosen = finding.layers_of(ctx, stack.id, ids)
     check_together(chosen)
     return chosen
-
-
-def _os(stack: Stack, os: str) -> str:
-    if family_of(os, member="Os") != family_of(stack.default_os):
-        raise ValidationException(f"Os {os!r} does not go with the stack, which has {stack.default_os}", field="Os")
-    check_available(os)
-    return os
-
-
-def _changed_os(stack: Stack, instance: Instance, details: InstanceDetails, os: str) -> str:
-    if details.ami_id is not None:
-        raise ValidationException("Os cannot change on an instance of a custom image", field="Os")
-    if instance.persistent:
-        raise ValidationException("Os cannot change on an ebs-backed instance: its disk has the old one", field="Os")
-    return _os(stack, os)
-
-
-def _check_root_and_scaling(stack: Stack, root: str, scaling: str | None) -> None:
-    if root not in ROOT_DEVICES:
-        raise ValidationException(f"RootDeviceType {root!r} is unknown: please use one of {', '.join(ROOT_DEVICES)}")
-    check_scaling(scaling)
-    if stack.is_windows and root != "ebs":
-        raise ValidationException("RootDeviceType must be ebs in a Windows stack", field="RootDeviceType")
-    if stack.is_windows and scaling == "load":
-        raise ValidationException("a Windows stack has no load-based instances", field="AutoScalingType")
 
 
 def _check_editable(instance: Instance, req: UpdateInstance) -> None:
@@ -338,7 +325,12 @@ _UNREPORTED = ReportedOs()
 
 
 def _view(
-    ctx: Context, found: Described, stack: Stack, profiles: dict[str, str], service_error_id: str | None
+    ctx: Context,
+    found: Described,
+    stack: Stack,
+    profiles: dict[str, str],
+    clusters: dict[str, str],
+    service_error_id: str | None,
 ) -> InstanceView:
     instance, details, facts = found.instance, found.details, found.facts
     profile = stack.default_instance_profile_arn
@@ -360,7 +352,8 @@ def _view(
         created_at=instance.created_at.isoformat(timespec="seconds"),
         ebs_optimized=details.ebs_optimized,
         ec2_instance_id=instance.machine_id or details.cloud_id,
-        elastic_ip=details.elastic_ip,
+        ecs_cluster_arn=next((clusters[each] for each in instance.layer_ids if each in clusters), None),
+        elastic_ip=found.elastic_ip,
         hostname=instance.hostname,
         infrastructure_class=instance.infrastructure_class,
         install_updates_on_boot=details.install_updates_on_boot,

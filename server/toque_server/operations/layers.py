@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from toque_server.domain.arn import arn
+from toque_server.domain.ecs_cluster import ATTRIBUTE, check_cluster_of_layer
 from toque_server.domain.layer import (
     Layer,
     LayerSecrets,
@@ -25,8 +26,9 @@ from toque_server.domain.volume_configuration import VolumeConfiguration
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.load_balancers import tell_detached
 from toque_server.operations.registry import Permission, Request, Result, operation
-from toque_server.store import events, layers, stacks
+from toque_server.store import balancers, ecs_clusters, events, layers, stacks
 
 _RAISES = (ValidationException, ResourceNotFoundException)
 
@@ -144,6 +146,7 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
     made_up = LayerSecrets(attributes={key: random.token_urlsafe(12) for key in sorted(kind.generated)})
     layer, secrets = _changed(empty, made_up, req)
     _check(ctx, stack, layer, secrets)
+    _check_cluster(ctx, layer, None)
     layers.add(ctx.conn, ctx.vault, layer, secrets)
     events.add(ctx.conn, "layer.created", f"layer {layer.name} was created", at=ctx.now, stack_id=stack.id)
     return LayerCreated(layer_id=layer.id)
@@ -155,24 +158,29 @@ def update_layer(ctx: Context, req: UpdateLayer) -> None:
 
     `Attributes` are merged by key; null resets a key.
     """
+    layers.lock(ctx.conn, req.layer_id)
     old = finding.layer(ctx, req.layer_id)
     stack = finding.stack(ctx, old.stack_id)
     new, secrets = _changed(old, layers.secrets(ctx.conn, ctx.vault, [old.id])[old.id], req)
     shortname = old.shortname if req.shortname is None else shortname_for(old.kind, req.shortname)
     new = msgspec.structs.replace(new, name=req.name or old.name, shortname=shortname)
     _check(ctx, stack, new, secrets)
+    _check_cluster(ctx, new, old)
     layers.update(ctx.conn, ctx.vault, new, secrets)
 
 
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("layer", "layer_id"), raises=_RAISES)
 def delete_layer(ctx: Context, req: DeleteLayer) -> None:
-    """Delete a layer that has no instances any more."""
+    """Delete a layer that has no instances any more. Its load balancer is detached, and stays what it is."""
     layer = finding.layer(ctx, req.layer_id)
     if members := layers.hostnames(ctx.conn, layer.id):
         raise ValidationException(
             f"layer {layer.name} still has instances: {', '.join(members)}; please delete them, or take them out of it"
         )
+    balancer = balancers.of_layers(ctx.conn, [layer.id]).get(layer.id)
     layers.remove(ctx.conn, layer)
+    if balancer is not None:
+        tell_detached(ctx, balancer, layer.name)
     events.add(ctx.conn, "layer.deleted", f"layer {layer.name} was deleted", at=ctx.now, stack_id=layer.stack_id)
 
 
@@ -229,6 +237,13 @@ def _check(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> N
             "CustomSecurityGroupIds is missing: the stack's built-in groups are off, so each layer needs its own",
             field="CustomSecurityGroupIds",
         )
+
+
+def _check_cluster(ctx: Context, new: Layer, old: Layer | None) -> None:
+    """A cluster that the layer is newly given must be the stack's; one deregistered since is left standing."""
+    given = new.attributes.get(ATTRIBUTE)
+    if given is not None and (old is None or given != old.attributes.get(ATTRIBUTE)):
+        check_cluster_of_layer(given, ecs_clusters.of_stack(ctx.conn, new.stack_id))
 
 
 def _view(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> LayerView:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from toque_server.domain import verbs
 from toque_server.domain.actions import Action, EndHeal, Evidence, Heal, Move, Outcome
-from toque_server.domain.instance import MOVES, Instance, Status
+from toque_server.domain.instance import MOVES, Instance, Status, is_at_rest
 from toque_server.domain.layer import SHUTDOWN_TIMEOUT
 from toque_server.domain.operating_systems import family_of
 from toque_server.domain.transitions import begin_heal, end_all
@@ -22,11 +22,10 @@ from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ThrottlingException, ValidationException
 from toque_server.operations.registry import TOQUE, Permission, Request, operation
-from toque_server.store import actions, commands, contacts, events, instances, layers, leftovers, nodes
+from toque_server.store import actions, attachments, commands, contacts, events, instances, layers, leftovers, nodes
 from toque_server.store.actions import Overtaken
 
 _RAISES = (ValidationException, ResourceNotFoundException)
-_AT_REST = frozenset({Status.STOPPED, Status.TERMINATED, Status.START_FAILED})
 _STARTABLE = frozenset({Status.STOPPED, Status.START_FAILED})
 
 
@@ -46,6 +45,8 @@ class RebootInstance(Request, frozen=True, kw_only=True):
 
 
 class DeleteInstance(Request, frozen=True, kw_only=True):
+    """Without a word its address and volumes go with it; `false` leaves them registered with the stack."""
+
     instance_id: str
     delete_elastic_ip: bool | None = None
     delete_volumes: bool | None = None
@@ -98,12 +99,13 @@ def reboot_instance(ctx: Context, req: RebootInstance) -> None:
 def delete_instance(ctx: Context, req: DeleteInstance) -> None:
     """Delete an instance that is stopped: its record and history, and what is left of its machine.
 
-    Its keys end with it, and its id is never given again.
+    Its keys end with it, and its id is never given again. So does the registration of its Elastic IP and of its
+    volumes, unless `DeleteElasticIp` or `DeleteVolumes` is false; where it had an address, the others configure.
     """
     seen = finding.instance(ctx, req.instance_id)
     if seen.infrastructure_class == "on-premises":
         raise ValidationException(f"{seen.hostname} is on-premises: it cannot be deleted, only deregistered")
-    if seen.status not in _AT_REST or seen.heal_id is not None:
+    if not is_at_rest(seen):
         raise ValidationException(f"{seen.hostname} is {seen.status}: please stop it before you delete it")
     stack = finding.stack(ctx, seen.stack_id)
     open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
@@ -111,6 +113,13 @@ def delete_instance(ctx: Context, req: DeleteInstance) -> None:
     nodes.revoke(ctx.conn, seen.id)
     if seen.machine_id is not None:
         leftovers.add(ctx.conn, seen, region=stack.region, at=ctx.now)
+    attachments.release(
+        ctx.conn,
+        seen,
+        deregister_elastic_ip=req.delete_elastic_ip is not False,
+        deregister_volumes=req.delete_volumes is not False,
+        at=ctx.now,
+    )
     instances.remove(ctx.conn, seen)
     events.add(
         ctx.conn,

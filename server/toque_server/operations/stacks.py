@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from toque_server.domain.arn import arn
+from toque_server.domain.layer import check_own_groups
 from toque_server.domain.operating_systems import DEFAULT_OS, family_of
 from toque_server.domain.shortname import stack_slug
 from toque_server.domain.source import Source, join, merge, shown, split
@@ -28,7 +29,7 @@ _BERKSHELF = "3.2.0"
 
 
 class StackMembers(Request, frozen=True, kw_only=True):
-    """What both CreateStack and UpdateStack may say of a stack."""
+    """What CreateStack, CloneStack and UpdateStack may say of a stack."""
 
     attributes: dict[str, str | None] | None = None
     default_os: str | None = None
@@ -144,7 +145,7 @@ def create_stack(ctx: Context, req: CreateStack) -> StackCreated:
         default_availability_zone=f"{req.region}a",
         configuration_manager=ConfigurationManager("Chef", "12.2" if windows else "12"),
     )
-    stack, secrets = _changed(empty, StackSecrets(), req)
+    stack, secrets = changed(empty, StackSecrets(), req)
     check(stack, secrets, allow_insecure=ctx.settings.allow_insecure_sources)
     stacks.add(ctx.conn, ctx.vault, stack, secrets)
     events.add(ctx.conn, "stack.created", f"stack {stack.name} was created", at=ctx.now, stack_id=stack.id)
@@ -157,12 +158,13 @@ def update_stack(ctx: Context, req: UpdateStack) -> None:
 
     New defaults count for instances created afterwards. A secret sent back as `*****FILTERED*****` stays what it is.
     """
+    stacks.lock(ctx.conn, req.stack_id)
     old = finding.stack(ctx, req.stack_id)
     if req.service_role_arn is not None and req.service_role_arn != old.service_role_arn:
         raise ValidationException(
             "ServiceRoleArn cannot change: please leave it out, or send the stored one", field="ServiceRoleArn"
         )
-    new, secrets = _changed(old, stacks.secrets(ctx.conn, ctx.vault, old.id), req)
+    new, secrets = changed(old, stacks.secrets(ctx.conn, ctx.vault, old.id), req)
     new = msgspec.structs.replace(
         new,
         name=req.name or old.name,
@@ -171,7 +173,7 @@ def update_stack(ctx: Context, req: UpdateStack) -> None:
     check_change(old, new)
     check(new, secrets, allow_insecure=ctx.settings.allow_insecure_sources)
     if old.use_opsworks_security_groups and not new.use_opsworks_security_groups:
-        _check_own_groups(ctx, old.id)
+        check_own_groups(layers.of_stack(ctx.conn, old.id))
     stacks.update(ctx.conn, new)
     stacks.set_secrets(ctx.conn, ctx.vault, new.id, secrets)
 
@@ -232,7 +234,7 @@ _PLAIN = (
 )
 
 
-def _changed(old: Stack, secrets: StackSecrets, req: StackMembers) -> tuple[Stack, StackSecrets]:
+def changed(old: Stack, secrets: StackSecrets, req: StackMembers) -> tuple[Stack, StackSecrets]:
     """The stack as the request wants it: absent members stay, maps and the source merge."""
     changes: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(req, name)) is not None}
     if req.attributes is not None:
@@ -256,15 +258,6 @@ def _changed(old: Stack, secrets: StackSecrets, req: StackMembers) -> tuple[Stac
     custom_json = secrets.custom_json if req.custom_json is None else req.custom_json
     new = msgspec.structs.replace(old, custom_cookbooks_source=public, **changes)
     return new, StackSecrets(custom_json=custom_json, source=sealed)
-
-
-def _check_own_groups(ctx: Context, stack_id: str) -> None:
-    bare = [each.name for each in layers.of_stack(ctx.conn, stack_id) if not each.custom_security_group_ids]
-    if bare:
-        raise ValidationException(
-            "UseOpsworksSecurityGroups cannot be switched off while these layers have no security group of their own:"
-            f" {', '.join(bare)}"
-        )
 
 
 def _view(ctx: Context, stack: Stack) -> StackView:

@@ -72,9 +72,17 @@ def identifying(request: Any) -> dict[str, Any]:
     }
 
 
+_IDENTIFYING = frozenset(
+    {
+        *("name", "shortname", "type", "level", "region", "bag", "item"),
+        *("elastic_ip", "elastic_load_balancer_name"),
+        *("machine", "user_name", "group_name"),
+    }
+)
+
+
 def _identifies(name: str) -> bool:
-    plain = {"name", "shortname", "type", "level", "region", "bag", "item", "machine", "user_name", "group_name"}
-    return name in plain or name.endswith(("_id", "_ids", "_arn", "_arns"))
+    return name in _IDENTIFYING or name.endswith(("_id", "_ids", "_arn", "_arns"))
 
 
 @cache

@@ -34,7 +34,17 @@ from toque_server.domain.actions import (
 from toque_server.domain.command import Command, CommandStatus
 from toque_server.domain.deployment import settle
 from toque_server.settings import CommandTimes
-from toque_server.store import commands, configures, deployments, events, heals, instances, logs, service_errors
+from toque_server.store import (
+    attachments,
+    commands,
+    configures,
+    deployments,
+    events,
+    heals,
+    instances,
+    logs,
+    service_errors,
+)
 from toque_server.store.service_errors import ServiceError
 
 
@@ -89,6 +99,8 @@ def _done(conn: Connection, action: Action, now: datetime, new_id: Callable[[], 
         case KeepAddresses():
             _keep_addresses(conn, action)
         case RemoveInstance(seen):
+            # What a deregistered machine has stays attached to it, and is this installation's no longer (03 § 12.4).
+            attachments.release(conn, seen, deregister_elastic_ip=True, deregister_volumes=True, at=now)
             instances.remove(conn, seen)
         case _:
             assert_never(action)
@@ -225,6 +237,7 @@ def _service_error(conn: Connection, action: AddServiceError, now: datetime, id:
 
 
 def _keep_addresses(conn: Connection, action: KeepAddresses) -> None:
+    instances.lock(conn, action.instance.id)
     details = instances.details(conn, [action.instance.id]).get(action.instance.id)
     if details is None:
         return

@@ -16,7 +16,15 @@ from toque.protocol.messages import Facts
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
 from toque_server.store import nodes, stacks
-from toque_server.store.tables import attributes, contacts, data_bag_items, instance_layers, instances, metrics
+from toque_server.store.tables import (
+    attributes,
+    contacts,
+    data_bag_items,
+    elastic_ips,
+    instance_layers,
+    instances,
+    metrics,
+)
 
 _COLUMNS: Final = tuple(instances.c[name] for name in Instance.__struct_fields__ if name in instances.c)
 _NAMES: Final = tuple(column.name for column in _COLUMNS)
@@ -41,6 +49,7 @@ class Described(msgspec.Struct, frozen=True):
     details: InstanceDetails
     agent_version: str = ""
     facts: Facts | None = None
+    elastic_ip: str | None = None
 
 
 def add(conn: Connection, instance: Instance, details: InstanceDetails) -> None:
@@ -53,6 +62,16 @@ def add(conn: Connection, instance: Instance, details: InstanceDetails) -> None:
 def get(conn: Connection, id: str) -> Instance | None:
     row = conn.execute(_ONE, {"one": id}).one_or_none()
     return None if row is None else _instance(row, tuple(conn.execute(_LAYERS_OF_ONE, {"one": id}).scalars()))
+
+
+def held(conn: Connection, ids: Collection[str]) -> dict[str, Instance]:
+    """Like `by_ids`, and nobody changes them until this transaction ends.
+
+    What depends on an instance's status, and does not change the instance, is decided under this.
+    """
+    lock = sa.select(instances.c.id).where(instances.c.id.in_(list(ids))).order_by(instances.c.id)
+    conn.execute(lock.with_for_update(key_share=True))
+    return by_ids(conn, ids)
 
 
 def by_ids(conn: Connection, ids: Collection[str]) -> dict[str, Instance]:
@@ -77,6 +96,14 @@ def every(conn: Connection) -> list[Instance]:
     return _load(conn, sa.true())
 
 
+def lock(conn: Connection, id: str) -> None:
+    """Let nobody else change this instance until the transaction ends; read it afterwards. Needs none to be there.
+
+    `details` are written whole: on PostgreSQL two changes at once would else undo each other.
+    """
+    conn.execute(sa.select(instances.c.id).where(instances.c.id == id).with_for_update(key_share=True))
+
+
 def details(conn: Connection, ids: Collection[str]) -> dict[str, InstanceDetails]:
     """The rest of the record, by instance id."""
     query = sa.select(instances.c.id, instances.c.document).where(instances.c.id.in_(list(ids)))
@@ -99,8 +126,9 @@ def described(
     elif stack_ids is not None:
         condition = instances.c.stack_id.in_(list(stack_ids))
     query = (
-        sa.select(*_COLUMNS, instances.c.document, contacts.c.agent_version, contacts.c.facts)
+        sa.select(*_COLUMNS, instances.c.document, contacts.c.agent_version, contacts.c.facts, elastic_ips.c.ip)
         .outerjoin(contacts, contacts.c.instance_id == instances.c.id)
+        .outerjoin(elastic_ips, elastic_ips.c.instance_id == instances.c.id)
         .where(condition)
         .order_by(*_ORDER)
     )
@@ -111,6 +139,7 @@ def described(
             _details(row.document),
             row.agent_version or "",
             None if row.facts is None else msgspec.json.decode(row.facts, type=Facts),
+            row.ip,
         )
         for row in conn.execute(query).all()
     ]

@@ -37,6 +37,14 @@ def of_stack(conn: Connection, stack_id: str) -> list[Layer]:
     return [from_row(Layer, row, layers) for row in conn.execute(query)]
 
 
+def lock(conn: Connection, id: str) -> None:
+    """Let nobody else change this layer until the transaction ends; read it afterwards. Needs no layer to be there.
+
+    A record is written whole: on PostgreSQL two changes at once would else undo each other.
+    """
+    conn.execute(sa.select(layers.c.id).where(layers.c.id == id).with_for_update(key_share=True))
+
+
 def secrets(conn: Connection, vault: Vault, ids: Collection[str]) -> dict[str, LayerSecrets]:
     """Custom JSON and passwords in clear, by layer id."""
     query = sa.select(layers.c.id, layers.c.stack_id, layers.c.sealed).where(layers.c.id.in_(list(ids)))

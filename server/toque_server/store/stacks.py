@@ -24,6 +24,14 @@ def get(conn: Connection, id: str) -> Stack | None:
     return None if row is None else from_row(Stack, row, stacks)
 
 
+def lock(conn: Connection, id: str) -> None:
+    """Let nobody else change this stack until the transaction ends; read it afterwards. Needs no stack to be there.
+
+    A record is written whole: on PostgreSQL two changes at once would else undo each other.
+    """
+    conn.execute(sa.select(stacks.c.id).where(stacks.c.id == id).with_for_update(key_share=True))
+
+
 def by_ids(conn: Connection, ids: Collection[str]) -> dict[str, Stack]:
     """By id, oldest first; an id that does not exist is left out."""
     query = sa.select(stacks).where(stacks.c.id.in_(list(ids))).order_by(stacks.c.created_at, stacks.c.id)

@@ -111,6 +111,48 @@ layers = Table(
     UniqueConstraint("stack_id", "shortname"),
 )
 
+balancers = Table(
+    "balancers",
+    metadata,
+    # A balancer is known by its name within its region; while it stands here it is attached, to one layer.
+    Column("region", String(64), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    _stack(),
+    Column("layer_id", String(64), ForeignKey("layers.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("attached_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+database_instances = Table(
+    "database_instances",
+    metadata,
+    # One stack at a time: the ARN is the key.
+    Column("arn", String(255), primary_key=True),
+    _stack(),
+    Column("registered_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("sealed", LargeBinary),
+)
+
+database_directory = Table(
+    "database_directory",
+    metadata,
+    # Where database instances are, as administrators entered it: looked at once, when one is registered.
+    Column("arn", String(255), primary_key=True),
+    Column("updated_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+ecs_clusters = Table(
+    "ecs_clusters",
+    metadata,
+    # One stack at a time, and one cluster per stack.
+    Column("arn", String(255), primary_key=True),
+    Column("stack_id", String(64), ForeignKey("stacks.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("registered_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
 instances = Table(
     "instances",
     metadata,
@@ -146,6 +188,42 @@ instance_layers = Table(
     Column("instance_id", String(64), ForeignKey("instances.id", ondelete="CASCADE"), primary_key=True),
     Column("layer_id", String(64), ForeignKey("layers.id"), primary_key=True, index=True),
     Column("position", Integer, nullable=False),
+)
+
+elastic_ips = Table(
+    "elastic_ips",
+    metadata,
+    # An address is registered with one stack at a time, and an instance has one at most.
+    Column("ip", String(64), primary_key=True),
+    _stack(),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+raid_arrays = Table(
+    "raid_arrays",
+    metadata,
+    _id(),
+    _stack(),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
+)
+
+volumes = Table(
+    "volumes",
+    metadata,
+    _id(),
+    _stack(),
+    # The provider's name for it; null until the provider has made it.
+    Column("ec2_volume_id", String(255), unique=True),
+    Column("instance_id", String(64), ForeignKey("instances.id", ondelete="SET NULL"), index=True),
+    Column("raid_array_id", String(64), ForeignKey("raid_arrays.id", ondelete="CASCADE"), index=True),
+    # `creating`, `available`, `in-use`
+    Column("status", String(16), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("document", Text, nullable=False),
 )
 
 apps = Table(

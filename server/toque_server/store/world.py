@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, bindparam, select
 
 from toque_server.domain.app import App, AppSecrets
+from toque_server.domain.arn import arn
+from toque_server.domain.data_sources import MYSQL_LAYER, mysql_databases
 from toque_server.domain.layer import Layer
+from toque_server.domain.raid import RaidArray
 from toque_server.domain.source import Source, SourceSecrets
 from toque_server.domain.stack import Stack, StackSecrets
 from toque_server.domain.user import User
+from toque_server.domain.volume import Volume
 from toque_server.domain.world import (
     AppOf,
+    BalancerOf,
+    ClusterOf,
+    DatabaseOf,
     DataSource,
     EnvironmentVariable,
     HostKeys,
@@ -20,10 +29,21 @@ from toque_server.domain.world import (
     StackOf,
     UserOf,
     VolumeConfiguration,
+    VolumeOf,
     World,
 )
 from toque_server.security.envelope import Vault
-from toque_server.store import apps, instances, layers, stacks
+from toque_server.store import (
+    apps,
+    balancers,
+    database_instances,
+    ecs_clusters,
+    instances,
+    layers,
+    raid_arrays,
+    stacks,
+    volumes,
+)
 from toque_server.store import tables as t
 from toque_server.store.documents import from_row
 from toque_server.store.instances import Described
@@ -43,13 +63,25 @@ def load(conn: Connection, vault: Vault, stack_id: str, *, account_id: str) -> W
         return None
     own_apps = apps.of_stacks(conn, [stack_id])
     secrets = apps.secrets(conn, vault, [app.id for app in own_apps])
+    own_layers = layers.of_stack(conn, stack_id)
+    machines = tuple(instance_of(one) for one in instances.described(conn, stack_ids=[stack_id]))
+    mysql = _mysql(conn, vault, stack, own_layers, machines, account_id)
+    cluster = ecs_clusters.of_stack(conn, stack_id)
     return World(
         change=stack.change,
         stack=stack_of(stack, stacks.secrets(conn, vault, stack_id), account_id),
-        layers=tuple(layer_of(layer) for layer in layers.of_stack(conn, stack_id)),
-        instances=tuple(instance_of(one) for one in instances.described(conn, stack_ids=[stack_id])),
+        layers=tuple(layer_of(layer) for layer in own_layers),
+        instances=machines,
         apps=tuple(app_of(app, secrets.get(app.id, AppSecrets())) for app in own_apps),
         users=_users(conn, stack_id),
+        databases=_registered(conn, vault, stack_id) + mysql,
+        balancers=tuple(
+            BalancerOf(name=each.name, dns_name=each.dns_name, layer_id=each.layer_id)
+            for each in balancers.of_stack(conn, stack_id)
+        ),
+        clusters=() if cluster is None else (ClusterOf(arn=cluster.arn, name=cluster.name),),
+        volumes=tuple(volume_of(each) for each in volumes.of_stacks(conn, [stack_id])),
+        raid_arrays=tuple(raid_array_of(each) for each in raid_arrays.of_stacks(conn, [stack_id])),
     )
 
 
@@ -63,6 +95,7 @@ def stack_of(stack: Stack, secrets: StackSecrets, account_id: str) -> StackOf:
         use_custom_cookbooks=stack.use_custom_cookbooks,
         cookbook_digest=stack.cookbook_digest,
         source=_source(stack.custom_cookbooks_source, secrets.source),
+        tags=stack.tags,
     )
 
 
@@ -75,6 +108,7 @@ def layer_of(layer: Layer) -> LayerOf:
         packages=layer.packages,
         recipes=layer.custom_recipes.by_event(),
         ecs_cluster_arn=layer.attributes.get("EcsClusterArn"),
+        tags=layer.tags,
         volume_configurations=tuple(
             VolumeConfiguration(
                 mount_point=volume.mount_point,
@@ -103,7 +137,7 @@ def instance_of(one: Described) -> InstanceOf:
         public_ip=details.public_ip or (facts.public_ip if facts else "") or None,
         private_dns=details.private_dns,
         public_dns=details.public_dns,
-        elastic_ip=details.elastic_ip,
+        elastic_ip=one.elastic_ip,
         availability_zone=details.availability_zone,
         subnet_id=details.subnet_id,
         os=details.os,
@@ -119,6 +153,23 @@ def instance_of(one: Described) -> InstanceOf:
         infrastructure_class=instance.infrastructure_class,
         rsa=HostKeys(public=(facts.ssh_host_key if facts else "") or None),
     )
+
+
+_VOLUME = (
+    *("ec2_volume_id", "name", "device", "mount_point", "size", "volume_type", "iops", "encrypted"),
+    *("raid_array_id", "instance_id", "status"),
+)
+_RAID_ARRAY = ("name", "device", "raid_level", "number_of_disks", "size", "mount_point", "instance_id")
+
+
+def volume_of(volume: Volume) -> VolumeOf:
+    fields = {"volume_id": volume.id} | {name: getattr(volume, name) for name in _VOLUME}
+    return VolumeOf(id=volume.id, instance_id=volume.instance_id, fields=fields)
+
+
+def raid_array_of(array: RaidArray) -> VolumeOf:
+    fields = {"raid_array_id": array.id} | {name: getattr(array, name) for name in _RAID_ARRAY}
+    return VolumeOf(id=array.id, instance_id=array.instance_id, fields=fields)
 
 
 def app_of(app: App, secrets: AppSecrets) -> AppOf:
@@ -147,6 +198,42 @@ def app_of(app: App, secrets: AppSecrets) -> AppOf:
             for one in app.environment
         ),
     )
+
+
+def _registered(conn: Connection, vault: Vault, stack_id: str) -> tuple[DatabaseOf, ...]:
+    found = database_instances.of_stack(conn, stack_id)
+    secrets = database_instances.secrets(conn, vault, [each.arn for each in found])
+    return tuple(
+        DatabaseOf(
+            arn=each.arn,
+            identifier=each.identifier,
+            address=each.address,
+            port=each.port,
+            engine=each.engine,
+            user=each.user,
+            password=secrets[each.arn].password,
+            region=each.region,
+            missing=each.missing,
+        )
+        for each in found
+    )
+
+
+def _mysql(
+    conn: Connection,
+    vault: Vault,
+    stack: Stack,
+    own_layers: Iterable[Layer],
+    machines: Iterable[InstanceOf],
+    account_id: str,
+) -> tuple[DatabaseOf, ...]:
+    ids = [layer.id for layer in own_layers if layer.type == MYSQL_LAYER]
+    if not ids:
+        return ()
+    secrets = layers.secrets(conn, vault, ids)
+    passwords = {id: secrets[id].attributes.get("MysqlRootPassword") for id in ids}
+    arns = {each.id: arn(stack.region, account_id, "instance", each.id) for each in machines}
+    return mysql_databases(machines, passwords, arns, stack.region)
 
 
 def _source(public: Source, secrets: SourceSecrets) -> SourceOf | None:

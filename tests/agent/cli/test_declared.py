@@ -5,13 +5,16 @@ from typing import Any
 
 import pytest
 
-from toque.cli.declared import BadArguments, operations, request, skeleton
+from toque.cli.declared import BadArguments, operations, options, request, required, skeleton
 from toque.cli.shorthand import BadShorthand, parse
-from toque.cli.waiting import WAITERS, WaitFailed, wait
+from toque.client.waiting import WAITERS, WaitFailed, wait
 
 
 def made(command: str, *arguments: str) -> dict[str, Any]:
-    return request(operations()[command], arguments)
+    about = operations()[command]
+    found = request(about, options(arguments))
+    required(about, found)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_a_wrong_command_line_is_refused_by_name(arguments: list[str], why: str)
 
 
 def test_the_skeleton_has_every_member() -> None:
-    assert skeleton(operations()["create-deployment"]) == {
+    assert skeleton(operations()["create-deployment"]["members"]) == {
         "StackId": "",
         "AppId": "",
         "InstanceIds": [""],
@@ -97,13 +100,13 @@ def test_a_waiter_waits_succeeds_and_gives_up() -> None:
     pauses: list[float] = []
 
     wait(
-        WAITERS["instance-online"],
+        WAITERS["InstanceOnline"],
         lambda: {"Instances": [{"Status": next(answers)}]},
         pause=pauses.append,
     )
 
-    assert pauses == [15.0]
+    assert pauses == [15]
     with pytest.raises(WaitFailed, match="stopped"):
-        wait(WAITERS["instance-online"], lambda: {"Instances": [{"Status": "stopped"}]}, pause=pauses.append)
+        wait(WAITERS["InstanceOnline"], lambda: {"Instances": [{"Status": "stopped"}]}, pause=pauses.append)
     with pytest.raises(WaitFailed, match="40 looks"):
-        wait(WAITERS["instance-online"], lambda: {"Instances": []}, pause=pauses.append)
+        wait(WAITERS["InstanceOnline"], lambda: {"Instances": []}, pause=pauses.append)

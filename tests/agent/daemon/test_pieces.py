@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 import socket
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toque.core.world import World
 from toque.daemon.backoff import LONGEST, SHORTEST, Rhythm
 from toque.daemon.capture import Log
 from toque.daemon.client import Client, Signer, Unreachable
@@ -201,6 +203,42 @@ def test_the_snapshot_completes_public_parts_with_what_was_sealed() -> None:
     assert bags["aws_opsworks_command"] == {"c-1": {"id": "c-1", "command_id": "c-1", "type": "deploy"}}
     assert bags["mine"] == {"one": {"id": "one"}}
     assert parts["app/a-1"]["deploy"] is False, "the cached part itself is not changed"
+
+
+def _snapshot(parts: dict[str, dict[str, Any]], *levels: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return build_snapshot(parts, CommandData(command={"command_id": "c"}, levels=levels, secrets={}, bags={}), "i-1")
+
+
+def test_08_11_tags_are_inherited_from_the_stack_and_from_layers_in_their_order() -> None:
+    parts: dict[str, dict[str, Any]] = {
+        "stack": {"id": "s-1", "tags": {"Stage": "P", "Org": "M"}},
+        "layer/l-1": {"id": "web", "layer_id": "l-1", "tags": {"Stage": "test", "Tier": "front"}},
+        "layer/l-2": {"id": "db", "layer_id": "l-2", "tags": {"Tier": "back"}},
+        "layer/l-3": {"id": "lb", "layer_id": "l-3"},
+        "instance/i-1": {"id": "one", "instance_id": "i-1", "layer_ids": ["l-1", "l-2", "l-3"]},
+        "instance/i-2": {"id": "two", "instance_id": "i-2", "layer_ids": ["l-2", "l-1"]},
+    }
+
+    snapshot = _snapshot(parts, ("stack", {"tags": {"Org": "mine"}}))
+
+    bags, mine = snapshot["bags"], {"Stage": "test", "Org": "M", "Tier": "back"}
+    assert bags["aws_opsworks_instance"]["one"]["tags"] == snapshot["self"]["tags"] == mine
+    assert bags["aws_opsworks_instance"]["two"]["tags"]["Tier"] == "front"
+    assert bags["aws_opsworks_layer"]["lb"]["tags"] == {"Stage": "P", "Org": "M"}
+    assert World(bags=bags, levels=snapshot["levels"]).node["tags"] == mine | {"Org": "mine"}
+    assert "tags" not in parts["instance/i-1"], "the cached part itself is not changed"
+
+
+def test_08_11_a_node_without_tags_has_an_empty_map_of_them() -> None:
+    parts: dict[str, dict[str, Any]] = {
+        "stack": {"id": "s-1"},
+        "instance/i-1": {"id": "one", "instance_id": "i-1", "layer_ids": []},
+    }
+
+    snapshot = _snapshot(parts)
+
+    assert World(bags=snapshot["bags"], levels=snapshot["levels"]).node["tags"] == {}
+    assert snapshot["self"]["tags"] == snapshot["bags"]["aws_opsworks_stack"]["s-1"]["tags"] == {}
 
 
 def test_every_key_of_the_settings_can_come_from_the_environment(tmp_path: Path) -> None:

@@ -328,7 +328,7 @@ class TestStacks:
         eventually(lambda: other.poll().command is not None)
         assert digest(fleet) != first
 
-    def test_ruling_18_only_an_update_or_a_setup_brings_an_instance_the_new_revision(
+    def test_01_21_ruling_18_only_an_update_or_a_setup_brings_an_instance_the_new_revision(
         self, fleet: Fleet, repository: Path
     ) -> None:
         with_source(fleet, str(repository))

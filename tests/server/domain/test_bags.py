@@ -121,6 +121,19 @@ def test_06_3_an_item_has_exactly_the_fields_of_its_table(part: str) -> None:
     assert set(bags.public_parts(WORLD)[part]) == set(FIELDS[part].split())
 
 
+def test_08_11_stack_and_layer_carry_their_own_tags_where_they_have_any() -> None:
+    tagged = msgspec.structs.replace(
+        WORLD,
+        stack=msgspec.structs.replace(WORLD.stack, tags={"Stage": "P"}),
+        layers=tuple(msgspec.structs.replace(each, tags={"Role": each.shortname}) for each in WORLD.layers),
+    )
+
+    parts, before = bags.public_parts(tagged), bags.public_parts(WORLD)
+
+    assert (parts["stack"]["tags"], parts["layer/l-lb"]["tags"]) == ({"Stage": "P"}, {"Role": "lb"})
+    assert {name for name, part in parts.items() if part != before[name]} == {"stack", "layer/l-app", "layer/l-lb"}
+
+
 def seen(instance: InstanceOf, command: str, app_ids: tuple[str, ...] = ()) -> dict[str, dict[str, Any]]:
     """The bags as the node puts them together: public parts, secrets over them, deploy flags."""
     deploying = bags.deploy_apps(command, app_ids, WORLD)

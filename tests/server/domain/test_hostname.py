@@ -22,13 +22,15 @@ def test_01_13_there_are_twelve_themes() -> None:
     assert len(THEMES) == 12
 
 
-@given(st.sampled_from(THEMES), shortnames, st.data())
-def test_a_suggestion_is_free_and_a_good_host_name(theme: str, shortname: str, data: st.DataObject) -> None:
+@given(st.sampled_from(THEMES), shortnames, st.booleans(), st.data())
+def test_s11_a_suggestion_is_free_and_a_good_host_name(
+    theme: str, shortname: str, windows: bool, data: st.DataObject
+) -> None:
     taken: set[str] = set()
     for _ in range(data.draw(st.integers(1, 60))):
-        name = suggest(theme, shortname, taken)
+        name = suggest(theme, shortname, taken, windows=windows)
         assert name not in taken
-        assert check_hostname(name) == name
+        assert check_hostname(name, windows=windows) == name
         taken.add(name)
 
 
@@ -37,6 +39,16 @@ def test_words_come_back_with_numbers_when_all_are_used() -> None:
 
     assert suggest("Fruits", "web", set(words)) == f"{words[0]}2"
     assert suggest("Fruits", "web", {*words, f"{words[0]}2"}) == f"{words[1]}2"
+
+
+def test_a_long_short_name_is_cut_so_that_the_number_fits() -> None:
+    layer = "a-layer-with-a-long-name"
+
+    assert suggest("Layer_Dependent", layer, (), windows=True) == "a-layer-with-a1"
+    assert suggest("Layer_Dependent", layer, {f"a-layer-with-a{n}" for n in range(10)}, windows=True) == (
+        "a-layer-with-10"
+    )
+    assert suggest("Layer_Dependent", layer, ()) == f"{layer}1"
 
 
 def test_the_smallest_number_is_taken_and_case_does_not_count() -> None:

@@ -39,7 +39,7 @@ def test_04_19_execute_recipes_runs_what_it_names_in_that_order() -> None:
     assert said("execute_recipes", LB, recipes=["a::x", "a::y"])[0] == ("custom", ["a::x", "a::y"])
 
 
-def test_commands_that_run_no_recipes_only_clean_up() -> None:
+def test_01_20_commands_that_run_no_recipes_only_clean_up() -> None:
     assert said("update_custom_cookbooks", APP) == [("system", ["toque::cleanup"])]
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 from click.testing import CliRunner, Result
-from werkzeug.serving import make_server
 
+from tests.server.http.serving import served
 from tests.server.operations.calls import Caller
 from toque.cli.group import toque
 from toque_server.cli.init import first_administrator
 from toque_server.operations.context import Services
-from toque_server.wsgi import create_app
 
 Run = Callable[..., Result]
 
@@ -22,21 +21,16 @@ Run = Callable[..., Result]
 @pytest.fixture(params=["signed", "bearer"])
 def run(services: Services, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     made = first_administrator(services)
-    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    for name in ("API_TOKEN", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "CA_FILE"):
-        monkeypatch.delenv(f"TOQUE_{name}", raising=False)
-    monkeypatch.setenv("TOQUE_SERVER_URL", f"http://127.0.0.1:{server.server_port}")
-    if request.param == "signed":
-        monkeypatch.setenv("TOQUE_ACCESS_KEY_ID", made["access_key_id"])
-        monkeypatch.setenv("TOQUE_SECRET_ACCESS_KEY", made["secret_access_key"])
-    else:
-        monkeypatch.setenv("TOQUE_API_TOKEN", made["api_token"])
-    yield lambda *arguments: CliRunner().invoke(toque, arguments)
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    for name in [each for each in os.environ if each.startswith(("TOQUE_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    with served(services) as url:
+        monkeypatch.setenv("TOQUE_SERVER_URL", url)
+        if request.param == "signed":
+            monkeypatch.setenv("TOQUE_ACCESS_KEY_ID", made["access_key_id"])
+            monkeypatch.setenv("TOQUE_SECRET_ACCESS_KEY", made["secret_access_key"])
+        else:
+            monkeypatch.setenv("TOQUE_API_TOKEN", made["api_token"])
+        yield lambda *arguments: CliRunner().invoke(toque, arguments)
 
 
 def test_a_stack_is_made_listed_and_shown(run: Run, services: Services) -> None:
@@ -75,7 +69,7 @@ def test_09_21_a_wait_for_what_is_not_there_ends_at_once(run: Run) -> None:
 def test_a_wrong_option_never_reaches_the_server(run: Run) -> None:
     wrong = run("opsworks", "describe-apps", "--apps", "x")
 
-    assert wrong.exit_code == 2
+    assert wrong.exit_code == 252
     assert "--app-ids" in wrong.stderr
 
 
@@ -85,5 +79,5 @@ def test_a_server_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
 
     gone = CliRunner().invoke(toque, ["stack", "list"])
 
-    assert gone.exit_code == 254
+    assert gone.exit_code == 255
     assert "http://127.0.0.1:1 cannot be reached" in gone.stderr

@@ -46,13 +46,15 @@ def test_03_2_at_least_one_layer_and_only_of_this_stack(root: Caller) -> None:
 
 def test_02_15_layers_that_do_not_go_together(root: Caller) -> None:
     stack = root.stack()
+    cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/c1"
+    root("RegisterEcsCluster", EcsClusterArn=cluster, StackId=stack)
     layers = {
         kind: root.layer(stack, kind, Type=kind, **extra)
         for kind, extra in {
             "nodejs-app": {},
             "lb": {},
             "php-app": {},
-            "ecs-cluster": {"Attributes": {"EcsClusterArn": "arn:aws:ecs:x"}},
+            "ecs-cluster": {"Attributes": {"EcsClusterArn": cluster}},
         }.items()
     }
     custom = root.layer(stack, "mine")

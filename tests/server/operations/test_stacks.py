@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from tests.server.operations.calls import PROFILE, ROLE, Caller
 from toque_server.domain.hostname import THEMES
+from toque_server.domain.instance import Instance, Status
+from toque_server.domain.instance_details import InstanceDetails
 from toque_server.operations.errors import (
     AccessDeniedException,
     ResourceNotFoundException,
     ValidationException,
 )
+from toque_server.store import instances, stacks
 
 FILTERED = "*****FILTERED*****"
+WINDOWS = "Microsoft Windows Server 2012 R2 Base"
 SOURCE = {"Type": "git", "Url": "https://example.org/cookbooks.git", "Password": "hush", "SshKey": "a key"}
 
 
@@ -82,7 +87,7 @@ def test_01_8_a_linux_stack_does_not_become_a_windows_stack(root: Caller) -> Non
     stack = root.stack()
 
     with pytest.raises(ValidationException, match="Linux or Windows"):
-        root("UpdateStack", StackId=stack, DefaultOs="Microsoft Windows Server 2012 R2 Base")
+        root("UpdateStack", StackId=stack, DefaultOs=WINDOWS)
 
 
 def test_01_9_region_and_vpc_are_no_members_of_update_stack(root: Caller) -> None:
@@ -159,8 +164,6 @@ def test_01_18_data_bags_of_the_server_cannot_be_overridden(root: Caller) -> Non
 
 
 def test_01_19_secrets_of_the_source_are_filtered_and_the_literal_keeps_them(root: Caller) -> None:
-    from toque_server.store import stacks
-
     stack = root.stack(CustomCookbooksSource=SOURCE)
     source = shown(root, stack)["CustomCookbooksSource"]
     assert source == SOURCE | {"Password": FILTERED, "SshKey": FILTERED}
@@ -170,6 +173,101 @@ def test_01_19_secrets_of_the_source_are_filtered_and_the_literal_keeps_them(roo
     with root.services.database.read() as conn:
         kept = stacks.secrets(conn, root.services.vault, stack).source
     assert (kept.password, kept.ssh_key) == ("hush", "a key")
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ({"Url": "https://example.org/c.git"}, "Type is missing"),
+        ({"Type": "other"}, "Type 'other' is not for the cookbooks"),
+        ({"Type": "svm", "Url": "https://example.org/c"}, "one of git, svn, archive, s3"),
+        ({"Type": "git"}, "Url is missing"),
+        ({"Type": "git", "Url": "ftp://example.org/c.git"}, "cannot be fetched over ftp"),
+        ({"Type": "git", "Url": "https://example.org/c.git", "Revision": "-x"}, "not the name of a branch"),
+    ],
+    ids=["no-type", "other", "typo", "no-url", "ftp", "revision"],
+)
+def test_01_6_2_a_source_of_cookbooks_that_nobody_could_fetch_is_refused(
+    root: Caller, source: dict[str, str], why: str
+) -> None:
+    with pytest.raises(ValidationException, match=f"CustomCookbooksSource.*{why}"):
+        root.stack(CustomCookbooksSource=source)
+
+
+@pytest.mark.parametrize("type", ["svn", "archive"])
+def test_01_6_2_a_windows_stack_takes_cookbooks_from_git_and_s3_only(root: Caller, type: str) -> None:
+    url = "https://example.org/cookbooks"
+
+    with pytest.raises(ValidationException, match="one of git, s3"):
+        root.stack(DefaultOs=WINDOWS, CustomCookbooksSource={"Type": type, "Url": url})
+
+    root.stack(DefaultOs=WINDOWS, CustomCookbooksSource={"Type": "git", "Url": url})
+    root.stack(CustomCookbooksSource={"Type": type, "Url": url})
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"AgentVersion": "1.0.0"}, "AgentVersion must be LATEST"),
+        ({"DefaultRootDeviceType": "instance-store"}, "DefaultRootDeviceType must be ebs"),
+        ({"ConfigurationManager": {"Version": "12"}}, "12.2 is for Windows"),
+    ],
+    ids=["agent", "root-device", "manager"],
+)
+def test_01_3_what_a_windows_stack_cannot_have(root: Caller, members: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationException, match=why):
+        root.stack(DefaultOs=WINDOWS, **members)
+
+
+def test_01_8_1_versions_of_chef_11_may_be_changed_for_one_another_and_not_for_12(root: Caller) -> None:
+    stack = root.stack(ConfigurationManager={"Name": "Chef", "Version": "11.4"})
+
+    root("UpdateStack", StackId=stack, ConfigurationManager={"Version": "11.10"})
+
+    assert shown(root, stack)["ConfigurationManager"] == {"Name": "Chef", "Version": "11.10"}
+    for version, why in (("12", "cannot change from version 11.10 to 12"), ("13", "'13' is unknown")):
+        with pytest.raises(ValidationException, match=why):
+            root("UpdateStack", StackId=stack, ConfigurationManager={"Version": version})
+    with pytest.raises(ValidationException, match="Name must be Chef"):
+        root("UpdateStack", StackId=stack, ConfigurationManager={"Name": "Puppet"})
+
+
+def test_01_6_5_berkshelf_is_kept_and_echoed_with_a_version(root: Caller) -> None:
+    stack = root.stack()
+    assert shown(root, stack)["ChefConfiguration"] == {"ManageBerkshelf": False}
+
+    root("UpdateStack", StackId=stack, ChefConfiguration={"ManageBerkshelf": True})
+
+    assert shown(root, stack)["ChefConfiguration"] == {"ManageBerkshelf": True, "BerkshelfVersion": "3.2.0"}
+
+
+def test_09_6_empty_strings_of_a_skeleton_change_nothing(root: Caller) -> None:
+    stack = root.stack(CustomJson='{"a": 1}', DefaultSshKeyName="key", CustomCookbooksSource=SOURCE)
+    before = shown(root, stack)
+
+    texts = (
+        "Name ServiceRoleArn DefaultInstanceProfileArn DefaultOs HostnameTheme DefaultAvailabilityZone DefaultSubnetId"
+        " CustomJson DefaultSshKeyName DefaultRootDeviceType AgentVersion"
+    )
+    empty: dict[str, Any] = dict.fromkeys(texts.split(), "")
+    empty["Attributes"] = {"KeyName": ""}
+    empty["ConfigurationManager"] = {"Name": "", "Version": ""}
+    empty["ChefConfiguration"] = {"BerkshelfVersion": ""}
+    empty["CustomCookbooksSource"] = dict.fromkeys(("Type", "Url", "Username", "Password", "SshKey", "Revision"), "")
+    root("UpdateStack", StackId=stack, **empty)
+
+    assert shown(root, stack) == before
+    with pytest.raises(ValidationException, match="Name is required"):
+        root.stack(Name="")
+
+
+def test_01_2_attributes_are_merged_and_know_one_key(root: Caller) -> None:
+    stack = root.stack(Attributes={"Color": "rgb(45, 114, 184)"})
+    root("UpdateStack", StackId=stack, Attributes={})
+
+    assert shown(root, stack)["Attributes"] == {"Color": "rgb(45, 114, 184)"}
+    with pytest.raises(ValidationException, match="no key 'Colour': the keys are Color"):
+        root("UpdateStack", StackId=stack, Attributes={"Colour": "x"})
 
 
 def test_01_24_built_in_groups_go_off_when_every_layer_has_its_own(root: Caller) -> None:
@@ -201,6 +299,17 @@ def test_01_25_a_stack_is_deleted_when_it_is_empty_and_says_what_is_in_the_way(r
         root("DescribeStacks", StackIds=[stack])
 
 
+def test_01_26_deleting_a_stack_frees_its_volume(root: Caller) -> None:
+    first, second = root.stack(), root.stack()
+    root("RegisterVolume", StackId=first, Ec2VolumeId="vol-1")
+    with pytest.raises(ValidationException):
+        root("RegisterVolume", StackId=second, Ec2VolumeId="vol-1")
+
+    root("DeleteStack", StackId=first)
+
+    assert root("RegisterVolume", StackId=second, Ec2VolumeId="vol-1")["VolumeId"]
+
+
 def test_01_30_the_summary_counts_and_leaves_zeros_out(root: Caller) -> None:
     stack = root.stack()
     layer = root.layer(stack)
@@ -214,11 +323,59 @@ def test_01_30_the_summary_counts_and_leaves_zeros_out(root: Caller) -> None:
     assert (summary["LayersCount"], summary["AppsCount"]) == (1, 0)
 
 
+# InstancesCount of the model, in the order of chapter 01 § 12.
+COUNTED = (
+    "Assigning Booting ConnectionLost Deregistering Online Pending Rebooting Registered Registering Requested"
+    " RunningSetup SetupFailed ShuttingDown StartFailed StopFailed Stopped Stopping Terminated Terminating Unassigning"
+)
+
+
+def test_01_30_every_status_is_counted_under_the_model_s_name(root: Caller) -> None:
+    stack = root.stack()
+    layer = root.layer(stack)
+    with root.services.database.write() as conn:
+        now = root.services.database.now(conn)
+        for status in Status:
+            instances.add(
+                conn,
+                Instance(
+                    id=f"i-{status}",
+                    stack_id=stack,
+                    hostname=status.value.replace("_", "-"),
+                    layer_ids=(layer,),
+                    status=status,
+                    since=now,
+                    persistent=True,
+                    infrastructure_class="ec2",
+                    provider="sandbox",
+                    created_at=now,
+                ),
+                InstanceDetails(os="Debian 12"),
+            )
+
+    counts = root("DescribeStackSummary", StackId=stack)["StackSummary"]["InstancesCount"]
+
+    assert counts == dict.fromkeys(COUNTED.split(), 1)
+
+
 def test_01_32_agent_versions_need_a_stack_or_a_manager(root: Caller) -> None:
     with pytest.raises(ValidationException, match="either StackId or ConfigurationManager"):
         root("DescribeAgentVersions")
 
     assert root("DescribeAgentVersions", StackId=root.stack())["AgentVersions"]
+
+
+def test_01_33_an_instance_s_agent_version_stays_apart_from_its_stack_s(root: Caller) -> None:
+    stack = root.stack()
+    layer = root.layer(stack)
+    pinned, follows = root.instance(stack, layer, AgentVersion="0.1.0"), root.instance(stack, layer)
+
+    root("UpdateStack", StackId=stack, AgentVersion="0.2.0")
+    root("UpdateStack", StackId=stack, AgentVersion="LATEST")
+
+    versions = {i["InstanceId"]: i["AgentVersion"] for i in root("DescribeInstances", StackId=stack)["Instances"]}
+    assert versions == {pinned: "0.1.0", follows: "INHERIT"}
+    assert shown(root, stack)["AgentVersion"] == "LATEST"
 
 
 def test_01_35_levels_reach_as_far_as_the_table_says(root: Caller) -> None:
@@ -239,10 +396,19 @@ def test_01_35_levels_reach_as_far_as_the_table_says(root: Caller) -> None:
         ann.stack()
 
 
-def test_the_slug_is_unique_where_the_name_is_not(root: Caller) -> None:
-    from toque_server.store import stacks
-
+def test_s3_the_slug_is_unique_where_the_name_is_not(root: Caller) -> None:
     ids = [root.stack(Name="My Shop") for _ in range(3)]
 
     with root.services.database.read() as conn:
         assert [each.slug for each in stacks.by_ids(conn, ids).values()] == ["my-shop", "my-shop-2", "my-shop-3"]
+
+
+def test_s3_the_slug_stays_when_the_stack_is_renamed(root: Caller) -> None:
+    stack = root.stack(Name="My Shop")
+
+    root("UpdateStack", StackId=stack, Name="Our Shop")
+
+    with root.services.database.read() as conn:
+        renamed = stacks.get(conn, stack)
+    assert renamed is not None
+    assert (renamed.name, renamed.slug) == ("Our Shop", "my-shop")

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from toque.cli.connection import CallFailed
-
-_NOT_FOUND = "ResourceNotFoundException"
+from toque.client.errors import ResourceNotFoundException
 
 
 class WaitFailed(Exception):
@@ -28,43 +26,54 @@ class Waiter:
     success: frozenset[str] = frozenset()
     failure: frozenset[str] = frozenset()
     gone: bool = False
-    delay: float = 15.0
+    delay: float = 15
     attempts: int = 40
 
 
 def _instances(success: str, failure: str, *, gone: bool = False) -> Waiter:
-    return Waiter("describe-instances", "Instances", frozenset({success}), frozenset(failure.split()), gone)
+    return Waiter("DescribeInstances", "Instances", frozenset({success}), frozenset(failure.split()), gone)
 
 
 WAITERS: Final[Mapping[str, Waiter]] = {
-    "app-exists": Waiter("describe-apps", delay=1.0),
-    "deployment-successful": Waiter(
-        "describe-deployments", "Deployments", frozenset({"successful"}), frozenset({"failed"})
+    "AppExists": Waiter("DescribeApps", delay=1),
+    "DeploymentSuccessful": Waiter(
+        "DescribeDeployments", "Deployments", frozenset({"successful"}), frozenset({"failed"})
     ),
-    "instance-online": _instances(
+    "InstanceOnline": _instances(
         "online", "setup_failed shutting_down start_failed stopped stopping terminating terminated stop_failed"
     ),
-    "instance-registered": _instances(
+    "InstanceRegistered": _instances(
         "registered", "setup_failed shutting_down stopped stopping terminating terminated stop_failed"
     ),
-    "instance-stopped": _instances(
+    "InstanceStopped": _instances(
         "stopped", "booting pending rebooting requested running_setup setup_failed start_failed stop_failed"
     ),
-    "instance-terminated": _instances(
+    "InstanceTerminated": _instances(
         "terminated", "booting online pending rebooting requested running_setup setup_failed start_failed", gone=True
     ),
 }
 
 
-def wait(waiter: Waiter, ask: Callable[[], Mapping[str, Any]], *, pause: Callable[[float], None] = time.sleep) -> None:
-    """Return when it has happened. Raises WaitFailed, and CallFailed for an error that the waiter does not expect."""
-    for attempt in range(waiter.attempts):
+def wait(
+    waiter: Waiter,
+    ask: Callable[[], Mapping[str, Any]],
+    *,
+    delay: float | None = None,
+    attempts: int | None = None,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Return when it has happened. Raises WaitFailed, and CallFailed for an error that the waiter does not expect.
+
+    `delay` (seconds) and `attempts` replace the waiter's own. The first look is at once.
+    """
+    every, looks = waiter.delay if delay is None else delay, waiter.attempts if attempts is None else attempts
+    for attempt in range(looks):
         if attempt:
-            pause(waiter.delay)
+            pause(every)
         try:
             answer = ask()
-        except CallFailed as error:
-            if waiter.gone and error.code == _NOT_FOUND:
+        except ResourceNotFoundException:
+            if waiter.gone:
                 return
             raise
         if not waiter.records:
@@ -74,4 +83,4 @@ def wait(waiter: Waiter, ask: Callable[[], Mapping[str, Any]], *, pause: Callabl
             raise WaitFailed(f"waiting ended: something is {bad[0]}")
         if statuses and statuses <= waiter.success:
             return
-    raise WaitFailed(f"it did not happen within {waiter.attempts} looks, {waiter.delay:g} s apart")
+    raise WaitFailed(f"it did not happen within {looks} looks, {every:g} s apart")

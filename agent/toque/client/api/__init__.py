@@ -1,0 +1,55 @@
+"""Every operation of the server. Made by `python -m toque.cli.client_code`."""
+
+from __future__ import annotations
+
+from toque.client.api.access_keys import AccessKeysCalls
+from toque.client.api.apps import AppsCalls
+from toque.client.api.attributes import AttributesCalls
+from toque.client.api.catalogues import CataloguesCalls
+from toque.client.api.command_details import CommandDetailsCalls
+from toque.client.api.commands import CommandsCalls
+from toque.client.api.conditions import ConditionsCalls
+from toque.client.api.cookbooks import CookbooksCalls
+from toque.client.api.data_bags import DataBagsCalls
+from toque.client.api.deployments import DeploymentsCalls
+from toque.client.api.events import EventsCalls
+from toque.client.api.instances import InstancesCalls
+from toque.client.api.join_tokens import JoinTokensCalls
+from toque.client.api.layers import LayersCalls
+from toque.client.api.overview import OverviewCalls
+from toque.client.api.permissions import PermissionsCalls
+from toque.client.api.policies import PoliciesCalls
+from toque.client.api.power import PowerCalls
+from toque.client.api.service_errors import ServiceErrorsCalls
+from toque.client.api.stacks import StacksCalls
+from toque.client.api.user_profiles import UserProfilesCalls
+from toque.client.api.users import UsersCalls
+from toque.client.api.waiters import WaitersCalls
+
+
+class Api(
+    AccessKeysCalls,
+    AppsCalls,
+    AttributesCalls,
+    CataloguesCalls,
+    CommandDetailsCalls,
+    CommandsCalls,
+    ConditionsCalls,
+    CookbooksCalls,
+    DataBagsCalls,
+    DeploymentsCalls,
+    EventsCalls,
+    InstancesCalls,
+    JoinTokensCalls,
+    LayersCalls,
+    OverviewCalls,
+    PermissionsCalls,
+    PoliciesCalls,
+    PowerCalls,
+    ServiceErrorsCalls,
+    StacksCalls,
+    UserProfilesCalls,
+    UsersCalls,
+    WaitersCalls,
+):
+    """All operations and waiters as methods."""

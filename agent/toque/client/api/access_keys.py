@@ -1,0 +1,85 @@
+"""Operations on access keys. Made by `python -m toque.cli.client_code`."""
+
+from __future__ import annotations
+
+from toque.client.structures import (
+    CreateAccessKeyResult,
+    CreateApiTokenResult,
+    DescribeAccessKeysResult,
+    DescribeApiTokensResult,
+)
+from toque.client.calling import TOQUE, Calls
+
+
+class AccessKeysCalls(Calls):
+    """Operations on access keys."""
+
+    def create_access_key(
+        self,
+        *,
+        user_arn: str | None = None,
+    ) -> CreateAccessKeyResult:
+        """Make an access key for AWS clients. Its secret is in this answer and nowhere else.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        return self._ask("CreateAccessKey", TOQUE, {"UserArn": user_arn}, CreateAccessKeyResult, reads=False)
+
+    def create_api_token(
+        self,
+        *,
+        label: str,
+        user_arn: str | None = None,
+        expires_in_days: int | None = None,
+    ) -> CreateApiTokenResult:
+        """Make a bearer token for `POST /api/…`. It is in this answer and nowhere else.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        return self._ask("CreateApiToken", TOQUE, {"Label": label, "UserArn": user_arn, "ExpiresInDays": expires_in_days}, CreateApiTokenResult, reads=False)
+
+    def delete_access_key(
+        self,
+        *,
+        access_key_id: str,
+        user_arn: str | None = None,
+    ) -> None:
+        """Delete an access key; requests signed with it fail from now on.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        self._do("DeleteAccessKey", TOQUE, {"AccessKeyId": access_key_id, "UserArn": user_arn}, reads=False)
+
+    def delete_api_token(
+        self,
+        *,
+        token_id: str,
+        user_arn: str | None = None,
+    ) -> None:
+        """Delete an API token.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        self._do("DeleteApiToken", TOQUE, {"TokenId": token_id, "UserArn": user_arn}, reads=False)
+
+    def describe_access_keys(
+        self,
+        *,
+        user_arn: str | None = None,
+    ) -> DescribeAccessKeysResult:
+        """Describe a user's access keys, without their secrets.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        return self._ask("DescribeAccessKeys", TOQUE, {"UserArn": user_arn}, DescribeAccessKeysResult, reads=True)
+
+    def describe_api_tokens(
+        self,
+        *,
+        user_arn: str | None = None,
+    ) -> DescribeApiTokensResult:
+        """Describe a user's API tokens, without the tokens themselves.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        return self._ask("DescribeApiTokens", TOQUE, {"UserArn": user_arn}, DescribeApiTokensResult, reads=True)

@@ -1,0 +1,94 @@
+"""Volumes and RAID arrays."""
+
+from __future__ import annotations
+
+from tests.server.conformance.case import NOWHERE, Case, case
+from tests.server.conformance.world import World
+
+
+def _volume(w: World, stack: str, ec2: str = "vol-0a1b2c3d", mounted: bool = True) -> str:
+    volume: str = w("RegisterVolume", StackId=stack, Ec2VolumeId=ec2)["VolumeId"]
+    if mounted:
+        w("UpdateVolume", VolumeId=volume, Name="data", MountPoint="/srv/data")
+    return volume
+
+
+@case("RegisterVolume")
+def register(w: World) -> Case:
+    stack, other = w.stack(), w.stack(Name="other")
+    _volume(w, other, "vol-taken")
+    return Case(
+        minimal={"StackId": stack},
+        fuller=[{"StackId": stack, "Ec2VolumeId": "vol-0a1b2c3d"}],
+        invalid=[({"StackId": stack, "Ec2VolumeId": "vol-taken"}, "vol-taken")],
+        missing=[({"StackId": NOWHERE, "Ec2VolumeId": "vol-1"}, NOWHERE)],
+    )
+
+
+@case("UpdateVolume")
+def update(w: World) -> Case:
+    volume = _volume(w, w.stack(), mounted=False)
+    return Case(
+        minimal={"VolumeId": volume},
+        fuller=[{"VolumeId": volume, "Name": "data", "MountPoint": "/srv/data"}],
+        invalid=[({"VolumeId": volume, "MountPoint": "data"}, "MountPoint"), ({"VolumeId": volume, "Name": "x" * 129}, "Name")],
+        missing=[({"VolumeId": NOWHERE}, NOWHERE)],
+    )  # fmt: skip
+
+
+@case("AssignVolume")
+def assign(w: World) -> Case:
+    stack = w.stack()
+    layer = w.layer(stack)
+    instance, online = w.instance(stack, layer), w.instance(stack, layer)
+    w.inside.bring_online(online)
+    bare = _volume(w, stack, "vol-bare", mounted=False)
+    other = _volume(w, stack, "vol-other")
+    return Case(
+        minimal={"VolumeId": other},
+        fuller=[{"VolumeId": _volume(w, stack), "InstanceId": instance}],
+        invalid=[({"VolumeId": bare, "InstanceId": instance}, "MountPoint"), ({"VolumeId": other, "InstanceId": online}, "stopped")],
+        missing=[({"VolumeId": NOWHERE, "InstanceId": instance}, NOWHERE), ({"VolumeId": other, "InstanceId": NOWHERE}, NOWHERE)],
+    )  # fmt: skip
+
+
+@case("UnassignVolume")
+def unassign(w: World) -> Case:
+    stack = w.stack()
+    instance, volume = w.instance(stack, w.layer(stack)), _volume(w, stack)
+    w("AssignVolume", VolumeId=volume, InstanceId=instance)
+    return Case(
+        minimal={"VolumeId": volume},
+        invalid=[({"VolumeId": _volume(w, stack, "vol-loose")}, "not assigned")],
+        missing=[({"VolumeId": NOWHERE}, NOWHERE)],
+    )
+
+
+@case("DeregisterVolume")
+def deregister(w: World) -> Case:
+    return Case(minimal={"VolumeId": _volume(w, w.stack())}, missing=[({"VolumeId": NOWHERE}, NOWHERE)])
+
+
+@case("DescribeVolumes")
+def describe_volumes(w: World) -> Case:
+    stack = w.stack()
+    instance, volume = w.instance(stack, w.layer(stack)), _volume(w, stack)
+    w("AssignVolume", VolumeId=volume, InstanceId=instance)
+    return Case(
+        minimal={},
+        fuller=[{"StackId": stack}, {"InstanceId": instance}, {"VolumeIds": [volume]}],
+        invalid=[({"StackId": stack, "InstanceId": instance}, "Please provide")],
+        missing=[({"StackId": NOWHERE}, NOWHERE), ({"InstanceId": NOWHERE}, NOWHERE), ({"VolumeIds": [NOWHERE]}, NOWHERE)],
+    )  # fmt: skip
+
+
+@case("DescribeRaidArrays")
+def describe_raid_arrays(w: World) -> Case:
+    stack = w.stack()
+    instance = w.instance(stack, w.layer(stack))
+    return Case(
+        minimal={},
+        fuller=[{"StackId": stack}, {"InstanceId": instance}],
+        invalid=[({"StackId": stack, "InstanceId": instance}, "Please provide")],
+        missing=[({"StackId": NOWHERE}, NOWHERE), ({"RaidArrayIds": [NOWHERE]}, NOWHERE)],
+    )
