@@ -35,7 +35,7 @@ def blueprint(services: Services, throttle: Throttle, *, forms: Callable[[], Res
         request_id = str(uuid.uuid4())
         with metrics.timed("aws_json") as seen:
             try:
-                ctx = signer(services)
+                ctx = signer(services, request_id)
                 throttle.take(ctx.caller.arn)
                 name = _operation(request.headers.get("X-Amz-Target", ""))
                 seen.operation = name
@@ -50,7 +50,7 @@ def blueprint(services: Services, throttle: Throttle, *, forms: Callable[[], Res
     return wire
 
 
-def signer(services: Services, *, service: str = sigv4.OPSWORKS) -> Context:
+def signer(services: Services, request_id: str, *, service: str = sigv4.OPSWORKS) -> Context:
     """Who signed this request, which is to that service. Raises NotAuthenticated."""
     try:
         claim = sigv4.parse(
@@ -70,7 +70,14 @@ def signer(services: Services, *, service: str = sigv4.OPSWORKS) -> Context:
         raise NotAuthenticated(error.code, error.message) from None
     if holder.stale:
         identity.note_use_of_key(services, claim.access_key_id)
-    return Context(caller=holder.principal, services=services, address=request.remote_addr or "")
+    return Context(
+        caller=holder.principal,
+        services=services,
+        address=request.remote_addr or "",
+        secure=request.is_secure or services.settings.secure,
+        access_key_id=claim.access_key_id,
+        request_id=request_id,
+    )
 
 
 def _now(services: Services) -> Any:

@@ -62,7 +62,7 @@ def answerer(services: Services, throttle: Throttle) -> Callable[[], Response]:
         request_id = str(uuid.uuid4())
         with metrics.timed("iam") as seen:
             try:
-                ctx = signer(services, service=sigv4.IAM)
+                ctx = signer(services, request_id, service=sigv4.IAM)
                 throttle.take(ctx.caller.arn)
                 action, members = _form(request.get_data())
                 seen.operation = action.name

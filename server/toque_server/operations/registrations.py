@@ -237,6 +237,7 @@ def _action(
 ) -> Operation:
     return Operation(
         name=f"iam:{request.__name__}",
+        action=f"iam:{request.__name__}",
         target=IAM,
         request=request,
         result=result,

@@ -560,6 +560,18 @@ permissions = Table(
     Column("allow_sudo", Boolean, nullable=False),
 )
 
+user_policies = Table(
+    "user_policies",
+    metadata,
+    Column("user_arn", String(255), ForeignKey("users.arn", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    # Attached by name: the document is the installation's own, and empty here.
+    Column("predefined", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("updated_by", String(255), nullable=False),
+)
+
 attributes = Table(
     "attributes",
     metadata,
@@ -592,9 +604,9 @@ audit = Table(
     metadata,
     Column("number", _Serial, primary_key=True, autoincrement=True),
     Column("at", Instant, nullable=False),
-    Column("user_arn", String(255), nullable=False),
+    Column("user_arn", String(255), nullable=False, index=True),
     Column("action", String(64), nullable=False),
-    Column("stack_id", String(64)),
+    Column("stack_id", String(64), index=True),
     Column("allowed", Boolean, nullable=False),
     Column("detail", Text, nullable=False),
     Column("previous", String(64), nullable=False),
