@@ -22,6 +22,7 @@ COMMANDS = {
     "plan": "toque.cli.apply:plan",
     "shell": "toque.cli.shell:shell",
     "stack": "toque.cli.verbs:stack",
+    "user": "toque.cli.user_verbs:user",
 }
 """Sub-commands of our own: name → `module:attribute`. What other distributions bring joins by the entry points
 `toque.commands`, which are looked at only when a name is not here or when all are to be listed."""

@@ -174,7 +174,8 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
             stacks = access.check(inside, op.action, op.permission, op.stack and op.stack(inside, request), request)
             answer = op.run(inside, request)
             if op.changes:
-                audit.add(conn, _entry(inside, op, request, stack_id=next(iter(stacks), None)))
+                made = getattr(answer, "stack_id", None)
+                audit.add(conn, _entry(inside, op, request, stack_id=next(iter(stacks), made)))
             return answer
     except Invalid as error:
         raise ValidationException(str(error)) from error
