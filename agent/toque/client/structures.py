@@ -53,6 +53,16 @@ class Attributes(Structure, frozen=True, kw_only=True):
     updated_by: str
 
 
+class AutoScalingThresholds(Structure, frozen=True, kw_only=True):
+    instance_count: int | None = None
+    thresholds_wait_time: int | None = None
+    ignore_metrics_time: int | None = None
+    cpu_threshold: float | None = None
+    memory_threshold: float | None = None
+    load_threshold: float | None = None
+    alarms: list[str] | None = None
+
+
 class BlockDeviceMapping(Structure, frozen=True, kw_only=True):
     device_name: str | None = None
     no_device: str | None = None
@@ -169,6 +179,17 @@ class DataSource(Structure, frozen=True, kw_only=True):
     database_name: str | None = None
 
 
+class Database(Structure, frozen=True, kw_only=True):
+    rds_db_instance_arn: str
+    db_instance_identifier: str
+    address: str
+    port: int
+    engine: str
+    updated_at: str
+    updated_by: str
+    stack_id: str | None = None
+
+
 class Deployment(Structure, frozen=True, kw_only=True):
     deployment_id: str
     stack_id: str
@@ -195,6 +216,33 @@ class Ebs(Structure, frozen=True, kw_only=True):
     volume_size: int | None = None
     volume_type: str | None = None
     delete_on_termination: bool | None = None
+
+
+class EcsCluster(Structure, frozen=True, kw_only=True):
+    ecs_cluster_arn: str
+    ecs_cluster_name: str
+    stack_id: str
+    registered_at: str
+
+
+class ElasticIp(Structure, frozen=True, kw_only=True):
+    ip: str
+    domain: str
+    region: str
+    name: str | None = None
+    instance_id: str | None = None
+
+
+class ElasticLoadBalancer(Structure, frozen=True, kw_only=True):
+    elastic_load_balancer_name: str
+    region: str
+    stack_id: str
+    layer_id: str
+    availability_zones: list[str]
+    subnet_ids: list[str]
+    ec2_instance_ids: list[str]
+    dns_name: str | None = None
+    vpc_id: str | None = None
 
 
 class EnvironmentVariable(Structure, frozen=True, kw_only=True):
@@ -257,6 +305,29 @@ class Instance(Structure, frozen=True, kw_only=True):
     virtualization_type: str | None = None
 
 
+class InstancesCount(Structure, frozen=True, kw_only=True):
+    assigning: int | None = None
+    booting: int | None = None
+    connection_lost: int | None = None
+    deregistering: int | None = None
+    online: int | None = None
+    pending: int | None = None
+    rebooting: int | None = None
+    registered: int | None = None
+    registering: int | None = None
+    requested: int | None = None
+    running_setup: int | None = None
+    setup_failed: int | None = None
+    shutting_down: int | None = None
+    start_failed: int | None = None
+    stop_failed: int | None = None
+    stopped: int | None = None
+    stopping: int | None = None
+    terminated: int | None = None
+    terminating: int | None = None
+    unassigning: int | None = None
+
+
 class JoinToken(Structure, frozen=True, kw_only=True):
     token_id: str
     layer_ids: list[str]
@@ -281,7 +352,7 @@ class Layer(Structure, frozen=True, kw_only=True):
     enable_auto_healing: bool
     auto_assign_elastic_ips: bool
     auto_assign_public_ips: bool
-    default_recipes: dict[str, list[str]]
+    default_recipes: Recipes
     custom_recipes: Recipes
     created_at: str
     install_updates_on_boot: bool
@@ -294,6 +365,13 @@ class Layer(Structure, frozen=True, kw_only=True):
 
 class LifecycleEventConfiguration(Structure, frozen=True, kw_only=True):
     shutdown: ShutdownEventConfiguration | None = None
+
+
+class LoadBasedAutoScalingConfiguration(Structure, frozen=True, kw_only=True):
+    layer_id: str
+    enable: bool
+    up_scaling: AutoScalingThresholds
+    down_scaling: AutoScalingThresholds
 
 
 class MyUserProfile(Structure, frozen=True, kw_only=True):
@@ -347,6 +425,34 @@ class Progress(Structure, frozen=True, kw_only=True):
     completed_at: str | None = None
 
 
+class RaidArray(Structure, frozen=True, kw_only=True):
+    raid_array_id: str
+    raid_level: int
+    number_of_disks: int
+    size: int
+    created_at: str
+    stack_id: str
+    volume_type: str
+    instance_id: str | None = None
+    name: str | None = None
+    device: str | None = None
+    mount_point: str | None = None
+    availability_zone: str | None = None
+    iops: int | None = None
+
+
+class RdsDbInstance(Structure, frozen=True, kw_only=True):
+    rds_db_instance_arn: str
+    db_instance_identifier: str
+    db_user: str
+    region: str
+    stack_id: str
+    missing_on_rds: bool
+    db_password: str | None = None
+    address: str | None = None
+    engine: str | None = None
+
+
 class Recipes(Structure, frozen=True, kw_only=True):
     setup: list[str] | None = None
     configure: list[str] | None = None
@@ -359,6 +465,16 @@ class ReportedOs(Structure, frozen=True, kw_only=True):
     family: str | None = None
     name: str | None = None
     version: str | None = None
+
+
+class Schedule(Structure, frozen=True, kw_only=True):
+    monday: dict[str, str] | None = None
+    tuesday: dict[str, str] | None = None
+    wednesday: dict[str, str] | None = None
+    thursday: dict[str, str] | None = None
+    friday: dict[str, str] | None = None
+    saturday: dict[str, str] | None = None
+    sunday: dict[str, str] | None = None
 
 
 class SentSslConfiguration(Structure, frozen=True, kw_only=True):
@@ -438,7 +554,19 @@ class StackSummary(Structure, frozen=True, kw_only=True):
     arn: str
     layers_count: int
     apps_count: int
-    instances_count: dict[str, int]
+    instances_count: InstancesCount
+
+
+class TemporaryCredential(Structure, frozen=True, kw_only=True):
+    username: str
+    password: str
+    valid_for_in_minutes: int
+    instance_id: str
+
+
+class TimeBasedAutoScalingConfiguration(Structure, frozen=True, kw_only=True):
+    instance_id: str
+    auto_scaling_schedule: Schedule
 
 
 class User(Structure, frozen=True, kw_only=True):
@@ -457,6 +585,23 @@ class UserProfile(Structure, frozen=True, kw_only=True):
     ssh_public_key: str | None = None
 
 
+class Volume(Structure, frozen=True, kw_only=True):
+    volume_id: str
+    status: str
+    region: str
+    encrypted: bool
+    ec2_volume_id: str | None = None
+    name: str | None = None
+    raid_array_id: str | None = None
+    instance_id: str | None = None
+    size: int | None = None
+    device: str | None = None
+    mount_point: str | None = None
+    availability_zone: str | None = None
+    volume_type: str | None = None
+    iops: int | None = None
+
+
 class VolumeConfiguration(Structure, frozen=True, kw_only=True):
     mount_point: str
     number_of_disks: int
@@ -465,6 +610,10 @@ class VolumeConfiguration(Structure, frozen=True, kw_only=True):
     volume_type: str | None = None
     iops: int | None = None
     encrypted: bool | None = None
+
+
+class CloneStackResult(Structure, frozen=True, kw_only=True):
+    stack_id: str
 
 
 class CreateAccessKeyResult(Structure, frozen=True, kw_only=True):
@@ -557,8 +706,26 @@ class DescribeDataBagsResult(Structure, frozen=True, kw_only=True):
     items: list[DataBagItem]
 
 
+class DescribeDatabasesResult(Structure, frozen=True, kw_only=True):
+    databases: list[Database]
+    next_token: str | None = None
+
+
 class DescribeDeploymentsResult(Structure, frozen=True, kw_only=True):
     deployments: list[Deployment]
+
+
+class DescribeEcsClustersResult(Structure, frozen=True, kw_only=True):
+    ecs_clusters: list[EcsCluster]
+    next_token: str | None = None
+
+
+class DescribeElasticIpsResult(Structure, frozen=True, kw_only=True):
+    elastic_ips: list[ElasticIp]
+
+
+class DescribeElasticLoadBalancersResult(Structure, frozen=True, kw_only=True):
+    elastic_load_balancers: list[ElasticLoadBalancer]
 
 
 class DescribeEventsResult(Structure, frozen=True, kw_only=True):
@@ -576,6 +743,10 @@ class DescribeJoinTokensResult(Structure, frozen=True, kw_only=True):
 
 class DescribeLayersResult(Structure, frozen=True, kw_only=True):
     layers: list[Layer]
+
+
+class DescribeLoadBasedAutoScalingResult(Structure, frozen=True, kw_only=True):
+    load_based_auto_scaling_configurations: list[LoadBasedAutoScalingConfiguration]
 
 
 class DescribeMyUserProfileResult(Structure, frozen=True, kw_only=True):
@@ -599,6 +770,14 @@ class DescribeProgressResult(Structure, frozen=True, kw_only=True):
     more: bool
 
 
+class DescribeRaidArraysResult(Structure, frozen=True, kw_only=True):
+    raid_arrays: list[RaidArray]
+
+
+class DescribeRdsDbInstancesResult(Structure, frozen=True, kw_only=True):
+    rds_db_instances: list[RdsDbInstance]
+
+
 class DescribeServiceErrorsResult(Structure, frozen=True, kw_only=True):
     service_errors: list[ServiceError]
 
@@ -615,12 +794,20 @@ class DescribeStacksResult(Structure, frozen=True, kw_only=True):
     stacks: list[Stack]
 
 
+class DescribeTimeBasedAutoScalingResult(Structure, frozen=True, kw_only=True):
+    time_based_auto_scaling_configurations: list[TimeBasedAutoScalingConfiguration]
+
+
 class DescribeUserProfilesResult(Structure, frozen=True, kw_only=True):
     user_profiles: list[UserProfile]
 
 
 class DescribeUsersResult(Structure, frozen=True, kw_only=True):
     users: list[User]
+
+
+class DescribeVolumesResult(Structure, frozen=True, kw_only=True):
+    volumes: list[Volume]
 
 
 class GetCommandLogResult(Structure, frozen=True, kw_only=True):
@@ -644,6 +831,15 @@ class GetHostnameSuggestionResult(Structure, frozen=True, kw_only=True):
     hostname: str
 
 
+class GrantAccessResult(Structure, frozen=True, kw_only=True):
+    temporary_credential: TemporaryCredential
+
+
+class ListTagsResult(Structure, frozen=True, kw_only=True):
+    tags: dict[str, str]
+    next_token: str | None = None
+
+
 class PublishCookbooksResult(Structure, frozen=True, kw_only=True):
     digest: str
     cookbooks: list[Cookbook]
@@ -651,3 +847,15 @@ class PublishCookbooksResult(Structure, frozen=True, kw_only=True):
 
 class PutDataBagItemResult(Structure, frozen=True, kw_only=True):
     version: int
+
+
+class RegisterEcsClusterResult(Structure, frozen=True, kw_only=True):
+    ecs_cluster_arn: str
+
+
+class RegisterElasticIpResult(Structure, frozen=True, kw_only=True):
+    elastic_ip: str
+
+
+class RegisterVolumeResult(Structure, frozen=True, kw_only=True):
+    volume_id: str

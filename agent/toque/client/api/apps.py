@@ -36,6 +36,7 @@ class AppsCalls(Calls):
     ) -> CreateAppResult:
         """Add an app to a stack; nothing runs until it is deployed, or an instance starts.
 
+        A data source must be there: a database registered with the stack, or an instance of its MySQL layer.
         `Shortname` names its directory on the nodes and never changes; without one it is made from `Name`.
 
         Raises ValidationException or ResourceNotFoundException.

@@ -54,7 +54,7 @@ class LayersCalls(Calls):
         *,
         layer_id: str,
     ) -> None:
-        """Delete a layer that has no instances any more.
+        """Delete a layer that has no instances any more. Its load balancer is detached, and stays what it is.
 
         Raises ValidationException or ResourceNotFoundException.
         """
