@@ -15,6 +15,7 @@ COMMANDS = {
     "command": "toque.cli.verbs:command",
     "completion": "toque.cli.completion:completion",
     "cookbook": "toque.cli.cookbook:cookbook",
+    "database": "toque.cli.databases:database",
     "deployment": "toque.cli.verbs:deployment",
     "instance": "toque.cli.verbs:instance",
     "layer": "toque.cli.verbs:layer",

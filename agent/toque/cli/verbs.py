@@ -77,6 +77,21 @@ NOUNS: Final[Mapping[str, Noun]] = {
         {"CreatedAt": "CREATED", "Type": "TYPE", "Status": "STATUS", "ExitCode": "EXIT", "CommandId": "ID"},
         "CommandIds",
     ),
+    "database": Noun(
+        "describe-databases",
+        "Databases",
+        "RdsDbInstanceArn",
+        "DbInstanceIdentifier",
+        {
+            "DbInstanceIdentifier": "NAME",
+            "Engine": "ENGINE",
+            "Address": "ADDRESS",
+            "Port": "PORT",
+            "RdsDbInstanceArn": "ARN",
+        },
+        "RdsDbInstanceArns",
+        in_stack=False,
+    ),
 }
 
 _output = click.option(
@@ -100,7 +115,7 @@ def _list(noun: str, about: Noun) -> click.Command:
     @within
     @_output
     def run(output: str, scope: str | None = None) -> None:
-        found = _carry(lambda: _records(from_environment(), noun, about, scope))
+        found = carry(lambda: _records(from_environment(), noun, about, scope))
         if output == "table":
             rows = [[_cell(each, column) for column in about.columns] for each in found]
             click.echo(table(rows, list(about.columns.values())))
@@ -116,7 +131,7 @@ def _show(noun: str, about: Noun) -> click.Command:
     @_scope(noun, about, required=False)
     @_output
     def run(which: str, output: str, scope: str | None = None) -> None:
-        record = _carry(lambda: _one(from_environment(), noun, about, which, scope))
+        record = carry(lambda: _one(from_environment(), noun, about, which, scope))
         if output == "table":
             rows = [[name, str(value)] for name, value in record.items()]
             click.echo(table(rows, ["MEMBER", "VALUE"]))
@@ -166,6 +181,9 @@ def _ask(connection: Connection, about: Noun, members: dict[str, Any]) -> list[d
     operation = declared.operations()[about.operation]
     answer = connection.call(operation["name"], operation["target"], members)
     records: list[dict[str, Any]] = answer[about.records]
+    while "NextToken" in answer:
+        answer = connection.call(operation["name"], operation["target"], members | {"NextToken": answer["NextToken"]})
+        records += answer[about.records]
     return records
 
 
@@ -177,7 +195,8 @@ def _cell(record: Mapping[str, Any], column: str) -> str:
     return "".join(character if character.isprintable() else " " for character in text)
 
 
-def _carry(ask: Callable[[], Any]) -> Any:
+def carry(ask: Callable[[], Any]) -> Any:
+    """The answer; a refusal is told on the error stream, and ends the program."""
     try:
         return ask()
     except CallFailed as error:
