@@ -56,6 +56,14 @@ class Server:
                 return found[0]
         return _only(noun, which, [each for each in self._of(about, stack) if _is(about, each, which)])
 
+    def user(self, which: str) -> dict[str, Any]:
+        """A user by his name or ARN. Raises NotOne."""
+        users: list[dict[str, Any]] = self("DescribeUsers")["Users"]
+        for each in users:
+            if which in (each["Name"], each["UserArn"]):
+                return each
+        raise NotOne(f"there is no user {which}; `toque user list` shows all")
+
     def ids(self, noun: str, names: tuple[str, ...], stack: str | None) -> list[str] | None:
         """The ids of several; None for none, which is how a member is left out."""
         return [str(self.find(noun, each, stack)[NOUNS[noun].id]) for each in names] or None
