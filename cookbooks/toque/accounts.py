@@ -12,16 +12,33 @@ FIRST_ID, LAST_ID = 2000, 4000
 def keep_accounts() -> None:
     """Create and update the accounts that the stack names, and remove those of ours that it no longer names."""
     wanted = {item["username"]: item for item in search("aws_opsworks_user")}
-    ours = [each for each in pwd.getpwall() if FIRST_ID <= each.pw_uid < LAST_ID and each.pw_gecos == GROUP]
+    ours = our_accounts()
     if not wanted and not ours:
         return
     group(GROUP)
     for name, item in wanted.items():
         keep_account(name, item)
     for account in ours:
-        if account.pw_name not in wanted:
-            file(sudoers(account.pw_name), present=False)
-            user(account.pw_name, present=False)
+        if account not in wanted:
+            remove_account(account)
+
+
+def release_accounts(*, remove: bool) -> None:
+    """Take every right to sudo that we gave; `remove` takes the accounts, too, and leaves their homes."""
+    for name in our_accounts():
+        if remove:
+            remove_account(name)
+        else:
+            file(sudoers(name), present=False)
+
+
+def our_accounts() -> list[str]:
+    return [each.pw_name for each in pwd.getpwall() if FIRST_ID <= each.pw_uid < LAST_ID and each.pw_gecos == GROUP]
+
+
+def remove_account(name: str) -> None:
+    file(sudoers(name), present=False)
+    user(name, present=False)
 
 
 def keep_account(name: str, item: dict[str, object]) -> None:

@@ -13,7 +13,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from toque.daemon.client import Refused, Unreachable
 from toque.daemon.config import DEFAULT_PATH, AgentConfig, BadConfig, check_server_url, load_config
 from toque.daemon.enrol import enrol
 from toque.daemon.identity import Identity, load_identity
+from toque.daemon.leave import note_installed
 from toque.daemon.state import BadState, State
 from toque.daemon.trust import NotBelieved
 from toque.protocol.durable import write_durably
@@ -98,7 +99,7 @@ def register(folder: Path, host: Host, environ: Mapping[str, str] = os.environ) 
     # The interpreter that runs this has Toque; where the program of that name is, nobody need know.
     command = [sys.executable, "-m", "toque.daemon.main"]
     installed += agent_service.install(host, command, unit=folder / "toque-agent.service")
-    _note(state, installed)
+    note_installed(state, installed)
     return identity
 
 
@@ -193,14 +194,6 @@ def _keep_settings(config: AgentConfig, path: Path) -> None:
     # A JSON string or number is TOML, too.
     text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in chosen.items())
     write_durably(path, text.encode(), mode=0o644)
-
-
-def _note(state: State, installed: Iterable[str]) -> None:
-    """Add to what is removed when this machine leaves its stack: one path a line, the last line first."""
-    path = state.root / "installed"
-    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    lines = dict.fromkeys([*before, *installed])
-    write_durably(path, "".join(f"{line}\n" for line in lines).encode(), mode=0o600)
 
 
 def _text_of(path: Path) -> str:
