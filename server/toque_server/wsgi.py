@@ -21,7 +21,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from toque_server import console
 from toque_server.domain.instance import Instance
-from toque_server.http import api, aws_json, health, logs, metrics
+from toque_server.http import api, aws_json, health, iam_query, installer, logs, metrics
 from toque_server.http.node import NodeApp
 from toque_server.http.throttle import Throttle
 from toque_server.operations import registry
@@ -119,11 +119,12 @@ def create_app(services: Services, *, nodes: Nodes | None = None, parts: Sequenc
     app = App(services, flask, nodes, parts)
     throttle = Throttle()
     for page in (
-        aws_json.blueprint(services, throttle),
+        aws_json.blueprint(services, throttle, forms=iam_query.answerer(services, throttle)),
         api.blueprint(services, throttle),
         health.blueprint(services, app.stopping),
         metrics.blueprint(services),
         logs.blueprint(services),
+        installer.blueprint(services),
         console.blueprint(services, app.stopping),
     ):
         flask.register_blueprint(page)

@@ -34,6 +34,7 @@ class FakeProvider:
         self.orders: list[str] = []
         self.refuses: ProviderError | None = None
         self.boots_at_once = True
+        self.makes_volumes = False
         self.stuck = False
         self.deaf = False
         self.lies: set[str] = set()

@@ -94,4 +94,5 @@ def _user(conn: Connection, name: str) -> User:
 
 def _note(services: Services, conn: Connection, action: str, arn: str) -> None:
     now = services.database.now(conn)
-    audit.add(conn, audit.Entry(at=now, user_arn=_BY, action=action, allowed=True, detail={"UserArn": arn}))
+    detail = {"parameters": {"UserArn": arn}}
+    audit.add(conn, audit.Entry(at=now, user_arn=_BY, action=action, allowed=True, detail=detail))

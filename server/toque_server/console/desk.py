@@ -69,7 +69,12 @@ class Desk:
 
     def context(self) -> Context:
         """For operations, as the user who is signed in."""
-        return Context(caller=g.caller, services=self.services, address=request.remote_addr or "")
+        return Context(
+            caller=g.caller,
+            services=self.services,
+            address=request.remote_addr or "",
+            secure=request.is_secure or self.services.settings.secure,
+        )
 
     def call(self, operation: str, /, **members: Any) -> dict[str, Any]:
         """Carry out an operation as the user who is signed in. Members that are None are left out."""

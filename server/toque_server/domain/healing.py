@@ -88,6 +88,11 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     def heard_at(self) -> datetime:
         return self.last_contact or self.instance.booted_at or self.instance.since
 
+    @property
+    def is_awaited(self) -> bool:
+        """It was registered, and its machine has not joined yet: nobody can have lost it."""
+        return self.instance.status is _S.REGISTERING and self.instance.booted_at is None and self.last_contact is None
+
 
 class Fleet(msgspec.Struct, frozen=True, kw_only=True):
     """Every instance of the installation (those outside WATCHED only for their open heals), and its poll interval."""
@@ -114,7 +119,7 @@ class Decision(msgspec.Struct, frozen=True):
 
 def decide(fleet: Fleet, guards: Guards, times: HealTimes, now: datetime, *, draw: Random) -> Decision:
     """One look at the whole fleet. `draw` orders those with equal evidence, so that nobody is last for ever (H9)."""
-    watched = [node for node in fleet.nodes if node.instance.status in WATCHED]
+    watched = [node for node in fleet.nodes if node.instance.status in WATCHED and not node.is_awaited]
     guards, reports = _doubts(watched, fleet, guards, times, now)
     changes = [*reports, *_upkeep(fleet.nodes, times, now), *_returns(watched, now)]
     doubted = _Doubt(guards, now)

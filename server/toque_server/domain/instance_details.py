@@ -12,7 +12,7 @@ from toque_server.domain.invalid import Invalid
 from toque_server.domain.operating_systems import check_available, family_of
 from toque_server.domain.schedule import Schedule
 from toque_server.domain.stack import ROOT_DEVICES, Stack, check_agent_version
-from toque_server.domain.volume_configuration import SIZES
+from toque_server.domain.volume_configuration import SIZES, VolumeConfiguration
 
 ARCHITECTURES: Final = ("x86_64", "i386")
 TENANCIES: Final = ("default", "dedicated", "host")
@@ -74,7 +74,13 @@ class InstanceDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     public_ip: str | None = None
     public_dns: str | None = None
     root_device_volume_id: str | None = None
+    volume_configurations: tuple[VolumeConfiguration, ...] | None = None
+    """The volumes that its layers wanted when it was first started; None before that."""
     registered_by: str | None = None
+    cloud_id: str | None = None
+    """What its cloud calls a registered machine; that of one which a provider made is `Instance.machine_id`."""
+    named_by_machine: bool = False
+    """It registered without a host name: it takes that of its machine when the agent joins."""
 
 
 def check(stack: Stack, details: InstanceDetails) -> None:

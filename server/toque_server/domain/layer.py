@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import combinations
 from typing import Final
@@ -18,8 +18,7 @@ from toque_server.domain.load_scaling import LoadScaling
 from toque_server.domain.log_streams import CloudWatchLogsConfiguration
 from toque_server.domain.log_streams import check as check_log_streams
 from toque_server.domain.shortname import check_layer_shortname
-from toque_server.domain.source import FILTERED
-from toque_server.domain.stack import check_arn, check_name
+from toque_server.domain.stack import Stack, check_arn, check_name
 from toque_server.domain.volume_configuration import VolumeConfiguration
 from toque_server.domain.volume_configuration import check as check_volumes
 
@@ -102,34 +101,8 @@ def shortname_for(type: Kind, wanted: str) -> str:
     return wanted
 
 
-def merge_attributes(
-    type: Kind, stored: Mapping[str, str], secrets: Mapping[str, str], sent: Mapping[str, str | None]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """`sent` over what is stored, by key: null resets a key, the filtered literal keeps a secret (L-4, L-7)."""
-    public, sealed = dict(stored), dict(secrets)
-    for key, value in sent.items():
-        if key not in type.attributes:
-            raise Invalid(
-                f"Attributes: a layer of type {type.name} has no {key!r};"
-                f" it has {', '.join(sorted(type.attributes)) or 'none'}"
-            )
-        target = sealed if key in type.secret_attributes else public
-        if value is None:
-            target.pop(key, None)
-        elif target is public or value != FILTERED:
-            _check_attribute(type, key, value)
-            target[key] = value
-    return public, sealed
-
-
-def shown_attributes(layer: Layer, secrets: Collection[str]) -> dict[str, str | None]:
-    """Attributes for an answer: every key of a built-in type, null where unset; secrets filtered."""
-    shown: dict[str, str | None] = dict.fromkeys(sorted(layer.kind.attributes)) if layer.type != CUSTOM else {}
-    return shown | layer.attributes | dict.fromkeys(sorted(secrets), FILTERED)
-
-
-def check(layer: Layer, secrets: LayerSecrets) -> None:
-    """Raise Invalid for a layer that may not be stored as it would be."""
+def check(stack: Stack, layer: Layer, secrets: LayerSecrets) -> None:
+    """Raise Invalid for a layer that this stack may not have as it would be stored."""
     check_name(layer.name, longest=32)
     for key in layer.kind.required_attributes:
         if not (layer.attributes.get(key) or secrets.attributes.get(key)):
@@ -138,6 +111,7 @@ def check(layer: Layer, secrets: LayerSecrets) -> None:
         parse(secrets.custom_json)
     if layer.custom_instance_profile_arn:
         check_arn(layer.custom_instance_profile_arn, "CustomInstanceProfileArn")
+    _check_groups(stack, layer)
     for event, recipes in layer.custom_recipes.by_event().items():
         check_recipes(recipes, f"CustomRecipes.{event}")
     for package in layer.packages:
@@ -151,6 +125,27 @@ def check(layer: Layer, secrets: LayerSecrets) -> None:
     check_volumes(layer.volume_configurations)
     if layer.cloud_watch_logs_configuration is not None:
         check_log_streams(layer.cloud_watch_logs_configuration)
+    if stack.is_windows:
+        _check_windows(layer)
+
+
+def _check_groups(stack: Stack, layer: Layer) -> None:
+    for group in layer.custom_security_group_ids:
+        if not group.strip() or len(group) > 255 or not group.isprintable():
+            raise Invalid(f"CustomSecurityGroupIds: {group!r} is not the id of a security group")
+    if not stack.use_opsworks_security_groups and not layer.custom_security_group_ids:
+        raise Invalid(
+            "CustomSecurityGroupIds is missing: the stack's built-in groups are off, so each layer needs its own"
+        )
+
+
+def _check_windows(layer: Layer) -> None:
+    if layer.type != CUSTOM:
+        raise Invalid(f"Type {layer.type} is not for a Windows stack: it has custom layers only")
+    if layer.volume_configurations:
+        raise Invalid("VolumeConfigurations are not for a Windows stack: its instances have their root disk only")
+    if (logs := layer.cloud_watch_logs_configuration) is not None and logs.enabled:
+        raise Invalid("CloudWatchLogsConfiguration cannot be enabled in a Windows stack")
 
 
 def check_recipes(names: Iterable[str], member: str) -> None:
@@ -185,9 +180,3 @@ def check_together(layers: Iterable[Layer]) -> None:
 def compatible(one: str, other: str) -> bool:
     """Two types may share an instance if either lists the other; `custom` goes with every type (L-2)."""
     return CUSTOM in (one, other) or other in KINDS[one].compatible or one in KINDS[other].compatible
-
-
-def _check_attribute(type: Kind, key: str, value: str) -> None:
-    allowed = type.attribute_values.get(key)
-    if allowed is not None and value not in allowed:
-        raise Invalid(f"Attributes.{key} {value!r} is unknown: please use one of {', '.join(allowed)}")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from toque_server.domain import registration_identity
+
 
 class Level(StrEnum):
     """What a user may do on one stack. `IAM_ONLY` is where everyone starts: nothing but what a policy says."""
@@ -51,9 +53,14 @@ class StackRef:
 
 
 class Policies(Protocol):
-    """What the attached policies say of one action on one stack (None: on no stack)."""
+    """What the attached policies say of one action on one stack (None: on no stack).
+
+    `deciding` names the statements that this came from, as `POLICY/SID`.
+    """
 
     def effect(self, action: str, stack: StackRef | None) -> Effect: ...
+
+    def deciding(self, action: str, stack: StackRef | None) -> tuple[str, ...]: ...
 
 
 class NoPolicies:
@@ -62,15 +69,53 @@ class NoPolicies:
     def effect(self, action: str, stack: StackRef | None) -> Effect:
         return Effect.SILENT
 
+    def deciding(self, action: str, stack: StackRef | None) -> tuple[str, ...]:
+        return ()
+
+
+class Rule(StrEnum):
+    """What decided, in the order in which it is asked (chapter 07, section 3.1)."""
+
+    REGISTRATION = "registration"
+    OWNER = "owner"
+    LEVEL_DENY = "level_deny"
+    POLICY_DENY = "policy_deny"
+    LEVEL = "level"
+    ANYBODY = "anybody"
+    SELF_MANAGEMENT = "self_management"
+    ADMINISTRATOR = "administrator"
+    POLICY_ALLOW = "policy_allow"
+    NOTHING = "nothing"
+
+
+_REFUSALS = frozenset({Rule.LEVEL_DENY, Rule.POLICY_DENY, Rule.NOTHING})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a caller may do something, and what decided it: `statements` where a policy did."""
+
+    rule: Rule
+    statements: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> bool:
+        return self.rule not in _REFUSALS
+
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """Who calls. `administrator`: has the full-access policy. `self_management`: may change the own profile."""
+    """Who calls. `administrator`: has the full-access policy. `self_management`: may change the own profile.
+
+    `registers`: the id of the one stack with which a registration identity may register a machine; it may do nothing
+    else. None for everybody else.
+    """
 
     arn: str
     name: str
     administrator: bool = False
     self_management: bool = False
+    registers: str | None = None
 
     @property
     def is_owner(self) -> bool:
@@ -92,6 +137,40 @@ def grants(level: Level, permission: Permission) -> bool:
     return permission in _NEEDED and _RANK[level] >= _NEEDED[permission]
 
 
+def decide(
+    stack: StackRef | None,
+    *,
+    action: str,
+    permission: Permission,
+    caller: Principal,
+    level: Level = Level.IAM_ONLY,
+    policies: Policies | None = None,
+) -> Verdict:
+    """The order of chapter 07, section 3.1: owner, level deny, policy deny, level, policy allow, else no."""
+    if caller.registers is not None:
+        its_own = stack is not None and stack.id == caller.registers and action == registration_identity.ACTION
+        return Verdict(Rule.REGISTRATION if its_own else Rule.NOTHING)
+    if caller.is_owner:
+        return Verdict(Rule.OWNER)
+    if level is Level.DENY:
+        return Verdict(Rule.LEVEL_DENY)
+    said = policies or NoPolicies()
+    effect = said.effect(action, stack)
+    if effect is Effect.DENY:
+        return Verdict(Rule.POLICY_DENY, said.deciding(action, stack))
+    if permission is Permission.ANY:
+        return Verdict(Rule.ANYBODY)
+    if grants(level, permission):
+        return Verdict(Rule.LEVEL)
+    if permission is Permission.SELF and caller.self_management:
+        return Verdict(Rule.SELF_MANAGEMENT)
+    if caller.administrator:
+        return Verdict(Rule.ADMINISTRATOR)
+    if effect is Effect.ALLOW:
+        return Verdict(Rule.POLICY_ALLOW, said.deciding(action, stack))
+    return Verdict(Rule.NOTHING)
+
+
 def allowed_on(
     stack: StackRef | None,
     *,
@@ -101,19 +180,8 @@ def allowed_on(
     level: Level = Level.IAM_ONLY,
     policies: Policies | None = None,
 ) -> bool:
-    """The order of chapter 07, section 3.1: owner, level deny, policy deny, level, policy allow, else no."""
-    if caller.is_owner:
-        return True
-    if level is Level.DENY:
-        return False
-    effect = (policies or NoPolicies()).effect(action, stack)
-    if effect is Effect.DENY:
-        return False
-    if permission is Permission.ANY or grants(level, permission):
-        return True
-    if permission is Permission.SELF and caller.self_management:
-        return True
-    return caller.administrator or effect is Effect.ALLOW
+    """Whether the decision is yes; see `decide`."""
+    return decide(stack, action=action, permission=permission, caller=caller, level=level, policies=policies).allowed
 
 
 def refused(

@@ -83,13 +83,13 @@ def _once(planned: Iterable[tuple[Literal["system", "custom"], Iterable[str]]]) 
     seen: set[str] = set()
     kept: list[RunStep] = []
     for phase, recipes in planned:
-        fresh = tuple(dict.fromkeys(r for r in map(_full, recipes) if r not in seen))
+        fresh = tuple(dict.fromkeys(r for r in map(full_name, recipes) if r not in seen))
         seen.update(fresh)
         if fresh:
             kept.append(RunStep(phase, fresh))
     return tuple(kept)
 
 
-def _full(recipe: str) -> str:
+def full_name(recipe: str) -> str:
     """`nginx` and `nginx::default` are one recipe (D13), so it runs once under either name."""
     return recipe if "::" in recipe else f"{recipe}::default"

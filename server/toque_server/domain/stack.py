@@ -59,6 +59,8 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     agent_version: str = LATEST
     attributes: dict[str, str] = {}
     tags: dict[str, str] = {}
+    strict: bool = False
+    """The level deploy runs only what others assigned (S18); see `domain.strict_mode`."""
 
     @property
     def is_windows(self) -> bool:

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Container
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Final
 
@@ -59,6 +59,9 @@ RESERVED_USERNAMES: Final = frozenset(
 
 UIDS: Final = range(2000, 4000)
 """User ids of shell accounts; the deploy account starts at 4000 (07 C6)."""
+
+UID_HELD_FOR: Final = timedelta(days=90)
+"""How long nobody else gets the user id of a deleted profile: files of its owner may still be on the nodes."""
 
 _ARN = re.compile(r"arn:aws[a-z-]*:(iam|sts)::\d{12}:(?P<kind>user|federated-user|root)(/(?P<path>[\x21-\x7e]+))?")
 _USERNAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,31}")
@@ -167,7 +170,10 @@ def free_uid(used: Container[int | None]) -> int:
     for uid in UIDS:
         if uid not in used:
             return uid
-    raise Invalid(f"every user id from {UIDS.start} to {UIDS.stop - 1} is taken: please delete profiles nobody uses")
+    raise Invalid(
+        f"every user id from {UIDS.start} to {UIDS.stop - 1} is taken, or was within {UID_HELD_FOR.days} days: please"
+        " delete profiles that nobody uses, and wait for their user ids"
+    )
 
 
 def _holds(blob: str, kind: str) -> bool:

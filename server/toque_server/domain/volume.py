@@ -86,8 +86,7 @@ def assigned(volume: Volume, to: Instance, holder: Instance | None, neighbours: 
         )
     if to.infrastructure_class == "on-premises":
         raise Invalid(f"{to.hostname} is on-premises: volumes are for instances that a provider runs")
-    if volume.status == CREATING:
-        raise Invalid(f"volume {volume.id} is still being created: please wait until it is {AVAILABLE}")
+    _check_made(volume)
     if volume.mount_point is None:
         raise Invalid(f"volume {volume.id} has no mount point: please set one with UpdateVolume first")
     for instance in (to, holder):
@@ -100,21 +99,26 @@ def assigned(volume: Volume, to: Instance, holder: Instance | None, neighbours: 
 
 
 def unassigned(volume: Volume, holder: Instance) -> Volume:
-    """The volume on no instance, its mount point kept. Raises Invalid unless `holder` is at rest."""
+    """The volume on no instance, its mount point kept. Raises Invalid unless it is made, and `holder` at rest."""
     check_single(volume)
+    _check_made(volume)
     check_at_rest(volume, holder)
     return detached(volume)
 
 
 def detached(volume: Volume) -> Volume:
     """The volume without its instance, which is gone or gives it up."""
-    status = volume.status if volume.status == CREATING else AVAILABLE
-    return msgspec.structs.replace(volume, instance_id=None, device=None, status=status)
+    return msgspec.structs.replace(volume, instance_id=None, device=None, status=AVAILABLE)
 
 
 def check_single(volume: Volume) -> None:
     if volume.raid_array_id is not None:
         raise Invalid(f"volume {volume.id} is a disk of RAID array {volume.raid_array_id}, which stays as it is")
+
+
+def _check_made(volume: Volume) -> None:
+    if volume.status == CREATING:
+        raise Invalid(f"volume {volume.id} is still being created: please wait until it is {IN_USE}")
 
 
 def check_at_rest(volume: Volume, instance: Instance) -> None:

@@ -30,7 +30,7 @@ def blueprint(services: Services, throttle: Throttle) -> Blueprint:
         request_id = str(uuid.uuid4())
         with metrics.timed("api") as seen:
             try:
-                ctx = caller_of(services)
+                ctx = caller_of(services, request_id)
                 throttle.take(ctx.caller.arn)
                 seen.operation = find(name).name
                 answer = _answer(call(name, ctx, _json()), request_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,18 +21,21 @@ from toque_server.operations.registry import OPERATIONS, OPSWORKS, TOQUE, call, 
 log = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/x-amz-json-1.1"
+FORM = "application/x-www-form-urlencoded"
 
 
-def blueprint(services: Services, throttle: Throttle) -> Blueprint:
-    """`POST /`."""
+def blueprint(services: Services, throttle: Throttle, *, forms: Callable[[], Response]) -> Blueprint:
+    """`POST /`. `forms` answers what is no JSON but a form: the query protocol of IAM, on the same address."""
     wire = Blueprint("aws_json", __name__)
 
     @wire.post("/")
     def carry_out() -> Response:
+        if request.mimetype == FORM:
+            return forms()
         request_id = str(uuid.uuid4())
         with metrics.timed("aws_json") as seen:
             try:
-                ctx = _caller(services)
+                ctx = signer(services, request_id)
                 throttle.take(ctx.caller.arn)
                 name = _operation(request.headers.get("X-Amz-Target", ""))
                 seen.operation = name
@@ -46,8 +50,8 @@ def blueprint(services: Services, throttle: Throttle) -> Blueprint:
     return wire
 
 
-def _caller(services: Services) -> Context:
-    """Who signed this request. Raises NotAuthenticated."""
+def signer(services: Services, request_id: str, *, service: str = sigv4.OPSWORKS) -> Context:
+    """Who signed this request, which is to that service. Raises NotAuthenticated."""
     try:
         claim = sigv4.parse(
             method=request.method,
@@ -55,6 +59,7 @@ def _caller(services: Services) -> Context:
             query=request.query_string.decode("latin-1"),
             headers=request.headers.items(),
             now=_now(services),
+            service=service,
         )
         holder = identity.by_access_key(services, claim.access_key_id)
         if holder is None:
@@ -65,7 +70,14 @@ def _caller(services: Services) -> Context:
         raise NotAuthenticated(error.code, error.message) from None
     if holder.stale:
         identity.note_use_of_key(services, claim.access_key_id)
-    return Context(caller=holder.principal, services=services, address=request.remote_addr or "")
+    return Context(
+        caller=holder.principal,
+        services=services,
+        address=request.remote_addr or "",
+        secure=request.is_secure or services.settings.secure,
+        access_key_id=claim.access_key_id,
+        request_id=request_id,
+    )
 
 
 def _now(services: Services) -> Any:

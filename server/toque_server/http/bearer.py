@@ -9,7 +9,7 @@ from toque_server.operations.context import Context, Services
 from toque_server.operations.errors import NotAuthenticated
 
 
-def caller_of(services: Services) -> Context:
+def caller_of(services: Services, request_id: str = "") -> Context:
     """Whose token the request bears. Raises NotAuthenticated."""
     kind, _, token = request.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
@@ -19,4 +19,10 @@ def caller_of(services: Services) -> Context:
             "`toque server create-api-token`",
         )
     principal = identity.by_api_token(services, token.strip())
-    return Context(caller=principal, services=services, address=request.remote_addr or "")
+    return Context(
+        caller=principal,
+        services=services,
+        address=request.remote_addr or "",
+        secure=request.is_secure or services.settings.secure,
+        request_id=request_id,
+    )

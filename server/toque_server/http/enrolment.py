@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from datetime import datetime
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
+from msgspec.structs import replace
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
@@ -17,24 +17,25 @@ from toque.protocol.messages import (
     ENROL_PATH,
     EnrolAnswer,
     EnrolRequest,
+    Facts,
     RotateAnswer,
     RotateRequest,
 )
 from toque.protocol.signed import BadSignature
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
+from toque_server.domain.registration import free_hostname, new_instance, reported
+from toque_server.domain.transitions import setup_command
 from toque_server.http import answers, strict_json
 from toque_server.http.answers import Answer, Environ, Refused, malformed, unauthenticated
 from toque_server.http.guard import Guard, Request, read_body
 from toque_server.http.hub import Hub
 from toque_server.http.keyring import Node
 from toque_server.operations.context import Services
-from toque_server.store import contacts, events, instances, join_tokens, nodes, stacks
+from toque_server.store import actions, contacts, events, instances, join_tokens, nodes, stacks
 from toque_server.store.join_tokens import Token
 from toque_server.store.nodes import NodeKey
 from toque_server.store.tables import node_keys
-
-_NOT_IN_HOSTNAME = re.compile(r"[^a-z0-9-]+")
 
 
 class Enrolment:
@@ -104,7 +105,9 @@ class Enrolment:
             return self._refused(conn, token, now, "this token was used by another key")
         if token.expires_at <= now or not join_tokens.use(conn, token, node_key):
             return self._refused(conn, token, now, "this token is past its time or used up")
-        instance = self._bound(conn, token) if token.instance_id else self._made(conn, token, request, now)
+        instance = (
+            self._bound(conn, token, request, now) if token.instance_id else self._made(conn, token, request, now)
+        )
         if instance is None:
             return self._refused(conn, token, now, "the instance of this token does not exist any more")
         return self._store(conn, instance, request, node_key, now)
@@ -120,37 +123,45 @@ class Enrolment:
         )
         return answers.conflict("join_refused", f"{why}; ask for a new token")
 
-    def _bound(self, conn: Connection, token: Token) -> Instance | None:
+    def _bound(self, conn: Connection, token: Token, request: EnrolRequest, now: datetime) -> Instance | None:
         """The instance that the token was made for. Its former keys, of a machine that is gone, end here."""
         instance = instances.get(conn, token.instance_id or "")
-        if instance is not None:
-            nodes.revoke(conn, instance.id)
+        if instance is None or instance.status is Status.DEREGISTERING:
+            return None
+        nodes.revoke(conn, instance.id)
+        if instance.status is Status.REGISTERING:
+            return self._arrived(conn, instance, request.facts, now)
         return instance
+
+    def _arrived(self, conn: Connection, seen: Instance, facts: Facts, now: datetime) -> Instance | None:
+        """The machine of a record that RegisterInstance made: now it is known what it is, and what it calls itself.
+
+        None: somebody deregistered it at the same moment.
+        """
+        details = instances.details(conn, [seen.id])[seen.id]
+        hostname = seen.hostname
+        if details.named_by_machine:
+            hostname = free_hostname(facts.hostname, instances.hostnames(conn, seen.stack_id) - {seen.hostname})
+        arrived = replace(seen, hostname=hostname, booted_at=now)
+        if not instances.swap(conn, seen, arrived):
+            return None
+        instances.set_details(conn, arrived, reported(replace(details, named_by_machine=False), facts))
+        return arrived
 
     def _made(self, conn: Connection, token: Token, request: EnrolRequest, now: datetime) -> Instance:
         """A machine that exists already becomes an instance of the stack: `registering`, on-premises."""
         facts = request.facts
-        instance = Instance(
-            id=self._services.new_id(),
+        made = new_instance(
+            self._services.new_id(),
             stack_id=token.stack_id,
-            hostname=_free_hostname(facts.hostname, instances.hostnames(conn, token.stack_id)),
+            hostname=free_hostname(facts.hostname, instances.hostnames(conn, token.stack_id)),
             layer_ids=token.layer_ids,
-            status=Status.REGISTERING,
-            since=now,
-            persistent=True,
-            infrastructure_class="on-premises",
-            provider="",
-            booted_at=now,
-            created_at=now,
+            now=now,
         )
-        details = InstanceDetails(
-            os=" ".join(filter(None, (facts.os_name, facts.os_version))),
-            architecture=facts.architecture or "x86_64",
-            private_ip=facts.private_ip or None,
-            public_ip=facts.public_ip or None,
-            registered_by=token.created_by,
-        )
-        instances.add(conn, instance, details)
+        instance = replace(made, booted_at=now)
+        instances.add(conn, instance, reported(InstanceDetails(registered_by=token.created_by), facts))
+        services = self._services
+        actions.apply(conn, [setup_command(instance)], now, new_id=services.new_id, times=services.settings.command)
         events.add(
             conn,
             "instance.registered",
@@ -262,13 +273,3 @@ def _proven(text: bytes, proof: str, node_key: str, sealing_key: str) -> tuple[b
 def _key_with(conn: Connection, public: bytes) -> NodeKey | None:
     key_id = conn.execute(select(node_keys.c.key_id).where(node_keys.c.public == public)).scalars().first()
     return None if key_id is None else nodes.load(conn, key_id)
-
-
-def _free_hostname(wanted: str, taken: set[str]) -> str:
-    base = _NOT_IN_HOSTNAME.sub("-", wanted.partition(".")[0].lower()).strip("-")[:50] or "node"
-    if base not in taken:
-        return base
-    number = 2
-    while f"{base}-{number}" in taken:
-        number += 1
-    return f"{base}-{number}"

@@ -1,7 +1,8 @@
 """AWS Signature Version 4, checked by strict lines of our own (S17); cross-tested against botocore.
 
-What is accepted is one shape: the header form, service `opsworks`, any region, `host`, `x-amz-date` and
-`x-amz-target` among the signed headers, no query, no header twice, five minutes of clock difference at most.
+What is accepted is one shape: the header form, the service that is asked (`opsworks`, or `iam`), any region, `host`,
+`x-amz-date` and, for `opsworks`, `x-amz-target` among the signed headers, no query, no header twice, five minutes of
+clock difference at most.
 """
 
 from __future__ import annotations
@@ -13,9 +14,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-SERVICE = "opsworks"
+OPSWORKS = "opsworks"
+IAM = "iam"
 SKEW = timedelta(minutes=5)
-MUST_SIGN = frozenset({"host", "x-amz-date", "x-amz-target"})
+MUST_SIGN = {
+    OPSWORKS: frozenset({"host", "x-amz-date", "x-amz-target"}),
+    IAM: frozenset({"content-type", "host", "x-amz-date"}),
+}
+"""Headers that a signature must cover, by service: those that say what is asked, of whom and when."""
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 +Credential=(?P<key>[A-Za-z0-9]{1,32})/(?P<date>\d{8})/(?P<region>[A-Za-z0-9-]{1,64})"
@@ -52,7 +58,15 @@ class Claim:
         return "\n".join(["AWS4-HMAC-SHA256", self.timestamp, self.scope, digest])
 
 
-def parse(*, method: str, path: str, query: str, headers: Iterable[tuple[str, str]], now: datetime) -> Claim:
+def parse(
+    *,
+    method: str,
+    path: str,
+    query: str,
+    headers: Iterable[tuple[str, str]],
+    now: datetime,
+    service: str = OPSWORKS,
+) -> Claim:
     """Take a request's headers apart. Raises BadSignatureV4 for every shape but the one."""
     found = _once(headers)
     if "authorization" not in found:
@@ -63,17 +77,17 @@ def parse(*, method: str, path: str, query: str, headers: Iterable[tuple[str, st
     if query or path != "/":
         raise _incomplete("a signed request goes to / and has no query")
     signed = parts["headers"].split(";")
-    if signed != sorted(set(signed)) or not set(signed) >= MUST_SIGN:
-        raise _incomplete(f"SignedHeaders must be in order and contain {', '.join(sorted(MUST_SIGN))}")
+    if signed != sorted(set(signed)) or not set(signed) >= MUST_SIGN[service]:
+        raise _incomplete(f"SignedHeaders must be in order and contain {', '.join(sorted(MUST_SIGN[service]))}")
     if missing := [name for name in signed if name not in found]:
         raise _incomplete(f"these headers are signed and were not sent: {', '.join(missing)}")
-    if parts["service"] != SERVICE:
-        raise BadSignatureV4("InvalidSignatureException", f"Credential should be scoped to correct service: {SERVICE}")
+    if parts["service"] != service:
+        raise BadSignatureV4("InvalidSignatureException", f"Credential should be scoped to correct service: {service}")
     _check_date(found["x-amz-date"], parts["date"], now)
     lines = "".join(f"{name}:{' '.join(found[name].split())}\n" for name in signed)
     return Claim(
         access_key_id=parts["key"],
-        scope=f"{parts['date']}/{parts['region']}/{SERVICE}/aws4_request",
+        scope=f"{parts['date']}/{parts['region']}/{service}/aws4_request",
         signature=parts["signature"],
         timestamp=found["x-amz-date"],
         canonical_head="\n".join([method, "/", "", lines, parts["headers"]]),
@@ -108,7 +122,7 @@ def _once(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
         if lower in found:
             raise _incomplete(f"the header {lower} came twice")
         found[lower] = value
-    for name in (*MUST_SIGN, "content-type", "x-amz-content-sha256"):
+    for name in (*MUST_SIGN[OPSWORKS], "content-type", "x-amz-content-sha256"):
         if "," in found.get(name, ""):
             raise _incomplete(f"the header {name} came twice")
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from toque_server.domain import strict_mode
 from toque_server.domain.app import (
     App,
     AppSecrets,
@@ -20,7 +21,7 @@ from toque_server.domain.deployment import InvalidDeployment, checked, targets
 from toque_server.domain.deployment_secrets import DeploymentSecrets
 from toque_server.domain.shortname import app_shortname, check_app_shortname
 from toque_server.domain.source import FILTERED, Source, join, merge, shown, split
-from toque_server.operations import data_sources, finding
+from toque_server.operations import access, data_sources, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.ordering import order
@@ -143,9 +144,13 @@ def update_app(ctx: Context, req: UpdateApp) -> None:
     """Change an app; nodes get the change with the next deploy. Members that are not sent stay.
 
     `AppSource` and `SslConfiguration` merge member by member, so that a filtered secret need not be sent again; lists
-    and `Attributes` are replaced whole. The short name never changes.
+    and `Attributes` are replaced whole. The short name never changes. In a stack in strict mode what an app runs and
+    the secrets it gets are changed with the level manage only.
     """
     old = finding.app(ctx, req.app_id)
+    sent = {name for name in req.__struct_fields__ if getattr(req, name) is not None}
+    if (beyond := strict_mode.of_app(sent)) is not None:
+        access.beyond_deploy(ctx, finding.stack(ctx, old.stack_id), "UpdateApp", beyond)
     new, secrets = _changed(old, apps.secrets(ctx.conn, ctx.vault, [old.id])[old.id], req)
     new = msgspec.structs.replace(new, name=req.name or old.name, type=req.type or old.type)
     check(new, secrets, allow_insecure=ctx.settings.allow_insecure_sources)

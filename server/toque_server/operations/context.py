@@ -44,12 +44,16 @@ class Services:
 class Context:
     """One call. Outside `call()` it has no transaction yet: `conn` and `now` raise until then.
 
-    `address` is where the request came from, for policies and the audit; empty for calls within the process.
+    `address` is where the request came from, for policies and the audit; empty for calls within the process. `secure`:
+    it came over https. `access_key_id` signed it, if one did, and `request_id` is what the caller was told it is.
     """
 
     caller: Principal
     services: Services
     address: str = ""
+    secure: bool = True
+    access_key_id: str = ""
+    request_id: str = ""
     transaction: Connection | None = field(default=None, repr=False)
     at: datetime | None = None
 

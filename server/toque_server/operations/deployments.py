@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
+from toque_server.domain import strict_mode
 from toque_server.domain.command import Deployment
 from toque_server.domain.custom_json import parse
-from toque_server.domain.deployment import InvalidDeployment, NotInStack, checked, targets
+from toque_server.domain.deployment import InvalidDeployment, NotInStack, Targets, checked, targets
 from toque_server.domain.deployment_secrets import DeploymentSecrets
 from toque_server.domain.layer import check_recipes
-from toque_server.operations import finding
+from toque_server.domain.stack import Stack
+from toque_server.operations import access, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.ordering import order
@@ -72,7 +76,8 @@ def create_deployment(ctx: Context, req: CreateDeployment) -> DeploymentCreated:
     """Run a command on instances of a stack: deploy an app, run recipes, or one of the others.
 
     Without `InstanceIds` and `LayerIds` it goes to every online instance; with both, to their union. A named instance
-    that cannot run it gets a command that is `skipped`. Custom JSON counts for this run only.
+    that cannot run it gets a command that is `skipped`. Custom JSON counts for this run only. In a stack in strict mode
+    custom JSON, and recipes that no layer of the instance has for an event, need the level manage.
     """
     stack = finding.stack(ctx, req.stack_id)
     if req.app_id is not None and finding.app(ctx, req.app_id).stack_id != stack.id:
@@ -94,6 +99,7 @@ def create_deployment(ctx: Context, req: CreateDeployment) -> DeploymentCreated:
         raise ValidationException(str(error)) from error
     except NotInStack as error:
         raise ResourceNotFoundException(str(error)) from error
+    _check_strictness(ctx, stack, req, args.get("recipes", ()), chosen)
     deployment = Deployment(
         id=ctx.new_id(),
         stack_id=stack.id,
@@ -107,6 +113,18 @@ def create_deployment(ctx: Context, req: CreateDeployment) -> DeploymentCreated:
     )
     order(ctx, deployment, made, chosen, DeploymentSecrets(custom_json=req.custom_json))
     return DeploymentCreated(deployment_id=deployment.id)
+
+
+def _check_strictness(
+    ctx: Context, stack: Stack, req: CreateDeployment, recipes: Sequence[str], chosen: Targets
+) -> None:
+    if not stack.strict:
+        return
+    known = {each.id: each.custom_recipes for each in layers.of_stack(ctx.conn, stack.id)}
+    assigned = [[known[id] for id in each.layer_ids if id in known] for each in chosen.all]
+    beyond = strict_mode.of_deployment(custom_json=req.custom_json is not None, recipes=recipes, assigned=assigned)
+    if beyond is not None:
+        access.beyond_deploy(ctx, stack, "CreateDeployment", beyond)
 
 
 @operation(

@@ -38,13 +38,20 @@ class ResourceNotFoundException(OperationError):
 
 
 class AccessDeniedException(OperationError):
-    """Message as chapter 07, section 3.1."""
+    """Message as chapter 07, section 3.1; `reason` stands behind it where there is more to say than that.
+
+    `stack_id` is for the audit alone: the message names a stack only to those who may know of it.
+    """
 
     code = "AccessDeniedException"
 
-    def __init__(self, arn: str, action: str, resource: str = "*") -> None:
-        super().__init__(f"User: {arn} is not authorized to perform: opsworks:{action} on resource: {resource}")
+    def __init__(
+        self, arn: str, action: str, resource: str = "*", *, reason: str = "", stack_id: str | None = None
+    ) -> None:
+        said = f"User: {arn} is not authorized to perform: opsworks:{action} on resource: {resource}"
+        super().__init__(f"{said}: {reason}" if reason else said)
         self.arn, self.action, self.resource = arn, action, resource
+        self.reason, self.stack_id = reason, stack_id
 
 
 class UnknownOperationException(OperationError):

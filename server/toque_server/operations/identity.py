@@ -9,13 +9,16 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
+
+from toque_server.domain import registration_identity
 from toque_server.domain.permission import Principal
 from toque_server.domain.user import User
 from toque_server.operations.context import Services
 from toque_server.operations.errors import NotAuthenticated, ThrottlingException
 from toque_server.security.passwords import hash_password, verify_password
 from toque_server.security.tokens import digest_of, new_session_id
-from toque_server.store import access_keys, api_tokens, attempts, sessions, users
+from toque_server.store import access_keys, api_tokens, attempts, registrations, sessions, users
 from toque_server.store.sessions import Session as Session
 
 # An address may be a whole office behind one router, so it gets more room than one account.
@@ -108,10 +111,19 @@ def by_access_key(services: Services, access_key_id: str) -> KeyHolder | None:
     with services.database.read() as conn:
         now = services.database.now(conn)
         found = access_keys.find(conn, services.vault, access_key_id)
-    if found is None:
-        return None
+        if found is None:
+            return _registration(services, conn, access_key_id, now)
     user, secret, last_used_at = found
     return KeyHolder(principal_of(user), secret, _is_stale(last_used_at, now))
+
+
+def _registration(services: Services, conn: Connection, access_key_id: str, now: datetime) -> KeyHolder | None:
+    found = registrations.by_access_key(conn, services.vault, access_key_id, now)
+    if found is None or found[0].stack_id is None:
+        return None
+    identity, secret = found
+    arn = registration_identity.arn(services.keys.account_id, "user", identity.name)
+    return KeyHolder(Principal(arn=arn, name=identity.name, registers=identity.stack_id), secret, stale=False)
 
 
 def note_use_of_key(services: Services, access_key_id: str) -> None:

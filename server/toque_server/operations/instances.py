@@ -34,7 +34,7 @@ from toque_server.store.instances import Described
 
 _RAISES = (ValidationException, ResourceNotFoundException)
 _EDITABLE = frozenset({Status.STOPPED, Status.START_FAILED})
-_ALWAYS_EDITABLE = frozenset({"instance_id", "agent_version", "install_updates_on_boot"})
+_ALWAYS_EDITABLE = ("agent_version", "install_updates_on_boot")
 
 
 class CreateInstance(Request, frozen=True, kw_only=True):
@@ -212,43 +212,25 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
 
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
 def update_instance(ctx: Context, req: UpdateInstance) -> None:
-    """Change an instance that is stopped. Its agent version and boot updates may be changed at any time."""
+    """Change an instance that is stopped. Its agent version and boot updates may be changed at any time.
+
+    What is sent as it is already counts as not sent. The schedule of a time-based instance ends with that type.
+    """
     instances.lock(ctx.conn, req.instance_id)
     old = finding.instance(ctx, req.instance_id)
-    stack = finding.stack(ctx, old.stack_id)
-    _check_editable(old, req)
-    details = instances.details(ctx.conn, [old.id])[old.id]
-    changes: dict[str, Any] = {
-        name: value
-        for name in (
-            "instance_type",
-            "ssh_key_name",
-            "architecture",
-            "install_updates_on_boot",
-            "agent_version",
+    if not old.provider:
+        raise ValidationException(
+            f"{old.hostname} is a registered machine and cannot be changed from here: its layers are changed with"
+            " UnassignInstance and AssignInstance, and its name by registering it anew"
         )
-        if (value := getattr(req, name)) is not None
-    }
-    if req.os is not None and req.os != details.os:
-        check_os_change(stack, old, details, req.os)
-        changes["os"] = req.os
-    check_fixed("AmiId", details.ami_id, req.ami_id)
-    check_fixed("EbsOptimized", details.ebs_optimized, req.ebs_optimized)
-    new = old
-    if req.layer_ids is not None:
-        chosen = _layers(ctx, stack, req.layer_ids)
-        new = msgspec.structs.replace(new, layer_ids=tuple(each.id for each in chosen))
-    if req.hostname is not None:
-        others = instances.hostnames(ctx.conn, stack.id) - {old.hostname}
-        hostname = _free(check_hostname(req.hostname, windows=stack.is_windows), others)
-        new = msgspec.structs.replace(new, hostname=hostname)
-    if req.auto_scaling_type is not None:
-        check_root_and_scaling(stack, "ebs" if old.persistent else "instance-store", req.auto_scaling_type)
-        new = msgspec.structs.replace(new, scaling=req.auto_scaling_type)
-        if req.auto_scaling_type != "timer":
-            changes["schedule"] = Schedule()
-    changed = msgspec.structs.replace(details, **changes)
-    check(stack, changed)
+    stack = finding.stack(ctx, old.stack_id)
+    known = instances.details(ctx.conn, [old.id])[old.id]
+    new = _changed(ctx, stack, old, req)
+    details = _changed_details(stack, old, known, req)
+    if new.scaling != "timer":
+        details = msgspec.structs.replace(details, schedule=Schedule())
+    _check_editable(old, new, known, details)
+    check(stack, details)
     try:
         with ctx.conn.begin_nested():
             swapped = instances.swap(ctx.conn, old, new)
@@ -256,7 +238,7 @@ def update_instance(ctx: Context, req: UpdateInstance) -> None:
         raise _taken(new.hostname) from None
     if not swapped:
         raise ValidationException(f"{old.hostname} was changed by somebody else meanwhile: please try again")
-    instances.set_details(ctx.conn, new, changed)
+    instances.set_details(ctx.conn, new, details)
 
 
 @operation(
@@ -303,12 +285,42 @@ def _layers(ctx: Context, stack: Stack, ids: list[str]) -> list[Layer]:
     return chosen
 
 
-def _check_editable(instance: Instance, req: UpdateInstance) -> None:
-    if instance.infrastructure_class == "on-premises":
-        raise ValidationException(f"{instance.hostname} is on-premises: it cannot be changed from here")
-    sent = {name for name in UpdateInstance.__struct_fields__ if getattr(req, name) is not None}
-    if sent - _ALWAYS_EDITABLE and instance.status not in _EDITABLE:
-        raise ValidationException(f"{instance.hostname} is {instance.status}: please stop it before you change it")
+def _changed(ctx: Context, stack: Stack, old: Instance, req: UpdateInstance) -> Instance:
+    new = old
+    if req.layer_ids is not None:
+        chosen = _layers(ctx, stack, req.layer_ids)
+        new = msgspec.structs.replace(new, layer_ids=tuple(each.id for each in chosen))
+    if req.hostname is not None:
+        others = instances.hostnames(ctx.conn, stack.id) - {old.hostname}
+        hostname = _free(check_hostname(req.hostname, windows=stack.is_windows), others)
+        new = msgspec.structs.replace(new, hostname=hostname)
+    if req.auto_scaling_type is not None:
+        check_root_and_scaling(stack, "ebs" if old.persistent else "instance-store", req.auto_scaling_type)
+        new = msgspec.structs.replace(new, scaling=req.auto_scaling_type)
+    return new
+
+
+_PLAIN = ("instance_type", "ssh_key_name", "architecture", "install_updates_on_boot", "agent_version")
+
+
+def _changed_details(stack: Stack, old: Instance, known: InstanceDetails, req: UpdateInstance) -> InstanceDetails:
+    changes: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(req, name)) is not None}
+    check_fixed("AmiId", known.ami_id, req.ami_id)
+    check_fixed("EbsOptimized", known.ebs_optimized, req.ebs_optimized)
+    if req.os is not None and req.os != known.os:
+        check_os_change(stack, old, known, req.os)
+        changes["os"] = req.os
+    return msgspec.structs.replace(known, **changes)
+
+
+def _check_editable(old: Instance, new: Instance, known: InstanceDetails, details: InstanceDetails) -> None:
+    always = {name: getattr(known, name) for name in _ALWAYS_EDITABLE}
+    if new == old and msgspec.structs.replace(details, **always) == known:
+        return
+    if old.status not in _EDITABLE:
+        raise ValidationException(f"{old.hostname} is {old.status}: please stop it before you change it")
+    if old.heal_id is not None:
+        raise ValidationException(f"{old.hostname} is being healed: please wait, or stop it before you change it")
 
 
 def _free(hostname: str, taken: set[str]) -> str:
@@ -351,7 +363,7 @@ def _view(
         block_device_mappings=details.block_device_mappings or None,
         created_at=instance.created_at.isoformat(timespec="seconds"),
         ebs_optimized=details.ebs_optimized,
-        ec2_instance_id=instance.machine_id,
+        ec2_instance_id=instance.machine_id or details.cloud_id,
         ecs_cluster_arn=next((clusters[each] for each in instance.layer_ids if each in clusters), None),
         elastic_ip=found.elastic_ip,
         hostname=instance.hostname,

@@ -6,21 +6,25 @@ import secrets as random
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import IntegrityError
 
 from toque_server.domain.arn import arn
 from toque_server.domain.ecs_cluster import ATTRIBUTE, check_cluster_of_layer
 from toque_server.domain.layer import (
+    CUSTOM,
+    SHUTDOWN_TIMEOUT,
     Layer,
     LayerSecrets,
     Recipes,
     check,
+    check_together,
     kind_of,
-    merge_attributes,
     shortname_for,
-    shown_attributes,
 )
+from toque_server.domain.layer_attributes import merge_attributes, shown_attributes
+from toque_server.domain.layer_kinds import Kind
 from toque_server.domain.layer_types import default_recipes
-from toque_server.domain.log_streams import CloudWatchLogsConfiguration
+from toque_server.domain.log_streams import CloudWatchLogsConfiguration, effective
 from toque_server.domain.stack import Stack
 from toque_server.domain.volume_configuration import VolumeConfiguration
 from toque_server.operations import finding
@@ -28,7 +32,7 @@ from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.load_balancers import tell_detached
 from toque_server.operations.registry import Permission, Request, Result, operation
-from toque_server.store import balancers, ecs_clusters, events, layers, stacks
+from toque_server.store import balancers, ecs_clusters, events, instances, layers, stacks
 
 _RAISES = (ValidationException, ResourceNotFoundException)
 
@@ -99,7 +103,7 @@ class LayerView(Result, frozen=True, kw_only=True):
     name: str
     shortname: str
     attributes: dict[str, str | None]
-    cloud_watch_logs_configuration: CloudWatchLogsConfiguration | None
+    cloud_watch_logs_configuration: CloudWatchLogsConfiguration
     custom_instance_profile_arn: str | None
     custom_json: str | None
     custom_security_group_ids: list[str]
@@ -130,8 +134,6 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
     """
     stack = finding.stack(ctx, req.stack_id)
     kind = kind_of(req.type)
-    if stack.is_windows and kind.name != "custom":
-        raise ValidationException("a Windows stack has custom layers only", field="Type")
     empty = Layer(
         id=ctx.new_id(),
         stack_id=stack.id,
@@ -143,11 +145,15 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
         volume_configurations=kind.volumes,
         auto_assign_elastic_ips=kind.elastic_ips,
     )
-    made_up = LayerSecrets(attributes={key: random.token_urlsafe(12) for key in sorted(kind.generated)})
-    layer, secrets = _changed(empty, made_up, req)
-    _check(ctx, stack, layer, secrets)
+    layer, secrets = _changed(empty, LayerSecrets(attributes=_made_up(kind)), req)
+    check(stack, layer, secrets)
+    _check_free(ctx, stack, layer)
     _check_cluster(ctx, layer, None)
-    layers.add(ctx.conn, ctx.vault, layer, secrets)
+    try:
+        with ctx.conn.begin_nested():
+            layers.add(ctx.conn, ctx.vault, layer, secrets)
+    except IntegrityError:
+        raise _taken(stack, layer) from None
     events.add(ctx.conn, "layer.created", f"layer {layer.name} was created", at=ctx.now, stack_id=stack.id)
     return LayerCreated(layer_id=layer.id)
 
@@ -156,7 +162,8 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
 def update_layer(ctx: Context, req: UpdateLayer) -> None:
     """Change a layer. Members that are not sent stay; a list or object that is sent replaces the old one whole.
 
-    `Attributes` are merged by key; null resets a key.
+    `Attributes` are merged by key; null resets a key to its default. Volumes, groups and addresses are those of
+    instances created afterwards; recipes and packages count from the next event on.
     """
     layers.lock(ctx.conn, req.layer_id)
     old = finding.layer(ctx, req.layer_id)
@@ -164,14 +171,25 @@ def update_layer(ctx: Context, req: UpdateLayer) -> None:
     new, secrets = _changed(old, layers.secrets(ctx.conn, ctx.vault, [old.id])[old.id], req)
     shortname = old.shortname if req.shortname is None else shortname_for(old.kind, req.shortname)
     new = msgspec.structs.replace(new, name=req.name or old.name, shortname=shortname)
-    _check(ctx, stack, new, secrets)
+    check(stack, new, secrets)
+    _check_free(ctx, stack, new)
     _check_cluster(ctx, new, old)
-    layers.update(ctx.conn, ctx.vault, new, secrets)
+    if new.volume_configurations != old.volume_configurations:
+        _check_neighbours(ctx, new)
+    try:
+        with ctx.conn.begin_nested():
+            layers.update(ctx.conn, ctx.vault, new, secrets)
+    except IntegrityError:
+        raise _taken(stack, new) from None
 
 
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("layer", "layer_id"), raises=_RAISES)
 def delete_layer(ctx: Context, req: DeleteLayer) -> None:
-    """Delete a layer that has no instances any more. Its load balancer is detached, and stays what it is."""
+    """Delete a layer that has no instances any more; a registered machine is unassigned first.
+
+    Its load balancer is detached, and stays what it is.
+    """
+    layers.lock(ctx.conn, req.layer_id)
     layer = finding.layer(ctx, req.layer_id)
     if members := layers.hostnames(ctx.conn, layer.id):
         raise ValidationException(
@@ -197,7 +215,6 @@ def describe_layers(ctx: Context, req: DescribeLayers) -> LayersDescribed:
 
 
 _PLAIN = (
-    "cloud_watch_logs_configuration",
     "custom_instance_profile_arn",
     "enable_auto_healing",
     "auto_assign_elastic_ips",
@@ -212,31 +229,42 @@ _LISTS = ("custom_security_group_ids", "packages", "volume_configurations")
 def _changed(old: Layer, secrets: LayerSecrets, req: LayerMembers) -> tuple[Layer, LayerSecrets]:
     changes: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(req, name)) is not None}
     changes |= {name: tuple(value) for name in _LISTS if (value := getattr(req, name)) is not None}
-    lifecycle = req.lifecycle_event_configuration or LifecycleEventConfiguration()
-    if (shutdown := lifecycle.shutdown) is not None:
-        if shutdown.execution_timeout is not None:
-            changes["shutdown_timeout"] = shutdown.execution_timeout
-        if shutdown.delay_until_elb_connections_drained is not None:
-            changes["delay_until_elb_connections_drained"] = shutdown.delay_until_elb_connections_drained
-    public, sealed = merge_attributes(old.kind, old.attributes, secrets.attributes, req.attributes or {})
+    if (lifecycle := req.lifecycle_event_configuration) is not None:
+        shutdown = lifecycle.shutdown or ShutdownEventConfiguration()
+        timeout, delay = shutdown.execution_timeout, shutdown.delay_until_elb_connections_drained
+        changes["shutdown_timeout"] = SHUTDOWN_TIMEOUT if timeout is None else timeout
+        changes["delay_until_elb_connections_drained"] = delay is not False
+    if (logs := req.cloud_watch_logs_configuration) is not None:
+        changes["cloud_watch_logs_configuration"] = effective(logs)
+    sent = req.attributes or {}
+    public, sealed = merge_attributes(old.kind, old.attributes, secrets.attributes, sent, made_up=_made_up(old.kind))
     custom_json = secrets.custom_json if req.custom_json is None else req.custom_json
     new = msgspec.structs.replace(old, attributes=public, **changes)
     return new, LayerSecrets(custom_json=custom_json, attributes=sealed)
 
 
-def _check(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> None:
-    check(layer, secrets)
+def _made_up(kind: Kind) -> dict[str, str]:
+    """Passwords for those that nobody chose."""
+    return {key: random.token_urlsafe(12) for key in sorted(kind.generated)}
+
+
+def _check_free(ctx: Context, stack: Stack, layer: Layer) -> None:
     for other in layers.of_stack(ctx.conn, stack.id):
         if other.id != layer.id and other.shortname == layer.shortname:
-            what = (
-                f"layer of type {layer.type}" if layer.type != "custom" else f"layer with Shortname {layer.shortname}"
-            )
-            raise ValidationException(f"stack {stack.name} already has a {what}: {other.name}", field="Shortname")
-    if not stack.use_opsworks_security_groups and not layer.custom_security_group_ids:
-        raise ValidationException(
-            "CustomSecurityGroupIds is missing: the stack's built-in groups are off, so each layer needs its own",
-            field="CustomSecurityGroupIds",
-        )
+            raise _taken(stack, layer)
+
+
+def _taken(stack: Stack, layer: Layer) -> ValidationException:
+    what = f"layer of type {layer.type}" if layer.type != CUSTOM else f"layer with Shortname {layer.shortname}"
+    return ValidationException(f"stack {stack.name} already has a {what}", field="Shortname")
+
+
+def _check_neighbours(ctx: Context, changed: Layer) -> None:
+    """Volumes of all layers of one instance have mount points of their own (L-13)."""
+    together = {each.layer_ids for each in instances.of_layer(ctx.conn, changed.id)}
+    known = layers.by_ids(ctx.conn, {id for ids in together for id in ids}) | {changed.id: changed}
+    for ids in together:
+        check_together(known[id] for id in ids)
 
 
 def _check_cluster(ctx: Context, new: Layer, old: Layer | None) -> None:
@@ -253,7 +281,8 @@ def _view(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> La
         | {
             "layer_id": layer.id,
             "arn": arn(stack.region, ctx.account_id, "layer", layer.id),
-            "attributes": shown_attributes(layer, secrets.attributes),
+            "attributes": shown_attributes(layer.kind, layer.attributes, secrets.attributes),
+            "cloud_watch_logs_configuration": effective(layer.cloud_watch_logs_configuration),
             "custom_json": secrets.custom_json,
             "default_security_group_names": [layer.kind.security_group] if stack.use_opsworks_security_groups else [],
             "default_recipes": msgspec.convert(default_recipes(layer.type), Recipes),

@@ -19,7 +19,10 @@ class DescribeStackOverviews(Request, frozen=True, kw_only=True):
 
 
 class StackOverview(Result, frozen=True, kw_only=True):
-    """`instances` counts by status, zeros left out; `running_deployments` are those that have not ended."""
+    """`instances` counts by status, zeros left out; `running_deployments` are those that have not ended.
+
+    `strict`: in strict mode, in which the level deploy runs only what others assigned.
+    """
 
     stack_id: str
     name: str
@@ -29,6 +32,7 @@ class StackOverview(Result, frozen=True, kw_only=True):
     apps: int
     instances: dict[str, int]
     running_deployments: int
+    strict: bool
 
 
 class StackOverviewsDescribed(Result, frozen=True, kw_only=True):
@@ -85,6 +89,7 @@ def describe_stack_overviews(ctx: Context, req: DescribeStackOverviews) -> Stack
                 apps=counted.apps.get(stack.id, 0),
                 instances=counted.instances.get(stack.id, {}),
                 running_deployments=counted.running_deployments.get(stack.id, 0),
+                strict=stack.strict,
             )
             for stack in found.values()
         ]

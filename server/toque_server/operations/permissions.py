@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from toque_server.domain.user import PermissionRecord, User, check_level, free_uid
+from toque_server.domain.user import PermissionRecord, check_level, free_uid
 from toque_server.operations import access
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
@@ -66,7 +66,7 @@ def set_permission(ctx: Context, req: SetPermission) -> None:
         allow_sudo=old.allow_sudo if req.allow_sudo is None else req.allow_sudo,
     )
     if new.allow_ssh:
-        _give_uid(ctx, user)
+        _give_uid(ctx, user.arn)
     permissions.put(ctx.conn, new)
     if _account(old) != _account(new):
         revokes = _account(new) < _account(old)
@@ -113,9 +113,12 @@ def _account(record: PermissionRecord) -> tuple[bool, bool]:
     return record.allow_ssh, record.allow_ssh and record.allow_sudo
 
 
-def _give_uid(ctx: Context, user: User) -> None:
-    if user.profile is None or user.profile.uid is not None:
+def _give_uid(ctx: Context, arn: str) -> None:
+    """The user id of an account on nodes: given once, under a lock, so that no two users get the same."""
+    users.lock_uids(ctx.conn)
+    user = users.get(ctx.conn, arn)
+    if user is None or user.profile is None or user.profile.uid is not None:
         return
     used = {each.profile.uid for each in users.listed(ctx.conn) if each.profile is not None}
-    profile = msgspec.structs.replace(user.profile, uid=free_uid(used))
+    profile = msgspec.structs.replace(user.profile, uid=free_uid(used | users.held_uids(ctx.conn, ctx.now)))
     users.save(ctx.conn, msgspec.structs.replace(user, profile=profile))

@@ -71,8 +71,9 @@ def start_instance(ctx: Context, req: StartInstance) -> None:
     Where it starts or is up already, this is a success that changes nothing. Instances of a scaler are started by it.
     """
     seen = finding.instance(ctx, req.instance_id)
-    if seen.scaling is not None and seen.status in _STARTABLE:
-        raise ValidationException(f"{seen.hostname} is managed by scaling ({seen.scaling}): only that starts it")
+    if seen.scaling is not None:
+        failed = "; stop it first, for it failed to start" if seen.status is Status.START_FAILED else ""
+        raise ValidationException(f"{seen.hostname} is managed by scaling ({seen.scaling}), which starts it{failed}")
     _start(ctx, seen)
 
 
@@ -83,8 +84,6 @@ def stop_instance(ctx: Context, req: StopInstance) -> None:
     An `ebs` instance keeps its machine's disk, an `instance-store` one does not.
     """
     seen = finding.instance(ctx, req.instance_id)
-    if seen.status is Status.REGISTERED:
-        raise ValidationException(f"{seen.hostname} is a registered machine: please deregister it instead")
     _stop(ctx, seen, force=bool(req.force))
 
 
@@ -92,7 +91,7 @@ def stop_instance(ctx: Context, req: StopInstance) -> None:
 def reboot_instance(ctx: Context, req: RebootInstance) -> None:
     """Reboot an instance that is online or setup_failed. No event runs, and nothing is lost."""
     seen = finding.instance(ctx, req.instance_id)
-    _apply(ctx, _allowed(lambda: verbs.reboot(seen, ctx.now)))
+    apply(ctx, allowed(lambda: verbs.reboot(seen, ctx.now)))
 
 
 @operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
@@ -103,13 +102,16 @@ def delete_instance(ctx: Context, req: DeleteInstance) -> None:
     volumes, unless `DeleteElasticIp` or `DeleteVolumes` is false; where it had an address, the others configure.
     """
     seen = finding.instance(ctx, req.instance_id)
-    if seen.infrastructure_class == "on-premises":
-        raise ValidationException(f"{seen.hostname} is on-premises: it cannot be deleted, only deregistered")
+    if not seen.provider:
+        raise ValidationException(
+            f"{seen.hostname} is a registered machine: it cannot be deleted, only let go with DeregisterInstance"
+        )
     if not is_at_rest(seen):
-        raise ValidationException(f"{seen.hostname} is {seen.status}: please stop it before you delete it")
+        state = seen.status if seen.heal_id is None else "being healed"
+        raise ValidationException(f"{seen.hostname} is {state}: please stop it before you delete it")
     stack = finding.stack(ctx, seen.stack_id)
-    open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
-    _apply(ctx, end_all(open_commands, "the instance was deleted"))
+    open_commands = commands.of_queue(ctx.conn, seen.id)
+    apply(ctx, end_all(open_commands, "the instance was deleted"))
     nodes.revoke(ctx.conn, seen.id)
     if seen.machine_id is not None:
         leftovers.add(ctx.conn, seen, region=stack.region, at=ctx.now)
@@ -135,7 +137,7 @@ def delete_instance(ctx: Context, req: DeleteInstance) -> None:
 def start_stack(ctx: Context, req: StartStack) -> None:
     """Start every 24/7 instance of a stack that is stopped or failed to start; all at once."""
     for seen in instances.of_stack(ctx.conn, req.stack_id):
-        if seen.scaling is None and seen.status in _STARTABLE and seen.infrastructure_class != "on-premises":
+        if seen.scaling is None and seen.status in _STARTABLE and seen.provider:
             _start(ctx, seen)
 
 
@@ -157,7 +159,7 @@ def heal_instance(ctx: Context, req: HealInstance) -> None:
     """
     seen = finding.instance(ctx, req.instance_id)
     down = Status.STOPPING if seen.persistent else Status.TERMINATING
-    if seen.infrastructure_class == "on-premises" or seen.machine_id is None:
+    if not seen.provider or seen.machine_id is None:
         raise ValidationException(f"{seen.hostname} cannot be healed: no provider can restart its machine")
     if down not in MOVES[seen.status] or seen.heal_id is not None:
         raise ValidationException(f"{seen.hostname} is {seen.status}: only an instance that should be up is healed")
@@ -170,44 +172,47 @@ def heal_instance(ctx: Context, req: HealInstance) -> None:
         by=ctx.caller.arn,
         last_contact_at=contacts.last(ctx.conn, [seen.id]).get(seen.id),
     )
-    _apply(ctx, begin_heal(seen, commands.open_of(ctx.conn, [seen.id]).get(seen.id, []), heal, ctx.now))
+    apply(ctx, begin_heal(seen, commands.of_queue(ctx.conn, seen.id), heal, ctx.now))
 
 
 def _start(ctx: Context, seen: Instance) -> None:
-    if seen.infrastructure_class == "on-premises":
-        raise ValidationException(f"{seen.hostname} is on-premises: its owner starts it")
     os = instances.details(ctx.conn, [seen.id])[seen.id].os
     if seen.status in _STARTABLE and os and family_of(os) == "Windows":
         raise ValidationException(f"{seen.hostname} has {os}: this release does not start Windows instances")
 
-    started = _allowed(lambda: verbs.start(seen, ctx.new_id(), ctx.now))
+    started = allowed(lambda: verbs.start(seen, ctx.new_id(), ctx.now))
     if started and seen.heal_id is not None:
         # Taken out of its heal, which would start it a second time.
         first = started[0]
         assert isinstance(first, Move)
         started = [Move(seen, replace(first.new, heal_id=None)), EndHeal(seen.heal_id, Outcome.CANCELLED)]
-    _apply(ctx, started)
+    apply(ctx, started)
 
 
 def _stop(ctx: Context, seen: Instance, *, force: bool) -> None:
-    chosen = layers.by_ids(ctx.conn, seen.layer_ids).values()
-    seconds = max((each.shutdown_timeout for each in chosen), default=SHUTDOWN_TIMEOUT)
-    open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
-    timeout = timedelta(seconds=seconds)
-    _apply(ctx, _allowed(lambda: verbs.stop(seen, open_commands, ctx.now, shutdown_timeout=timeout, force=force)))
+    open_commands, timeout = commands.of_queue(ctx.conn, seen.id), shutdown_timeout(ctx, seen)
+    apply(ctx, allowed(lambda: verbs.stop(seen, open_commands, ctx.now, shutdown_timeout=timeout, force=force)))
     if force and seen.persistent:
         # The machine that is forgotten may still run; it is nobody's any more.
         nodes.revoke(ctx.conn, seen.id)
 
 
-def _allowed(decide: Callable[[], list[Action]]) -> list[Action]:
+def shutdown_timeout(ctx: Context, seen: Instance) -> timedelta:
+    """How long its Shutdown recipes have: the longest of its layers' times (L-14)."""
+    chosen = layers.by_ids(ctx.conn, seen.layer_ids).values()
+    return timedelta(seconds=max((each.shutdown_timeout for each in chosen), default=SHUTDOWN_TIMEOUT))
+
+
+def allowed(decide: Callable[[], list[Action]]) -> list[Action]:
+    """What a verb decides; what it does not allow is a ValidationException."""
     try:
         return decide()
     except NotAllowed as error:
         raise ValidationException(str(error)) from error
 
 
-def _apply(ctx: Context, decided: Sequence[Action]) -> None:
+def apply(ctx: Context, decided: Sequence[Action]) -> None:
+    """Write what a verb begins with, in the call's transaction."""
     try:
         actions.apply(ctx.conn, decided, ctx.now, new_id=ctx.new_id, times=ctx.settings.command)
     except Overtaken:

@@ -20,7 +20,7 @@ import msgspec
 
 from toque_server.domain.invalid import Invalid
 from toque_server.domain.permission import Permission
-from toque_server.operations import access, wire
+from toque_server.operations import access, masked, wire
 from toque_server.operations.context import Context
 from toque_server.operations.errors import (
     AccessDeniedException,
@@ -78,6 +78,10 @@ class Operation:
     changes: bool
     raises: tuple[type[OperationError], ...]
     run: Callable[[Context, Any], Any]
+    action: str
+    """What policies call it: its name, unless it was declared under another."""
+    resource: Callable[[Context, Any], str] | None = None
+    """The ARN that policies speak of, where that is not the stack's."""
 
     @property
     def summary(self) -> str:
@@ -99,6 +103,7 @@ def operation(
     stack: str | StackOf | None = None,
     changes: bool | None = None,
     raises: tuple[type[OperationError], ...] = (),
+    action: str | None = None,
 ) -> Callable[[F], F]:
     """Declare an operation; its name is the function's, its types are those of `req` and of what it returns.
 
@@ -107,6 +112,7 @@ def operation(
     that something does not exist are told AccessDenied instead.
     `changes`: whether it runs in a writing transaction and is audited. Where not said, it is so unless the name
     begins with describe, get, list, search or explain.
+    `action`: what policies and denials call it, where that is not its name.
     """
 
     def declare(run: F) -> F:
@@ -127,6 +133,7 @@ def operation(
             changes=not run.__name__.startswith(_READS) if changes is None else changes,
             raises=raises,
             run=run,
+            action=action or name,
         )
         return run
 
@@ -166,16 +173,24 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
     try:
         with database.write() if op.changes else database.read() as conn:
             inside = ctx.within(conn)
-            stacks = access.check(inside, op.name, op.permission, op.stack and op.stack(inside, request), request)
+            stacks = access.check(
+                inside,
+                op.action,
+                op.permission,
+                op.stack and op.stack(inside, request),
+                request,
+                resource=op.resource and op.resource(inside, request),
+            )
             answer = op.run(inside, request)
             if op.changes:
-                audit.add(conn, _entry(inside, op, stacks, request, allowed=True))
+                made = getattr(answer, "stack_id", None)
+                audit.add(conn, _entry(inside, op, request, stack_id=next(iter(stacks), made)))
             return answer
     except Invalid as error:
         raise ValidationException(str(error)) from error
-    except AccessDeniedException:
+    except AccessDeniedException as denied:
         with database.write() as conn:
-            audit.add(conn, _entry(ctx.within(conn), op, (), request, allowed=False))
+            audit.add(conn, _entry(ctx.within(conn), op, request, stack_id=denied.stack_id, denied=denied))
         raise
 
 
@@ -187,12 +202,21 @@ def _field(name: str) -> StackOf:
     return named
 
 
-def _entry(ctx: Context, op: Operation, stacks: Iterable[str], request: Any, *, allowed: bool) -> audit.Entry:
+def _entry(
+    ctx: Context, op: Operation, request: Any, *, stack_id: str | None, denied: AccessDeniedException | None = None
+) -> audit.Entry:
+    """Every field of chapter 07 § 9; of the parameters, what is no secret."""
     return audit.Entry(
         at=ctx.now,
         user_arn=ctx.caller.arn,
         action=op.name,
-        stack_id=next(iter(stacks), None),
-        allowed=allowed,
-        detail={"address": ctx.address, **wire.identifying(request)},
+        stack_id=stack_id,
+        allowed=denied is None,
+        detail={
+            "address": ctx.address,
+            "access_key_id": ctx.access_key_id,
+            "request_id": ctx.request_id,
+            "parameters": masked.parameters(request),
+            **({"error": denied.code, "reason": denied.reason} if denied is not None else {}),
+        },
     )

@@ -221,8 +221,11 @@ def _named_stacks(_ctx: Context, req: DescribeStacks) -> list[str] | None:
 
 @operation(permission=Permission.SHOW, stack=_named_stacks, raises=(ValidationException, ResourceNotFoundException))
 def describe_stacks(ctx: Context, req: DescribeStacks) -> StacksDescribed:
-    """Describe the named stacks, or without ids every stack that the caller may see."""
-    ids = req.stack_ids or [each.id for each in access.shown(ctx, "DescribeStacks")]
+    """Describe the named stacks, or without ids every stack that the caller may see.
+
+    Whose access comes from policies for certain stacks has to name them.
+    """
+    ids = req.stack_ids or [each.id for each in access.listed(ctx, "DescribeStacks")]
     found = stacks.by_ids(ctx.conn, ids)
     return StacksDescribed(stacks=[_view(ctx, found[id]) for id in dict.fromkeys(ids) if id in found])
 

@@ -112,8 +112,13 @@ def update_user_profile(ctx: Context, req: UpdateUserProfile) -> None:
 
 @operation(permission=Permission.ADMINISTRATOR, raises=_RAISES)
 def delete_user_profile(ctx: Context, req: DeleteUserProfile) -> None:
-    """Take a user off every stack's list and off every node. His way into the console and his keys stay."""
-    user, _ = _profile(ctx, req.iam_user_arn)
+    """Take a user off every stack's list and off every node. His way into the console and his keys stay.
+
+    His user id on the nodes is given to nobody else for 90 days.
+    """
+    user, profile = _profile(ctx, req.iam_user_arn)
+    if profile.uid is not None:
+        users.hold_uid(ctx.conn, profile.uid, ctx.now)
     on_nodes = _stacks_with_account(ctx, user.arn)
     for record in permissions.of_user(ctx.conn, user.arn).values():
         permissions.remove(ctx.conn, record.stack_id, user.arn)

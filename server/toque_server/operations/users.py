@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from toque_server.domain.user import User, check_user_name, user_arn
+from toque_server.operations import access
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.registry import TOQUE, Nothing, Permission, Request, Result, operation
@@ -15,6 +16,7 @@ from toque_server.security.passwords import WeakPassword, check_strength, hash_p
 from toque_server.store import sessions, users
 
 _RAISES = (ValidationException, ResourceNotFoundException)
+_ONLY = "only administrators make, change and delete administrators"
 
 
 class CreateUser(Request, frozen=True, kw_only=True):
@@ -61,6 +63,8 @@ def create_user(ctx: Context, req: CreateUser) -> UserCreated:
 
     An administrator may do everything; others get their rights stack by stack with SetPermission.
     """
+    if req.administrator:
+        access.administrators_only(ctx, "CreateUser", _ONLY)
     name = check_user_name(req.user_name)
     if users.by_name(ctx.conn, name) is not None:
         raise ValidationException(f"there is a user called {name} already", field="UserName")
@@ -84,8 +88,13 @@ def create_user(ctx: Context, req: CreateUser) -> UserCreated:
 
 @operation(permission=Permission.ADMINISTRATOR, target=TOQUE, raises=_RAISES)
 def update_user(ctx: Context, req: UpdateUser) -> None:
-    """Make a user an administrator or not, or set his password. Either signs him out everywhere."""
+    """Make a user an administrator or not, or set his password. Either signs him out everywhere.
+
+    Only administrators make administrators, and change or delete them.
+    """
     user = _user(ctx, req.user_arn)
+    if user.administrator or req.administrator:
+        access.administrators_only(ctx, "UpdateUser", _ONLY)
     if req.administrator is not None and user.arn == ctx.caller.arn:
         raise ValidationException("nobody can change his own rights: please ask another administrator")
     if req.administrator is not None:
@@ -99,6 +108,8 @@ def update_user(ctx: Context, req: UpdateUser) -> None:
 def delete_user(ctx: Context, req: DeleteUser) -> None:
     """Delete a user with all his keys, tokens and sessions."""
     user = _user(ctx, req.user_arn)
+    if user.administrator:
+        access.administrators_only(ctx, "DeleteUser", _ONLY)
     if user.arn == ctx.caller.arn:
         raise ValidationException("nobody can delete himself: please ask another administrator")
     if user.profile is not None and not req.cascade:

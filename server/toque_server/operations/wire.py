@@ -61,29 +61,6 @@ def encode(value: Any) -> Any:
     return value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
 
 
-def identifying(request: Any) -> dict[str, Any]:
-    """What a request was about, for the audit: ids, names and levels, none of what may be secret."""
-    if not isinstance(request, msgspec.Struct):
-        return {}
-    return {
-        wire: encode(value)
-        for name, wire in _names(type(request))
-        if _identifies(name) and (value := getattr(request, name)) is not None
-    }
-
-
-_IDENTIFYING = frozenset(
-    {
-        *("name", "shortname", "type", "level", "region", "bag", "item"),
-        *("elastic_ip", "elastic_load_balancer_name"),
-    }
-)
-
-
-def _identifies(name: str) -> bool:
-    return name in _IDENTIFYING or name.endswith(("_id", "_ids", "_arn", "_arns"))
-
-
 @cache
 def _members(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     """The wire names of a struct's members, and what reads them all at once."""
@@ -91,11 +68,6 @@ def _members(kind: type[msgspec.Struct]) -> tuple[tuple[str, ...], Callable[[Any
     if len(fields) > 1:
         return kind.__struct_encode_fields__, attrgetter(*fields)
     return kind.__struct_encode_fields__, lambda value: tuple(getattr(value, name) for name in fields)
-
-
-@cache
-def _names(kind: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
-    return tuple(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
 
 
 def _struct(kind: inspect.StructType, raw: object, path: str) -> dict[str, Any]:

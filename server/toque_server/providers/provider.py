@@ -70,6 +70,9 @@ class Provider(Protocol):
 
     name: str
 
+    makes_volumes: bool
+    """Whether it gives machines the block devices that stand in the records of their instance (08 § 3)."""
+
     def launch(self, order: LaunchOrder) -> str:
         """Make a machine and return its id; the same request id gives the same machine."""
 

@@ -12,6 +12,7 @@ class RegisteredProvider:
     """Machines that `toque register` brought in. Every power action is refused; only their agents know how they are."""
 
     name = "registered"
+    makes_volumes = False
 
     def __init__(self, options: Mapping[str, str], data_dir: Path) -> None:
         """Takes no options and keeps nothing on disk."""

@@ -40,6 +40,7 @@ class SandboxProvider:
     """
 
     name = "sandbox"
+    makes_volumes = False
 
     def __init__(self, options: Mapping[str, str], data_dir: Path) -> None:
         """Nothing is touched before the first machine is launched or started."""

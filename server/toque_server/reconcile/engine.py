@@ -18,7 +18,7 @@ from toque_server.domain.consequences import Made, Refused, after_order
 from toque_server.domain.guards import Clock
 from toque_server.domain.instance import Instance
 from toque_server.providers import LaunchOrder, Provider, ProviderError
-from toque_server.reconcile import configure, expiry, lifecycle, retention
+from toque_server.reconcile import configure, disks, expiry, lifecycle, retention
 from toque_server.reconcile.calls import Calls
 from toque_server.reconcile.desk import Desk
 from toque_server.reconcile.healing import Healer
@@ -163,6 +163,9 @@ class Engine:
 
     def _launch_order(self, instance: Instance) -> LaunchOrder:
         settings = self._services.settings
+        if self._provider(instance).makes_volumes:
+            with self.desk.leadership.write() as conn:
+                disks.give(conn, instance, new_id=self._services.new_id, now=self._database.now(conn))
         with self._database.read() as conn:
             details = instances.details(conn, [instance.id])[instance.id]
         return LaunchOrder(

@@ -30,6 +30,11 @@ def cookbooks() -> Path:
     return _folder("cookbooks")
 
 
+def systemd() -> Path:
+    """The folder of the systemd units."""
+    return _folder("systemd")
+
+
 def examples(name: str) -> Path:
     """The folder of one example, such as `guestbook`.
 

@@ -27,16 +27,17 @@ def release(
     """
     instances.held(conn, [instance.id])
     _release_elastic_ip(conn, instance, deregister=deregister_elastic_ip, at=at)
-    for array in raid_arrays.of_instance(conn, instance.id):
-        if deregister_volumes:
-            raid_arrays.remove(conn, array)
-        else:
-            raid_arrays.update(conn, replace(array, instance_id=None, device=None))
     for volume in volumes.of_instance(conn, instance.id):
-        if deregister_volumes:
+        # What its provider has not made is nothing that could stay.
+        if deregister_volumes or volume.ec2_volume_id is None:
             volumes.remove(conn, volume)
         else:
             volumes.swap(conn, volume, detached(volume))
+    for array in raid_arrays.of_instance(conn, instance.id):
+        if volumes.of_raid_array(conn, array.id):
+            raid_arrays.update(conn, replace(array, instance_id=None, device=None))
+        else:
+            raid_arrays.remove(conn, array)
 
 
 def _release_elastic_ip(conn: Connection, instance: Instance, *, deregister: bool, at: datetime) -> None:

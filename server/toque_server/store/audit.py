@@ -30,6 +30,26 @@ class Entry:
     detail: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A line as it stands in the record, under its number."""
+
+    number: int
+    entry: Entry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which lines: each member that is not None has to fit. `since` is included, `until` is not."""
+
+    user_arn: str | None = None
+    stack_id: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    denied_only: bool = False
+
+
 def add(conn: Connection, entry: Entry) -> None:
     """Append to the record, in the transaction of what it tells about.
 
@@ -48,6 +68,36 @@ def add(conn: Connection, entry: Entry) -> None:
         "detail": detail,
     }
     conn.execute(insert(audit).values(**values, previous=previous, digest=_link(previous, values)))
+
+
+def listed(conn: Connection, wanted: Wanted, *, before: int | None = None, limit: int) -> list[Recorded]:
+    """The newest lines, newest first; with `before` those with smaller numbers."""
+    found = select(audit).order_by(audit.c.number.desc()).limit(limit)
+    for name in ("user_arn", "stack_id", "action"):
+        if (value := getattr(wanted, name)) is not None:
+            found = found.where(audit.c[name] == value)
+    if wanted.since is not None:
+        found = found.where(audit.c.at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(audit.c.at < wanted.until)
+    if wanted.denied_only:
+        found = found.where(audit.c.allowed.is_(False))
+    if before is not None:
+        found = found.where(audit.c.number < before)
+    return [
+        Recorded(
+            row.number,
+            Entry(
+                at=row.at,
+                user_arn=row.user_arn,
+                action=row.action,
+                stack_id=row.stack_id,
+                allowed=row.allowed,
+                detail=json.loads(row.detail),
+            ),
+        )
+        for row in conn.execute(found)
+    ]
 
 
 def broken_links(conn: Connection) -> Iterator[int]:

@@ -97,9 +97,10 @@ def every(conn: Connection) -> list[Instance]:
 
 
 def lock(conn: Connection, id: str) -> None:
-    """Let nobody else change this instance until the transaction ends; read it afterwards. Needs none to be there.
+    """Let nobody else change this instance until the transaction ends; read it afterwards.
 
-    `details` are written whole: on PostgreSQL two changes at once would else undo each other.
+    `details` are written whole: on PostgreSQL two changes at once would else undo each other. An id that does not exist
+    is none of its business.
     """
     conn.execute(sa.select(instances.c.id).where(instances.c.id == id).with_for_update(key_share=True))
 

@@ -18,7 +18,10 @@ LONGEST_LIFE = timedelta(hours=24)
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
-    """An invitation to one stack and its layers, or to one instance. `node_key` is the key that used it last."""
+    """An invitation to one stack and its layers, or to one instance. `node_key` is the key that used it last.
+
+    `public` is an Ed25519 key's 32 bytes; longer, it is the DER form of a registered machine's RSA key.
+    """
 
     id: str
     stack_id: str
@@ -48,6 +51,13 @@ def add(conn: Connection, token: Token) -> None:
 
 def get(conn: Connection, token_id: str) -> Token | None:
     row = conn.execute(select(join_tokens).where(join_tokens.c.id == token_id)).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def with_key(conn: Connection, stack_id: str, public: bytes) -> Token | None:
+    """The stack's token whose public half this is: a machine's own, from its registration."""
+    same = (join_tokens.c.stack_id == stack_id, join_tokens.c.public == public)
+    row = conn.execute(select(join_tokens).where(*same)).first()
     return None if row is None else _from_row(row)
 
 

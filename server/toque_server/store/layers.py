@@ -38,11 +38,12 @@ def of_stack(conn: Connection, stack_id: str) -> list[Layer]:
 
 
 def lock(conn: Connection, id: str) -> None:
-    """Let nobody else change this layer until the transaction ends; read it afterwards. Needs no layer to be there.
+    """Let nobody else change this layer, or join it, until the transaction ends; read it afterwards.
 
-    A record is written whole: on PostgreSQL two changes at once would else undo each other.
+    A record is written whole: on PostgreSQL two changes at once would else undo each other. An id that does not exist
+    is none of its business.
     """
-    conn.execute(sa.select(layers.c.id).where(layers.c.id == id).with_for_update(key_share=True))
+    conn.execute(sa.select(layers.c.id).where(layers.c.id == id).with_for_update())
 
 
 def secrets(conn: Connection, vault: Vault, ids: Collection[str]) -> dict[str, LayerSecrets]:

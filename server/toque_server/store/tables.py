@@ -405,6 +405,33 @@ join_tokens = Table(
     Column("node_key", LargeBinary),
 )
 
+registration_groups = Table(
+    "registration_groups",
+    metadata,
+    # `OpsWorks-<stack id>`, of path /AWS/OpsWorks/
+    Column("name", String(128), primary_key=True),
+    _stack(),
+    Column("created_at", Instant, nullable=False),
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    # `OpsWorks-<stack>-<machine>`, of path /AWS/OpsWorks/
+    Column("name", String(64), primary_key=True),
+    # null until the identity is in the group of its stack
+    Column("stack_id", String(64), ForeignKey("stacks.id", ondelete="CASCADE"), index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    # Whether it has the policy to register, without which it gets no key.
+    Column("allowed", Boolean, nullable=False),
+    Column("access_key_id", String(32), unique=True),
+    Column("sealed", LargeBinary),
+    Column("expires_at", Instant, nullable=False, index=True),
+    # The fingerprint of the one machine that has registered with it.
+    Column("machine", String(64)),
+)
+
 metrics = Table(
     "metrics",
     metadata,
@@ -533,6 +560,18 @@ permissions = Table(
     Column("allow_sudo", Boolean, nullable=False),
 )
 
+user_policies = Table(
+    "user_policies",
+    metadata,
+    Column("user_arn", String(255), ForeignKey("users.arn", ondelete="CASCADE"), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    # Attached by name: the document is the installation's own, and empty here.
+    Column("predefined", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Column("updated_by", String(255), nullable=False),
+)
+
 attributes = Table(
     "attributes",
     metadata,
@@ -565,9 +604,9 @@ audit = Table(
     metadata,
     Column("number", _Serial, primary_key=True, autoincrement=True),
     Column("at", Instant, nullable=False),
-    Column("user_arn", String(255), nullable=False),
+    Column("user_arn", String(255), nullable=False, index=True),
     Column("action", String(64), nullable=False),
-    Column("stack_id", String(64)),
+    Column("stack_id", String(64), index=True),
     Column("allowed", Boolean, nullable=False),
     Column("detail", Text, nullable=False),
     Column("previous", String(64), nullable=False),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
-from toque_server.domain.user import User
+from toque_server.domain.user import UID_HELD_FOR, User
+from toque_server.store import installation
 from toque_server.store.documents import from_row, to_row
 from toque_server.store.tables import users
+
+# Any number that no other advisory lock of ours has.
+_GIVING_UIDS = 0x70C0F
+_FREED = "uid.freed."
 
 _COLUMNS = [column for column in users.c if column.name != "password"]
 
@@ -56,3 +62,20 @@ def password_of(conn: Connection, name: str) -> str | None:
 def set_password(conn: Connection, arn: str, password: str | None) -> bool:
     """Store the hash of a new password, or take the way into the console away."""
     return conn.execute(update(users).where(users.c.arn == arn).values(password=password)).rowcount == 1
+
+
+def hold_uid(conn: Connection, uid: int, freed_at: datetime) -> None:
+    """Remember that this user id was in use until now."""
+    installation.put(conn, f"{_FREED}{uid}", freed_at.isoformat())
+
+
+def held_uids(conn: Connection, now: datetime) -> set[int | None]:
+    """User ids that were in use a while ago, and must not be given again yet."""
+    freed = installation.beginning_with(conn, _FREED)
+    return {int(uid) for uid, at in freed.items() if now - datetime.fromisoformat(at) < UID_HELD_FOR}
+
+
+def lock_uids(conn: Connection) -> None:
+    """Until this transaction ends nobody else gives out user ids. SQLite has one writer anyway."""
+    if conn.dialect.name == "postgresql":
+        conn.execute(select(func.pg_advisory_xact_lock(_GIVING_UIDS)))

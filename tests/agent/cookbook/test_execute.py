@@ -152,7 +152,7 @@ def test_a_module_that_cannot_be_imported_is_exit_code_2(run: RunDirectory, caps
     assert ">    1 | from toque import fil" in capsys.readouterr().out
 
 
-def test_a_failed_system_phase_skips_the_custom_one(run: RunDirectory) -> None:
+def test_02_13_a_failed_system_phase_skips_the_custom_one(run: RunDirectory) -> None:
     run.cookbook("toque", "builtin", setup="raise RuntimeError('no')\n")
     run.cookbook("web", default="open('OUT/a', 'w')\n")
 

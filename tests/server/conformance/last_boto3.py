@@ -113,7 +113,9 @@ class Client:
 
 def model():
     """What the client knows of each action, as far as the tests need it."""
-    service = boto3.session.Session().client("opsworks", region_name="xx", aws_access_key_id="", aws_secret_access_key="")
+    service = boto3.session.Session().client(
+        "opsworks", region_name="xx", aws_access_key_id="", aws_secret_access_key=""
+    )
     found = {}
     for name in service.meta.service_model.operation_names:
         action = service.meta.service_model.operation_model(name)

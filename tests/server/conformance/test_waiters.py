@@ -54,7 +54,9 @@ def test_09_17_deployment_successful(world: World) -> None:
     world.inside.end_commands(deployment, exit_code=0)
     world.wait("deployment_successful", DeploymentIds=[deployment])
 
-    bad = world("CreateDeployment", StackId=stack, Command={"Name": "configure"}, InstanceIds=[instance])["DeploymentId"]
+    bad = world("CreateDeployment", StackId=stack, Command={"Name": "configure"}, InstanceIds=[instance])[
+        "DeploymentId"
+    ]
     world.inside.end_commands(bad, exit_code=1)
     with pytest.raises(Refused, match="terminal failure state"):
         world.wait("deployment_successful", DeploymentIds=[bad])

@@ -30,6 +30,9 @@ class Says:
     def effect(self, action: str, stack: StackRef | None) -> Effect:
         return self._effect
 
+    def deciding(self, action: str, stack: StackRef | None) -> tuple[str, ...]:
+        return ("mine/all",)
+
 
 def may(
     caller: Principal,

@@ -180,7 +180,7 @@ def test_an_address_stays_in_its_stack(root: Caller) -> None:
 
 
 def test_on_premises_machines_have_no_elastic_ips(root: Caller) -> None:
-    stack, one, _ = registered(root)
+    _, one, _ = registered(root)
     make_on_premises(root, one)
 
     with pytest.raises(ValidationException, match="app1 is on-premises: elastic IPs are for instances"):

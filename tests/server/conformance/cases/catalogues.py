@@ -31,7 +31,9 @@ def describe_operating_systems(w: World) -> Case:
 def describe_service_errors(w: World) -> Case:
     stack = w.stack()
     instance = w.instance(stack, w.layer(stack))
-    error = ServiceError(id=ERROR, stack_id=stack, instance_id=instance, type="machine", message="it did not start", created_at=NOW)
+    error = ServiceError(
+        id=ERROR, stack_id=stack, instance_id=instance, type="machine", message="it did not start", created_at=NOW
+    )
     with w.services.database.write() as conn:
         service_errors.add(conn, error)
     return Case(

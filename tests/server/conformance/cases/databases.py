@@ -63,5 +63,8 @@ def describe(w: World) -> Case:
         minimal={"StackId": stack},
         fuller=[{"StackId": stack, "RdsDbInstanceArns": [registered(w, stack)]}],
         invalid=[],
-        missing=[({"StackId": NOWHERE}, NOWHERE), ({"StackId": stack, "RdsDbInstanceArns": [arn("nowhere")]}, "nowhere")],
+        missing=[
+            ({"StackId": NOWHERE}, NOWHERE),
+            ({"StackId": stack, "RdsDbInstanceArns": [arn("nowhere")]}, "nowhere"),
+        ],
     )

@@ -20,7 +20,7 @@ def public_key() -> tuple[str, str]:
     public = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     der = base64.b64decode("".join(pem.decode().splitlines()[1:-1]))
-    digest = hashlib.md5(der).hexdigest()  # noqa: S324 - the form of the fingerprint
+    digest = hashlib.md5(der).hexdigest()
     return pem.decode(), ":".join(digest[at : at + 2] for at in range(0, 32, 2))
 
 

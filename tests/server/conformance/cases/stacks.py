@@ -65,9 +65,17 @@ def clone_stack(w: World) -> Case:
     return Case(
         minimal=least,
         fuller=[
-            {**least, "Name": "most", "Region": "us-east-1", "DefaultInstanceProfileArn": PROFILE, **CHANGEABLE, **IN_VPC,
-             "ClonePermissions": True, "CloneAppIds": [app]},
-        ],  # fmt: skip
+            {
+                **least,
+                "Name": "most",
+                "Region": "us-east-1",
+                "DefaultInstanceProfileArn": PROFILE,
+                **CHANGEABLE,
+                **IN_VPC,
+                "ClonePermissions": True,
+                "CloneAppIds": [app],
+            },
+        ],
         invalid=[({**least, "ServiceRoleArn": "me"}, "ServiceRoleArn"), ({**least, "CustomJson": "{"}, "CustomJson")],
         missing=[({**least, "SourceStackId": NOWHERE}, NOWHERE), ({**least, "CloneAppIds": [NOWHERE]}, NOWHERE)],
     )

@@ -1,0 +1,144 @@
+"""The audit: who did what, and who was refused (chapter 07 § 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from toque.protocol.canonical import canonical
+from toque_server.operations.context import Context
+from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
+from toque_server.security.pages import BadPage, read_page, sign_page
+from toque_server.store import audit, permissions
+
+_MOST = 1000
+
+
+class DescribeAuditEvents(Request, frozen=True, kw_only=True):
+    """The newest first. Each filter that is given has to fit: the user's ARN, the stack, the operation's name, the time
+    (`since` included, `until` not; ISO 8601), refusals only.
+
+    `verify` also says whether the record was tampered with; it takes as long as the record is.
+    """
+
+    user_arn: str | None = None
+    stack_id: str | None = None
+    action: str | None = None
+    since: str | None = None
+    until: str | None = None
+    denied_only: bool = False
+    verify: bool = False
+    max_results: int | None = None
+    next_token: str | None = None
+
+
+class AuditEventView(Result, frozen=True, kw_only=True):
+    """One call. `request_parameters` has no secrets; `error_code` is there where it was refused, and why if there is
+    more to say than that the caller may not."""
+
+    number: int
+    event_time: datetime
+    event_name: str
+    user_arn: str
+    access_key_id: str | None
+    source_ip: str | None
+    request_id: str | None
+    request_parameters: dict[str, Any]
+    error_code: str | None
+    reason: str | None
+    stack_id: str | None
+
+
+class AuditEventsDescribed(Result, frozen=True, kw_only=True):
+    """`tampered`, where `verify` asked: the numbers of events that do not follow from the one before."""
+
+    events: list[AuditEventView]
+    next_token: str | None
+    tampered: list[int] | None
+
+
+def _asked_stacks(ctx: Context, req: DescribeAuditEvents) -> Sequence[str] | None:
+    if req.stack_id is None or req.verify:
+        return None
+    # What happened to a stack that is gone is told to those who may read everything.
+    return [req.stack_id] if permissions.stack_refs(ctx.conn, [req.stack_id]) else []
+
+
+@operation(
+    permission=Permission.ADMINISTRATOR,
+    target=TOQUE,
+    stack=_asked_stacks,
+    action="ListAuditEvents",
+    raises=(ValidationException, ResourceNotFoundException),
+)
+def describe_audit_events(ctx: Context, req: DescribeAuditEvents) -> AuditEventsDescribed:
+    """Describe who did what: every change and every refusal, newest first.
+
+    For administrators, and for whom a policy allows `opsworks:ListAuditEvents`; limited to a stack, with its `StackId`.
+    """
+    most = req.max_results or 100
+    if not 0 < most <= _MOST:
+        raise ValidationException(f"MaxResults must be 1 to {_MOST}", field="MaxResults")
+    wanted = audit.Wanted(
+        user_arn=req.user_arn,
+        stack_id=req.stack_id,
+        action=req.action,
+        since=_time(req.since, "Since"),
+        until=_time(req.until, "Until"),
+        denied_only=req.denied_only,
+    )
+    question = _question(req)
+    before = None
+    if req.next_token is not None:
+        try:
+            before = int(read_page(ctx.services.keys, question, req.next_token, ctx.now))
+        except BadPage as error:
+            raise ValidationException(str(error), field="NextToken") from None
+    found = audit.listed(ctx.conn, wanted, before=before, limit=most + 1)
+    page = found[:most]
+    more = len(found) > most
+    return AuditEventsDescribed(
+        events=[_view(each) for each in page],
+        next_token=sign_page(ctx.services.keys, question, str(page[-1].number), ctx.now) if more else None,
+        tampered=list(audit.broken_links(ctx.conn)) if req.verify else None,
+    )
+
+
+def _question(req: DescribeAuditEvents) -> str:
+    asked = msgspec.structs.replace(req, next_token=None, max_results=None)
+    return f"DescribeAuditEvents {canonical(msgspec.structs.asdict(asked)).decode()}"
+
+
+def _time(text: str | None, member: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise ValidationException(
+            f"{member} {text!r} must be a time with its zone, such as 2026-11-22T08:00:00Z", field=member
+        )
+    return at
+
+
+def _view(row: audit.Recorded) -> AuditEventView:
+    detail, entry = row.entry.detail, row.entry
+    return AuditEventView(
+        number=row.number,
+        event_time=entry.at,
+        event_name=entry.action,
+        user_arn=entry.user_arn,
+        access_key_id=detail.get("access_key_id") or None,
+        source_ip=detail.get("address") or None,
+        request_id=detail.get("request_id") or None,
+        request_parameters=detail.get("parameters", {}),
+        error_code=None if entry.allowed else detail.get("error", "AccessDeniedException"),
+        reason=detail.get("reason") or None,
+        stack_id=entry.stack_id,
+    )
