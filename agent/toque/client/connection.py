@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import requests
 
 from toque.client.errors import BadAnswer, CallFailed, NoCredentials, Unreachable, error_of
 from toque.client.retries import DEFAULT, Retries
 from toque.client.sigv4 import sign
+
+# requests is loaded by the first call: what only helps or completes a command line shall not wait for it.
+if TYPE_CHECKING:
+    import requests
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Connection:
             attempt += 1
 
     def _once(self, operation: str, target: str, body: bytes) -> dict[str, Any]:
+        import requests
+
         url, headers = self._addressed(operation, target, body)
         self._said(f"POST {url} {target}.{operation}, {len(body)} bytes")
         try:
@@ -110,6 +114,8 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _unreachable(base: str, error: requests.RequestException) -> Unreachable:
+    import requests
+
     # requests wraps what happened three times; the last words are what a person can act on.
     reason = getattr(error.args[0], "reason", error) if error.args else error
     said = str(reason).rpartition(": ")[2]
@@ -125,7 +131,7 @@ def _unreachable(base: str, error: requests.RequestException) -> Unreachable:
 def _read(answer: requests.Response) -> dict[str, Any]:
     try:
         said = answer.json() if answer.content else {}
-    except requests.JSONDecodeError:
+    except ValueError:
         if answer.status_code >= 500:
             raise error_of(f"HTTP {answer.status_code}", str(answer.reason), answer.status_code) from None
         raise BadAnswer(f"HTTP {answer.status_code} without JSON") from None
