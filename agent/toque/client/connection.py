@@ -41,15 +41,11 @@ class Connection:
     say: Callable[[str], None] | None = field(default=None, repr=False)
     pause: Callable[[float], None] = field(default=time.sleep, repr=False)
 
-    def call(
-        self, operation: str, target: str, members: Mapping[str, Any], *, reads: bool | None = None
-    ) -> dict[str, Any]:
+    def call(self, operation: str, target: str, members: Mapping[str, Any], *, reads: bool = False) -> dict[str, Any]:
         """Carry out one operation and answer with its members, under their wire names. Raises CallFailed.
 
-        `reads` says that it changes nothing, so that it may be repeated; where it is not said, the name does.
+        `reads` says that it may be repeated, because it changes nothing (or nothing more, the second time).
         """
-        if reads is None:
-            reads = operation.startswith(("Describe", "Get", "List", "Search", "Explain"))
         body = json.dumps(members).encode()
         attempt = 1
         while True:

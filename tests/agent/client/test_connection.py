@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from toque.client import BadAnswer, Client, Connection, Retries, ServerFailed, ThrottlingException, Unreachable
 from toque.client.errors import NoCredentials
+from toque_server.security import tls
 
 OPSWORKS = "OpsWorks_20130218"
 
@@ -99,7 +102,7 @@ def test_in_the_end_the_error_is_that_of_the_last_attempt(moody: Moody) -> None:
     moody.moods = [(400, {"__type": "ThrottlingException", "message": "slowly"})] * 9
 
     with pytest.raises(ThrottlingException, match="slowly"):
-        connected(moody).call("DescribeStacks", OPSWORKS, {})
+        connected(moody).call("DescribeStacks", OPSWORKS, {}, reads=True)
     assert len(moody.asked) == 4
 
 
@@ -130,7 +133,7 @@ def test_secrets_go_to_the_server_and_nowhere_else(
     told: list[str] = []
     connection = Connection(moody.url, access_key_id="AKIA", secret_access_key="very-secret", say=told.append)
 
-    connection.call("DescribeStacks", OPSWORKS, {})
+    connection.call("DescribeStacks", OPSWORKS, {}, reads=True)
 
     assert moody.asked[0]["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIA/")
     assert moody.asked[0]["x-amz-target"] == f"{OPSWORKS}.DescribeStacks"
@@ -139,7 +142,7 @@ def test_secrets_go_to_the_server_and_nowhere_else(
 
 def test_nobody_is_named_before_anything_is_sent(moody: Moody) -> None:
     with pytest.raises(NoCredentials, match="TOQUE_API_TOKEN"):
-        Connection(moody.url).call("DescribeStacks", OPSWORKS, {})
+        Connection(moody.url).call("DescribeStacks", OPSWORKS, {}, reads=True)
     assert moody.asked == []
 
 
@@ -147,5 +150,22 @@ def test_an_address_that_is_none_is_not_tried_again() -> None:
     tried: list[float] = []
 
     with pytest.raises(Unreachable, match="TOQUE_SERVER_URL"):
-        Connection("nonsense", api_token="t", pause=tried.append).call("DescribeStacks", OPSWORKS, {})
+        Connection("nonsense", api_token="t", pause=tried.append).call("DescribeStacks", OPSWORKS, {}, reads=True)
     assert tried == []
+
+
+def test_a_certificate_of_our_own_authority_is_trusted_when_it_is_named_and_only_then(
+    moody: Moody, tmp_path: Path
+) -> None:
+    made = tls.make(tmp_path, ["127.0.0.1"])
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.cert, made.key)
+    moody.socket = context.wrap_socket(moody.socket, server_side=True)
+    url = moody.url.replace("http:", "https:")
+
+    trusted = Client(url, api_token="t", ca_file=str(made.ca))
+
+    assert trusted.clone_stack(source_stack_id="s", service_role_arn="r").stack_id == "s"
+    with pytest.raises(Unreachable, match="TOQUE_CA_FILE"):
+        Client(url, api_token="t").describe_stacks()
+    assert len(moody.asked) == 1
