@@ -104,7 +104,7 @@ class World:
         given = {"Name": "shop", "Region": "local", "ServiceRoleArn": ROLE, "DefaultInstanceProfileArn": PROFILE}
         return str(self("CreateStack", **given | members)["StackId"])
 
-    def layer(self, stack_id: str, shortname: str = "web", **members: Any) -> str:
+    def layer(self, stack_id: str, shortname: str = "front", **members: Any) -> str:
         given = {"StackId": stack_id, "Type": "custom", "Name": shortname, "Shortname": shortname}
         return str(self("CreateLayer", **given | members)["LayerId"])
 

@@ -113,7 +113,7 @@ def delete_stack(w: World) -> Case:
 def describe_stacks(w: World) -> Case:
     stack = w.stack(Region="us-east-1", **CHANGEABLE, **IN_VPC)
     return Case(minimal={}, fuller=[{"StackIds": [stack]}], missing=[({"StackIds": [NOWHERE]}, NOWHERE)],
-                invalid=[({"StackIds": {"not": "a list"}}, "StackIds")])  # fmt: skip
+                invalid=[({"StackIds": [["a"]]}, "StackIds")])  # fmt: skip
 
 
 @case("DescribeStackSummary")
