@@ -6,15 +6,9 @@ import click
 
 from toque.cli.verbs.group import Verbs, of_stack, output, show_list, show_one
 from toque.cli.verbs.server import Server
+from toque.cli.verbs.user_policy import add_policies
 
-user = Verbs(
-    "user",
-    "Users: who may sign in, and what they may do on which stack.",
-    elsewhere={
-        name: f"toque.cli.verbs.user_policies:{name.replace('-', '_')}"
-        for name in ("policies", "put-policy", "delete-policy", "attach-policy", "detach-policy", "explain")
-    },
-)
+user = Verbs("user", "Users: who may sign in, and what they may do on which stack.")
 
 _COLUMNS = {"Name": "NAME", "Administrator": "ADMINISTRATOR", "CreatedAt": "CREATED", "UserArn": "ARN"}
 _PERMISSIONS = {"IamUserArn": "USER", "StackId": "STACK", "Level": "LEVEL", "AllowSsh": "SSH", "AllowSudo": "SUDO"}
@@ -91,3 +85,6 @@ def permissions(stack: str, output: str) -> None:
     server = Server.here()
     found = server("DescribePermissions", StackId=server.stack_id(stack))["Permissions"]
     show_list("Permissions", found, _PERMISSIONS, output)
+
+
+add_policies(user)

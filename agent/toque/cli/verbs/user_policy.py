@@ -1,4 +1,4 @@
-"""`toque user …`: which policies a user has, and why he may do something or not."""
+"""The policies of users: `toque user policies`, `put-policy`, `attach-policy`, …; and why one may do something."""
 
 from __future__ import annotations
 
@@ -6,24 +6,37 @@ from pathlib import Path
 
 import click
 
-from toque.cli.verbs.group import in_stack, output, show_list
+from toque.cli.output import written
+from toque.cli.verbs.group import Verbs, in_stack, output, show_list
 from toque.cli.verbs.server import Server
 
-_COLUMNS = {"PolicyName": "NAME", "PolicyArn": "PREDEFINED", "UpdatedAt": "SINCE"}
+_COLUMNS = {"PolicyName": "NAME", "Kind": "KIND", "UpdatedAt": "SINCE"}
+
+_which = click.argument("which")
+
+
+def add_policies(user: Verbs) -> None:
+    """The verbs, on the group of users. WHICH is a user's name or ARN."""
+    for verb in (policies, put_policy, delete_policy, attach_policy, detach_policy, explain):
+        user.add_command(verb)
 
 
 @click.command()
-@click.argument("which")
+@_which
 @output
 def policies(which: str, output: str) -> None:
-    """List the policies of a user, with their documents where --output is not table."""
+    """Show the policies of a user, with their documents where --output is not table."""
     server = Server.here()
-    found = server("DescribeUserPolicies", UserArn=server.user(which)["UserArn"])["Policies"]
-    show_list("Policies", found, _COLUMNS, output)
+    answer = server("DescribeUserPolicies", UserArn=server.user(which)["UserArn"])
+    if output != "table":
+        click.echo(written(answer, output))
+        return
+    rows = [{**each, "Kind": "predefined" if "PolicyArn" in each else "own"} for each in answer["Policies"]]
+    show_list("Policies", rows, _COLUMNS, output)
 
 
 @click.command("put-policy")
-@click.argument("which")
+@_which
 @click.argument("policy")
 @click.argument("document", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def put_policy(which: str, policy: str, document: Path) -> None:
@@ -33,7 +46,7 @@ def put_policy(which: str, policy: str, document: Path) -> None:
 
 
 @click.command("delete-policy")
-@click.argument("which")
+@_which
 @click.argument("policy")
 def delete_policy(which: str, policy: str) -> None:
     """Take a policy of his own from a user."""
@@ -41,7 +54,7 @@ def delete_policy(which: str, policy: str) -> None:
 
 
 @click.command("attach-policy")
-@click.argument("which")
+@_which
 @click.argument("policy")
 def attach_policy(which: str, policy: str) -> None:
     """Attach a predefined policy, by its name or ARN."""
@@ -49,7 +62,7 @@ def attach_policy(which: str, policy: str) -> None:
 
 
 @click.command("detach-policy")
-@click.argument("which")
+@_which
 @click.argument("policy")
 def detach_policy(which: str, policy: str) -> None:
     """Detach a predefined policy, by its name or ARN."""
@@ -57,15 +70,16 @@ def detach_policy(which: str, policy: str) -> None:
 
 
 @click.command()
-@click.argument("which")
+@_which
 @click.argument("action")
 @in_stack
-def explain(which: str, action: str, stack: str | None) -> None:
-    """Say whether a user may do ACTION, such as CreateLayer, on a stack or on none, and what decides."""
+@click.option("--stack-id", hidden=True)
+def explain(which: str, action: str, stack: str | None, stack_id: str | None) -> None:
+    """Say whether a user may do ACTION, such as CreateLayer, and what decides; on a stack, or without one on none."""
     server = Server.here()
-    where = None if stack is None else server.stack_id(stack)
-    asked = server("ExplainAccess", Action=action, UserArn=server.user(which)["UserArn"], StackId=where)
-    click.echo(asked["Explanation"])
+    on = stack_id or (server.stack_id(stack) if stack else None)
+    found = server("ExplainAccess", Action=action, UserArn=server.user(which)["UserArn"], StackId=on)
+    click.echo(found["Explanation"])
 
 
 def _change(operation: str, which: str, **members: str) -> None:
