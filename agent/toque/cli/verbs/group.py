@@ -13,6 +13,7 @@ import click
 from toque.cli.files import UnreadableFile, text_of
 from toque.cli.opsworks import FAILED, exit_code_of
 from toque.cli.output import FORMS, cell, table, written
+from toque.cli.verbs.server import NotOne
 from toque.client.errors import CallFailed, Refused
 from toque.client.waiting import WaitFailed
 
@@ -71,8 +72,8 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except CallFailed as error:
-            said = f"refused ({error.code}): {error}" if isinstance(error, Refused) else str(error)
-            click.echo(f"toque: {said}", err=True)
+            by_server = isinstance(error, Refused) and not isinstance(error, NotOne)
+            click.echo(f"toque: refused ({error.code}): {error}" if by_server else f"toque: {error}", err=True)
             raise SystemExit(exit_code_of(error)) from None
         except WaitFailed as error:
             click.echo(f"toque: {error}", err=True)

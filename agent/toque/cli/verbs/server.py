@@ -10,10 +10,10 @@ from typing import Any
 from toque.cli.connection import Connection, from_environment
 from toque.cli.declarations import declared
 from toque.cli.verbs.nouns import NOUNS, Noun
-from toque.client.errors import AccessDeniedException, CallFailed, ResourceNotFoundException
+from toque.client.errors import AccessDeniedException, Refused, ResourceNotFoundException
 
 
-class NotOne(CallFailed):
+class NotOne(Refused):
     """No thing has this name, or several have it."""
 
     def __init__(self, message: str) -> None:
@@ -50,11 +50,22 @@ class Server:
         about = NOUNS[noun]
         if noun == "stack":
             return self.stack(which)
-        if stack is None:
+        nameless = about.id == about.name
+        if stack is None or nameless:
             with suppress(ResourceNotFoundException, AccessDeniedException):
                 found: list[dict[str, Any]] = self(about.operation, **{about.one: [which]})[about.records]
                 return found[0]
+        if nameless:
+            raise NotOne(f"there is no {noun} {which}, or you may not see it")
         return _only(noun, which, [each for each in self._of(about, stack) if _is(about, each, which)])
+
+    def user(self, which: str) -> dict[str, Any]:
+        """A user by his name or ARN. Raises NotOne."""
+        found: list[dict[str, Any]] = self("DescribeUsers")["Users"]
+        for each in found:
+            if which in (each["Name"], each["UserArn"]):
+                return each
+        raise NotOne(f"there is no user {which}; `toque user list` shows all")
 
     def ids(self, noun: str, names: tuple[str, ...], stack: str | None) -> list[str] | None:
         """The ids of several; None for none, which is how a member is left out."""

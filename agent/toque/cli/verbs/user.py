@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from toque.cli.verbs.group import Verbs, of_stack, output, show_list, show_one
-from toque.cli.verbs.server import NotOne, Server
+from toque.cli.verbs.server import Server
+from toque.cli.verbs.user_policy import add_policies
 
 user = Verbs("user", "Users: who may sign in, and what they may do on which stack.")
 
@@ -28,7 +27,7 @@ def list_(output: str) -> None:
 @output
 def show(which: str, output: str) -> None:
     """Show one user, by his name or ARN."""
-    show_one(_find(Server.here(), which), output)
+    show_one(Server.here().user(which), output)
 
 
 @user.command()
@@ -56,7 +55,7 @@ def create(name: str, administrator: bool, password: str | None, ssh_key: str | 
 def delete(which: str) -> None:
     """Delete a user with his profile, keys and tokens; his accounts on instances go, too."""
     server = Server.here()
-    server("DeleteUser", UserArn=_find(server, which)["UserArn"], Cascade=True)
+    server("DeleteUser", UserArn=server.user(which)["UserArn"], Cascade=True)
 
 
 @user.command()
@@ -71,7 +70,7 @@ def permit(which: str, level: str | None, stack: str, ssh: bool | None, sudo: bo
     server(
         "SetPermission",
         StackId=server.stack_id(stack),
-        IamUserArn=_find(server, which)["UserArn"],
+        IamUserArn=server.user(which)["UserArn"],
         Level=level,
         AllowSsh=ssh,
         AllowSudo=sudo,
@@ -88,9 +87,4 @@ def permissions(stack: str, output: str) -> None:
     show_list("Permissions", found, _PERMISSIONS, output)
 
 
-def _find(server: Server, which: str) -> dict[str, Any]:
-    found: list[dict[str, Any]] = server("DescribeUsers")["Users"]
-    for each in found:
-        if which in (each["Name"], each["UserArn"]):
-            return each
-    raise NotOne(f"there is no user {which}; `toque user list` shows all")
+add_policies(user)
