@@ -16,7 +16,6 @@ from toque_server.domain.actions import (
     Move,
     Order,
     RebootMachine,
-    RemoveInstance,
     SettleDeployment,
     StartMachine,
     StopMachine,
@@ -25,6 +24,7 @@ from toque_server.domain.actions import (
 from toque_server.domain.command import Command, Exit
 from toque_server.domain.instance import Instance, Status, move
 from toque_server.domain.transitions import (
+    deregistered,
     power_down,
     set_up,
     setup_failed,
@@ -66,8 +66,11 @@ def _after_command(instance: Instance, command: Command, exit_code: int, now: da
             return power_down(instance, now)
         case "shutdown" if instance.status is _S.UNASSIGNING:
             return unassigned(instance, now)
+        case "shutdown" if instance.status is _S.DEREGISTERING and command.acknowledged_at is not None:
+            # The agent is there: its time to leave begins now.
+            return [Move(instance, replace(instance, shutdown_by=now))]
         case "deregister" if instance.status is _S.DEREGISTERING:
-            return [RemoveInstance(instance)]
+            return deregistered(instance)
         case "configure" | "update_agent" if failed:
             return _failed_quietly(instance, command, exit_code, reason)
         case _:

@@ -24,7 +24,6 @@ from toque_server.domain.actions import (
     Move,
     Order,
     RebootMachine,
-    RemoveInstance,
     StartMachine,
     StopMachine,
     TerminateMachine,
@@ -33,6 +32,7 @@ from toque_server.domain.command import Command
 from toque_server.domain.instance import Instance, Status, move
 from toque_server.domain.transitions import (
     changed,
+    deregistered,
     end_all,
     power_down,
     setup_command,
@@ -241,10 +241,19 @@ def _unassigning(view: View, limits: Limits, now: datetime) -> list[Action | Ord
 
 
 def _deregistering(view: View, limits: Limits, now: datetime) -> list[Action | Order]:
-    order = next((each for each in view.commands if each.type == "deregister"), None)
-    if order is None or order.acknowledged_at is not None or now - view.instance.since > limits.deregister:
-        return [RemoveInstance(view.instance)]
-    return []
+    """Until the agent has left and said so, or has not answered, or not gone on, for too long."""
+    seen = view.instance
+    asked = {each.type: each for each in view.commands if each.type in ("shutdown", "deregister")}
+    # `shutdown_by`: when its Shutdown ended, which is an answer too.
+    heard = [seen.since, *([seen.shutdown_by] if seen.shutdown_by else [])]
+    for each in asked.values():
+        if each.acknowledged_at is not None:
+            may_take = timedelta(seconds=each.deadline_seconds) if each.type == "shutdown" else timedelta(0)
+            heard.append(each.acknowledged_at + may_take)
+    if "deregister" in asked and now - max(heard) <= limits.deregister:
+        return []
+    others = [each for each in view.commands if each.type not in asked]
+    return [*end_all(others, "the instance was deregistered"), *deregistered(seen)]
 
 
 # -- at work ------------------------------------------------------------------------------------------------------

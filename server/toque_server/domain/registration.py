@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -17,10 +17,12 @@ from toque.protocol.registration import RegistrationKey, fingerprints, read_publ
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
 from toque_server.domain.invalid import Invalid
+from toque_server.domain.layer import CUSTOM, Layer
 
 CLOUD: Final = "ec2"
 ON_PREMISES: Final = "on-premises"
 
+_CLOUD_TYPES: Final = frozenset({CUSTOM, "ecs-cluster"})
 _NOT_IN_HOSTNAME: Final = re.compile(r"[^a-z0-9-]+")
 _CLOUD_ID: Final = re.compile(r"i-[0-9a-f]{8,17}")
 _LONGEST_DOCUMENT: Final = 16 * 1024
@@ -59,6 +61,18 @@ def read_identity(document: str, *, region: str) -> CloudIdentity:
     if found.private_ip is not None:
         check_address(found.private_ip, "InstanceIdentity.Document's privateIp")
     return found
+
+
+def check_layers(instance: Instance, layers: Iterable[Layer]) -> None:
+    """Raise Invalid for a layer that a machine of this class cannot be in (I-17)."""
+    if instance.infrastructure_class != CLOUD:
+        return
+    for layer in layers:
+        if layer.type not in _CLOUD_TYPES:
+            raise Invalid(
+                f"LayerIds: {instance.hostname} is a registered cloud machine, which can be in custom layers and"
+                f" ecs-cluster only, and layer {layer.name} is of type {layer.type}"
+            )
 
 
 def read_key(pem: str, fingerprint: str | None) -> RegistrationKey:

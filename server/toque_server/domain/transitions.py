@@ -23,6 +23,7 @@ from toque_server.domain.actions import (
     Move,
     OpenHeal,
     Outcome,
+    RemoveInstance,
     Report,
 )
 from toque_server.domain.command import Command, CommandStatus, Exit
@@ -110,6 +111,16 @@ def forgotten(seen: Instance, now: datetime) -> list[Action]:
 def unassigned(seen: Instance, now: datetime) -> list[Action]:
     """A registered machine has left its layers, and runs on."""
     return [Move(seen, replace(move(seen, _S.REGISTERED, at=now), layer_ids=(), shutdown_by=None))]
+
+
+def deregistered(seen: Instance) -> list[Action]:
+    """The record goes; the machine, whoever made it, runs on and is its owner's."""
+    machine = f" {seen.machine_id}" if seen.machine_id else ""
+    told = f"{seen.hostname} was deregistered: its machine{machine} is its owner's alone now"
+    return [
+        Report(kind="instance.deregistered", message=told, stack_id=seen.stack_id, instance_id=seen.id),
+        RemoveInstance(seen),
+    ]
 
 
 def setup_command(seen: Instance) -> AddCommand:

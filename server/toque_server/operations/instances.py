@@ -218,8 +218,11 @@ def update_instance(ctx: Context, req: UpdateInstance) -> None:
     """
     instances.lock(ctx.conn, req.instance_id)
     old = finding.instance(ctx, req.instance_id)
-    if old.infrastructure_class == "on-premises":
-        raise ValidationException(f"{old.hostname} is on-premises: it cannot be changed from here")
+    if not old.provider:
+        raise ValidationException(
+            f"{old.hostname} is a registered machine and cannot be changed from here: its layers are changed with"
+            " UnassignInstance and AssignInstance, and its name by registering it anew"
+        )
     stack = finding.stack(ctx, old.stack_id)
     known = instances.details(ctx.conn, [old.id])[old.id]
     new = _changed(ctx, stack, old, req)

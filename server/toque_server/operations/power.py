@@ -84,8 +84,6 @@ def stop_instance(ctx: Context, req: StopInstance) -> None:
     An `ebs` instance keeps its machine's disk, an `instance-store` one does not.
     """
     seen = finding.instance(ctx, req.instance_id)
-    if seen.status is Status.REGISTERED:
-        raise ValidationException(f"{seen.hostname} is a registered machine: please deregister it instead")
     _stop(ctx, seen, force=bool(req.force))
 
 
@@ -104,13 +102,15 @@ def delete_instance(ctx: Context, req: DeleteInstance) -> None:
     volumes, unless `DeleteElasticIp` or `DeleteVolumes` is false; where it had an address, the others configure.
     """
     seen = finding.instance(ctx, req.instance_id)
-    if seen.infrastructure_class == "on-premises":
-        raise ValidationException(f"{seen.hostname} is on-premises: it cannot be deleted, only deregistered")
+    if not seen.provider:
+        raise ValidationException(
+            f"{seen.hostname} is a registered machine: it cannot be deleted, only let go with DeregisterInstance"
+        )
     if not is_at_rest(seen):
         state = seen.status if seen.heal_id is None else "being healed"
         raise ValidationException(f"{seen.hostname} is {state}: please stop it before you delete it")
     stack = finding.stack(ctx, seen.stack_id)
-    open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
+    open_commands = commands.of_queue(ctx.conn, seen.id)
     apply(ctx, end_all(open_commands, "the instance was deleted"))
     nodes.revoke(ctx.conn, seen.id)
     if seen.machine_id is not None:
@@ -137,7 +137,7 @@ def delete_instance(ctx: Context, req: DeleteInstance) -> None:
 def start_stack(ctx: Context, req: StartStack) -> None:
     """Start every 24/7 instance of a stack that is stopped or failed to start; all at once."""
     for seen in instances.of_stack(ctx.conn, req.stack_id):
-        if seen.scaling is None and seen.status in _STARTABLE and seen.infrastructure_class != "on-premises":
+        if seen.scaling is None and seen.status in _STARTABLE and seen.provider:
             _start(ctx, seen)
 
 
@@ -159,7 +159,7 @@ def heal_instance(ctx: Context, req: HealInstance) -> None:
     """
     seen = finding.instance(ctx, req.instance_id)
     down = Status.STOPPING if seen.persistent else Status.TERMINATING
-    if seen.infrastructure_class == "on-premises" or seen.machine_id is None:
+    if not seen.provider or seen.machine_id is None:
         raise ValidationException(f"{seen.hostname} cannot be healed: no provider can restart its machine")
     if down not in MOVES[seen.status] or seen.heal_id is not None:
         raise ValidationException(f"{seen.hostname} is {seen.status}: only an instance that should be up is healed")
@@ -172,12 +172,10 @@ def heal_instance(ctx: Context, req: HealInstance) -> None:
         by=ctx.caller.arn,
         last_contact_at=contacts.last(ctx.conn, [seen.id]).get(seen.id),
     )
-    apply(ctx, begin_heal(seen, commands.open_of(ctx.conn, [seen.id]).get(seen.id, []), heal, ctx.now))
+    apply(ctx, begin_heal(seen, commands.of_queue(ctx.conn, seen.id), heal, ctx.now))
 
 
 def _start(ctx: Context, seen: Instance) -> None:
-    if seen.infrastructure_class == "on-premises":
-        raise ValidationException(f"{seen.hostname} is on-premises: its owner starts it")
     os = instances.details(ctx.conn, [seen.id])[seen.id].os
     if seen.status in _STARTABLE and os and family_of(os) == "Windows":
         raise ValidationException(f"{seen.hostname} has {os}: this release does not start Windows instances")
@@ -192,14 +190,17 @@ def _start(ctx: Context, seen: Instance) -> None:
 
 
 def _stop(ctx: Context, seen: Instance, *, force: bool) -> None:
-    chosen = layers.by_ids(ctx.conn, seen.layer_ids).values()
-    seconds = max((each.shutdown_timeout for each in chosen), default=SHUTDOWN_TIMEOUT)
-    open_commands = commands.open_of(ctx.conn, [seen.id]).get(seen.id, [])
-    timeout = timedelta(seconds=seconds)
+    open_commands, timeout = commands.of_queue(ctx.conn, seen.id), shutdown_timeout(ctx, seen)
     apply(ctx, allowed(lambda: verbs.stop(seen, open_commands, ctx.now, shutdown_timeout=timeout, force=force)))
     if force and seen.persistent:
         # The machine that is forgotten may still run; it is nobody's any more.
         nodes.revoke(ctx.conn, seen.id)
+
+
+def shutdown_timeout(ctx: Context, seen: Instance) -> timedelta:
+    """How long its Shutdown recipes have: the longest of its layers' times (L-14)."""
+    chosen = layers.by_ids(ctx.conn, seen.layer_ids).values()
+    return timedelta(seconds=max((each.shutdown_timeout for each in chosen), default=SHUTDOWN_TIMEOUT))
 
 
 def allowed(decide: Callable[[], list[Action]]) -> list[Action]:

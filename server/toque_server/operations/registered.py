@@ -12,17 +12,18 @@ from sqlalchemy.exc import IntegrityError
 
 from toque.protocol.keys import public_bytes
 from toque.protocol.registration import RegistrationKey, fingerprints
-from toque_server.domain import registration
+from toque_server.domain import registration, verbs
 from toque_server.domain.hostname import check_hostname
 from toque_server.domain.instance import Instance, Status
+from toque_server.domain.layer import check_together
 from toque_server.domain.registration import CLOUD, ON_PREMISES
 from toque_server.domain.transitions import setup_command
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.power import apply
+from toque_server.operations.power import allowed, apply, shutdown_timeout
 from toque_server.operations.registry import Permission, Request, Result, operation
-from toque_server.store import events, instances, join_tokens, registrations
+from toque_server.store import commands, events, instances, join_tokens, nodes, registrations
 
 JOIN_WITHIN: Final = timedelta(hours=1)
 """How long after RegisterInstance the key that it named can join."""
@@ -45,6 +46,19 @@ class RegisterInstance(Request, frozen=True, kw_only=True):
     rsa_public_key: str | None = None
     rsa_public_key_fingerprint: str | None = None
     instance_identity: InstanceIdentity | None = None
+
+
+class AssignInstance(Request, frozen=True, kw_only=True):
+    instance_id: str
+    layer_ids: list[str]
+
+
+class UnassignInstance(Request, frozen=True, kw_only=True):
+    instance_id: str
+
+
+class DeregisterInstance(Request, frozen=True, kw_only=True):
+    instance_id: str
 
 
 class InstanceRegistered(Result, frozen=True, kw_only=True):
@@ -105,6 +119,48 @@ def register_instance(ctx: Context, req: RegisterInstance) -> InstanceRegistered
         instance_id=instance.id,
     )
     return InstanceRegistered(instance_id=instance.id)
+
+
+@operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
+def assign_instance(ctx: Context, req: AssignInstance) -> None:
+    """Make a registered machine a member of one or several layers: their Setup runs, and it comes online.
+
+    It must be `registered`; another set of layers takes UnassignInstance first. Machines in no cloud go into layers of
+    any type, cloud machines into custom layers.
+    """
+    seen = finding.instance(ctx, req.instance_id)
+    if not req.layer_ids:
+        raise ValidationException("LayerIds must name at least one layer", field="LayerIds")
+    assigned = allowed(lambda: verbs.assign(seen, tuple(dict.fromkeys(req.layer_ids)), ctx.now))
+    chosen = finding.layers_of(ctx, seen.stack_id, req.layer_ids)
+    check_together(chosen)
+    registration.check_layers(seen, chosen)
+    apply(ctx, assigned)
+
+
+@operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
+def unassign_instance(ctx: Context, req: UnassignInstance) -> None:
+    """Take a registered machine out of all its layers: their Shutdown recipes run, and it is `registered` again.
+
+    The machine runs on. The others hear of it by Configure if it was online.
+    """
+    seen = finding.instance(ctx, req.instance_id)
+    queue, timeout = commands.of_queue(ctx.conn, seen.id), shutdown_timeout(ctx, seen)
+    apply(ctx, allowed(lambda: verbs.unassign(seen, queue, ctx.now, shutdown_timeout=timeout)))
+
+
+@operation(permission=Permission.MANAGE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES)
+def deregister_instance(ctx: Context, req: DeregisterInstance) -> None:
+    """Let a machine go: it leaves its layers, its agent removes itself, and its record goes. The machine runs on.
+
+    Its Shutdown recipes run first if it was set up. If its agent does not answer within five minutes, the record goes
+    without it. Instances that the service created can be let go, too: their machines are yours from then on, and
+    nothing stops or pays attention to them any more.
+    """
+    seen = finding.instance(ctx, req.instance_id)
+    queue, timeout = commands.of_queue(ctx.conn, seen.id), shutdown_timeout(ctx, seen)
+    joined = any(each.state != "revoked" for each in nodes.of_instance(ctx.conn, seen.id))
+    apply(ctx, allowed(lambda: verbs.deregister(seen, queue, ctx.now, shutdown_timeout=timeout, joined=joined)))
 
 
 def _spend_identity(ctx: Context, key: RegistrationKey | None) -> None:

@@ -121,6 +121,11 @@ def open_of(conn: Connection, instance_ids: Iterable[str]) -> dict[str, list[Com
     return found
 
 
+def of_queue(conn: Connection, instance_id: str) -> list[Command]:
+    """The same of one instance."""
+    return open_of(conn, [instance_id]).get(instance_id, [])
+
+
 def _batches(ids: Iterable[str], size: int = 500) -> Iterable[Sequence[str]]:
     rest = iter(ids)
     while some := tuple(itertools.islice(rest, size)):

@@ -92,7 +92,7 @@ def test_a_stop_of_what_healing_stopped_cancels_the_heal() -> None:
 def test_03_39_on_premises_nodes_are_only_deregistered(verb: str) -> None:
     iron = instance(status=S.ONLINE, infrastructure_class="on-premises", provider="", machine_id=None)
     asked: dict[str, Any] = {
-        "start": lambda: verbs.start(instance(status=S.CONNECTION_LOST), "s", NOW),
+        "start": lambda: verbs.start(iron, "s", NOW),
         "stop": lambda: verbs.stop(iron, [], NOW, shutdown_timeout=LIMIT),
         "reboot": lambda: verbs.reboot(iron, NOW),
         "heal": lambda: verbs.heal(iron, [], "h", NOW, by="arn", last_contact=None),
@@ -100,7 +100,7 @@ def test_03_39_on_premises_nodes_are_only_deregistered(verb: str) -> None:
 
     with pytest.raises(NotAllowed):
         asked[verb]()
-    assert after(verbs.deregister(iron, [], NOW), iron) is S.DEREGISTERING
+    assert after(verbs.deregister(iron, [], NOW, shutdown_timeout=LIMIT, joined=True), iron) is S.DEREGISTERING
 
 
 def test_H11_an_administrator_heals_a_named_instance() -> None:
