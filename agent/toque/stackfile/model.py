@@ -16,7 +16,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-FORMAT: Final = 1
+FILTERED: Final = "*****FILTERED*****"
+"""What the server answers in place of a secret; sent back, it keeps the secret."""
 
 SECRET_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
@@ -58,7 +59,7 @@ class ConfigurationManager(Part, frozen=True, kw_only=True):
 
 
 class ChefConfiguration(Part, frozen=True, kw_only=True):
-    manage_berkshelf: bool | None = None
+    manage_berkshelf: bool = False
     berkshelf_version: str | None = None
 
 
@@ -71,14 +72,14 @@ class Stack(Part, frozen=True, kw_only=True):
     service_role_arn: str | None = None
     default_instance_profile_arn: str | None = None
     default_os: str | None = None
-    default_root_device_type: Literal["ebs", "instance-store"] | None = None
+    default_root_device_type: Literal["ebs", "instance-store"] = "ebs"
     default_availability_zone: str | None = None
     default_subnet_id: str | None = None
     default_ssh_key_name: str | None = None
-    hostname_theme: str | None = None
-    agent_version: str | None = None
+    hostname_theme: str = "Layer_Dependent"
+    agent_version: str = "LATEST"
     configuration_manager: ConfigurationManager | None = None
-    chef_configuration: ChefConfiguration | None = None
+    chef_configuration: ChefConfiguration = ChefConfiguration()
     use_custom_cookbooks: bool = False
     custom_cookbooks_source: Source | None = None
     use_opsworks_security_groups: bool = True
@@ -248,13 +249,13 @@ class Instance(Part, frozen=True, kw_only=True):
     ssh_key_name: str | None = None
     availability_zone: str | None = None
     subnet_id: str | None = None
-    architecture: str | None = None
+    architecture: str = "x86_64"
     virtualization_type: str | None = None
     root_device_type: Literal["ebs", "instance-store"] | None = None
     block_device_mappings: tuple[BlockDeviceMapping, ...] | None = None
     install_updates_on_boot: bool = True
     ebs_optimized: bool | None = None
-    agent_version: str | None = None
+    agent_version: str = "INHERIT"
     tenancy: str | None = None
     node_attributes: CustomJson = {}
     data_bags: DataBags = {}
@@ -278,7 +279,7 @@ class SslConfiguration(Part, frozen=True, kw_only=True):
 
 
 class App(Part, frozen=True, kw_only=True):
-    """`name` is the short name where it is left out. A variable of `environment` that is a SecretRef is a secure one."""
+    """`name` is the short name where it is left out. A SecretRef in `environment` is a secure variable."""
 
     type: str = "other"
     name: str | None = None
