@@ -19,6 +19,10 @@ import msgspec
 FILTERED: Final = "*****FILTERED*****"
 """What the server answers in place of a secret; sent back, it keeps the secret."""
 
+ROLE: Final = "arn:aws:iam::123456789012:role/toque"
+PROFILE: Final = "arn:aws:iam::123456789012:instance-profile/toque"
+"""What a stack is given that names none: they count where a cloud is behind the region."""
+
 SECRET_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 

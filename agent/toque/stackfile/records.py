@@ -45,8 +45,8 @@ Record = Mapping[str, Any]
 class SecretNames:
     """Names for the secrets that a server does not tell, each given once."""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
 
     def __call__(self, *words: str) -> SecretRef:
         """
