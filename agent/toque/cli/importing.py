@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Final, NamedTuple
 
 import click
@@ -26,7 +27,7 @@ from toque.importer.mapping import BadChoice, Import, mapped
 from toque.importer.notes import Choices, Target
 from toque.importer.problems import BadDump, Remark
 from toque.importer.reading import read
-from toque.importer.secrets import without
+from toque.importer.secrets import of_layers, without
 from toque.importer.systems import systems_of
 from toque.stackfile.comparing import Secrets
 from toque.stackfile.ids import Ids, Unknown
@@ -36,6 +37,7 @@ from toque.stackfile.rendering import lines as plan_lines
 from toque.stackfile.rendering import summary, title
 
 CANNOT: Final = 1
+_PASSWORD: Final = 18
 
 importing = Verbs("import", "Bring over what other systems had: AWS OpsWorks.")
 
@@ -55,6 +57,7 @@ class Prepared(NamedTuple):
     plan: Plan
     ids: Ids
     databases: tuple[Entry, ...]
+    secrets: Secrets
 
 
 @importing.command(epilog=_EXIT_CODES)
@@ -142,7 +145,7 @@ def bring_over(
             click.echo("toque: nothing was changed", err=True)
             status = CANNOT
         else:
-            status, failures = _carry_out(call, prepared, secrets, say)
+            status, failures = _carry_out(call, prepared, say)
     if as_json:
         told = report.as_object(found, remarks) | {"Steps": [title(each) for each in steps], "Failed": failures}
         click.echo(json.dumps(told, indent=4, ensure_ascii=False))
@@ -154,13 +157,16 @@ def prepare(call: Call, found: Import, secrets: Mapping[str, str]) -> tuple[list
     prepared: list[Prepared] = []
     remarks: list[Remark] = []
     for stack in found.stacks:
+        # They are sent where the server has none only: a second import finds them there.
+        secrets = {name: token_urlsafe(_PASSWORD) for name in of_layers(stack.document)} | dict(secrets)
         plan, ids = planned(call, stack.document, Wish(secrets))
         if plan.missing:
             document, told = without(stack.document, plan.missing)
             remarks += told
             plan, ids = planned(call, document, Wish(secrets))
         wanted = {step.name for step in plan.steps if step.kind == "database" and step.verb == "create"}
-        prepared.append(Prepared(plan, ids, tuple(each for each in stack.databases if each.arn in wanted)))
+        databases = tuple(each for each in stack.databases if each.arn in wanted)
+        prepared.append(Prepared(plan, ids, databases, Secrets(secrets)))
     return prepared, remarks
 
 
@@ -176,9 +182,7 @@ def _show(found: Import, prepared: Sequence[Prepared], remarks: Sequence[Remark]
         click.echo(f"stack {each.plan.stack}: {summary(each.plan.steps)}")
 
 
-def _carry_out(
-    call: Call, prepared: Sequence[Prepared], secrets: Mapping[str, str], say: Callable[[str], None]
-) -> tuple[int, list[str]]:
+def _carry_out(call: Call, prepared: Sequence[Prepared], say: Callable[[str], None]) -> tuple[int, list[str]]:
     """Do it all; what the server refuses is told, and what does not hang on it is done nevertheless."""
     done: list[Step] = []
     failures: list[str] = []
@@ -190,7 +194,7 @@ def _carry_out(
     try:
         for each in prepared:
             failures += _directory(call, each.databases)
-            failures += _steps(call, each, Secrets(secrets), tell)
+            failures += _steps(call, each, tell)
     except _Broken as broken:
         click.echo(f"toque: {broken}", err=True)
         total = sum(len(each.plan.steps) for each in prepared)
@@ -230,12 +234,12 @@ def _directory(call: Call, entries: Sequence[Entry]) -> list[str]:
     return failures
 
 
-def _steps(call: Call, prepared: Prepared, secrets: Secrets, tell: Callable[[Step], None]) -> list[str]:
+def _steps(call: Call, prepared: Prepared, tell: Callable[[Step], None]) -> list[str]:
     failures: list[str] = []
     steps: Sequence[Step] = prepared.plan.steps
     while steps:
         try:
-            carry_out(call, steps, prepared.ids, secrets, tell)
+            carry_out(call, steps, prepared.ids, prepared.secrets, tell)
             break
         except Stopped as stopped:
             what = title(stopped.step)

@@ -59,7 +59,7 @@ def _system(instance: dict[str, Any], stack: Record, target: Target, notes: Note
         notes.left_out(thing, f"no machine with {old} can be made: please register one that you have")
         return False
     if instance.get("AmiId"):
-        notes.left_out(thing, f"the image {instance['AmiId']} is left out: it needs the system Custom")
+        notes.left_out(thing, f"the image {instance['AmiId']} was its old system's")
         instance["AmiId"] = None
     if old is None:
         return True

@@ -19,6 +19,9 @@ TYPES: Final = (
 )
 """The twelve of OpsWorks, and what we have besides."""
 
+_NEEDED: Final = {"db-master": ("MysqlRootPassword",)}
+"""Attributes that a layer cannot be without, and that nobody saw."""
+
 EVENTS: Final = ("Setup", "Configure", "Deploy", "Undeploy", "Shutdown")
 
 
@@ -35,10 +38,13 @@ def adapted(record: Record, notes: Notes) -> dict[str, Any]:
         said = f"what the type {layer['Type']} does by itself is done by Toque's own cookbook, not by Chef's"
         notes.changed(thing, said)
     layer["CustomJson"] = custom_json(layer.get("CustomJson"), f"{thing}: CustomJson", notes)
-    for name, value in (layer.get("Attributes") or {}).items():
-        if value == FILTERED:
-            said = f"{name} was never shown: a new one is made up, unless you give it"
-            notes.to_do(thing, said)
+    attributes = dict(layer.get("Attributes") or {})
+    for name in _NEEDED.get(layer["Type"], ()):
+        # What is not told is a secret, too.
+        attributes[name] = attributes.get(name) or FILTERED
+    for name in [name for name, value in attributes.items() if value == FILTERED]:
+        notes.to_do(thing, f"{name} was never shown: a new one is made up, unless it is given with --secrets")
+    layer["Attributes"] = attributes
     return layer
 
 

@@ -14,7 +14,7 @@ from toque.importer.notes import AS_IT_WAS, Choices, Notes, Target
 from toque.importer.people import People
 from toque.importer.problems import BadDump, Remark
 from toque.stackfile import records
-from toque.stackfile.model import App, ElasticIp, Instance, Layer, StackFile, Volume
+from toque.stackfile.model import App, ElasticIp, Instance, Layer, SecretRef, StackFile, Volume
 from toque.stackfile.records import SecretNames
 
 _CALLS: Final = {
@@ -100,6 +100,17 @@ def _tell_lost(dump: Dump, owners: Mapping[str, list[tuple[Record, str | None]]]
             dump.remark(f"{kind} {names}", said)
 
 
+class _Names(SecretNames):
+    """Names of secrets; those of several stacks are told apart by the stack's name in front."""
+
+    def __init__(self, stack: str) -> None:
+        super().__init__()
+        self._before = (stack,) if stack else ()
+
+    def __call__(self, *words: str) -> SecretRef:
+        return super().__call__(*self._before, *words)
+
+
 class _Stack:
     """The mapping of one stack."""
 
@@ -116,7 +127,7 @@ class _Stack:
         self._dump, self._target, self._people, self._tags, self._owners = dump, target, people, tags, owners
         self._id: str = record["StackId"]
         self._notes = Notes(_name(record, choices))
-        self._names = SecretNames()
+        self._names = _Names(self._notes.stack if len(dump.records["Stacks"]) > 1 else "")
         self._moved = choices.regions.get(record["Region"], record["Region"]) != record["Region"]
         self._stack = stacks.adapted(record, choices, target, self._notes) | {"Name": self._notes.stack}
         self._layers = {each["LayerId"]: layers.adapted(each, self._notes) for each in self._of("Layers")}

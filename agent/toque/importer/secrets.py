@@ -36,6 +36,12 @@ def without(document: StackFile, missing: Collection[str]) -> tuple[StackFile, l
     return msgspec.structs.replace(document, stack=stack, apps=apps, rds_db_instances=databases), notes.remarks
 
 
+def of_layers(document: StackFile) -> list[str]:
+    """The passwords of built-in layers, by name: where nobody gives one, any new one will do for a new machine."""
+    layers = (document.layers or {}).values()
+    return [value.name for each in layers for value in each.attributes.values() if isinstance(value, SecretRef)]
+
+
 class _Lacks:
     def __init__(self, names: Collection[str]) -> None:
         self._names = frozenset(names)
