@@ -19,7 +19,7 @@ TYPES: Final = (
 )
 """The twelve of OpsWorks, and what we have besides."""
 
-_NEEDED: Final = {"db-master": ("MysqlRootPassword",)}
+NEEDED: Final = {"db-master": ("MysqlRootPassword",)}
 """Attributes that a layer cannot be without, and that nobody saw."""
 
 EVENTS: Final = ("Setup", "Configure", "Deploy", "Undeploy", "Shutdown")
@@ -39,7 +39,7 @@ def adapted(record: Record, notes: Notes) -> dict[str, Any]:
         notes.changed(thing, said)
     layer["CustomJson"] = custom_json(layer.get("CustomJson"), f"{thing}: CustomJson", notes)
     attributes = dict(layer.get("Attributes") or {})
-    for name in _NEEDED.get(layer["Type"], ()):
+    for name in NEEDED.get(layer["Type"], ()):
         # What is not told is a secret, too.
         attributes[name] = attributes.get(name) or FILTERED
     for name in [name for name, value in attributes.items() if value == FILTERED]:

@@ -16,7 +16,9 @@ from tests.server.http.serving import served
 from tests.server.operations.calls import Caller
 from toque.cli.group import toque
 from toque.importer.kinds import KINDS
+from toque.importer.layers import NEEDED, TYPES
 from toque_server.cli.init import first_administrator
+from toque_server.domain.layer_kinds import KINDS as LAYER_KINDS
 from toque_server.operations.context import Services
 from toque_server.security.keys import ServerKeys
 from toque_server.settings import Settings
@@ -255,3 +257,183 @@ def test_the_comparison_sees_everything_that_was_made(old: Caller) -> None:
         "time",
         "tags-<front>",
     }
+
+
+def names(call: Caller) -> list[str]:
+    return sorted(each["Name"] for each in call("DescribeStacks")["Stacks"])
+
+
+def test_a_dry_run_tells_everything_and_makes_nothing(run: Run, services: Services) -> None:
+    told = run(DUMPS, "--dry-run")
+
+    assert told.exit_code == 10
+    for line in (
+        "stack shop (8a5bb2a6-1c0e-4d8f-9c7e-2b1f6a0d4c11)",
+        "    layers: front, workers, ecs-cluster",
+        "  not as it was:",
+        "  left out:",
+        "  to be done by hand:",
+        "    cookbook nginx: port to Python, under the same names: nginx (run by front)",
+        "+ layer front",
+        "stack shop: 15 to create, 5 to update",
+    ):
+        assert line in told.stdout.splitlines()
+    assert names(Caller(services)) == []
+    assert Caller(services)("DescribeDatabases")["Databases"] == []
+
+
+def test_nothing_is_made_where_nobody_can_be_asked(run: Run, services: Services) -> None:
+    told = run(DUMPS / "shop")
+
+    assert (told.exit_code, names(Caller(services))) == (2, [])
+    assert "this is no terminal, so nobody can be asked: please add --yes, or --dry-run" in told.stderr
+
+
+def test_what_opsworks_never_showed_is_left_out_until_it_is_given(run: Run, services: Services, tmp_path: Path) -> None:
+    call = Caller(services)
+    secrets = tmp_path / "secrets"
+
+    first = run(DUMPS / "shop", "--yes")
+
+    assert first.exit_code == 0, first.output
+    (stack,) = call("DescribeStacks")["Stacks"]
+    store = next(each for each in call("DescribeApps", StackId=stack["StackId"])["Apps"] if each["Name"] == "Store")
+    assert [each["Key"] for each in store["Environment"]] == ["STAGE"]
+    assert (store["EnableSsl"], store["DataSources"], store["AppSource"].get("SshKey")) == (False, [], None)
+    assert call("DescribeRdsDbInstances", StackId=stack["StackId"])["RdsDbInstances"] == []
+    assert run(DUMPS / "shop", "--dry-run").exit_code == 0
+
+    secrets.write_text("DATABASE_SHOP_PASSWORD: hidden-1\nAPP_STORE_ENV_API_KEY: hidden-2\n")
+    secrets.chmod(0o600)
+    second = run(DUMPS / "shop", "--yes", "--secrets", secrets)
+
+    assert second.exit_code == 0, second.output
+    assert "hidden" not in second.output
+    (database,) = call("DescribeRdsDbInstances", StackId=stack["StackId"])["RdsDbInstances"]
+    assert (database["Address"], database["Engine"]) == ("shop.abc.us-east-1.rds.amazonaws.com", "mysql")
+    store = next(each for each in call("DescribeApps", StackId=stack["StackId"])["Apps"] if each["Name"] == "Store")
+    assert [(each["Key"], each["Secure"]) for each in store["Environment"]] == [("STAGE", False), ("API_KEY", True)]
+    assert store["DataSources"][0]["DatabaseName"] == "store"
+
+
+def test_what_was_set_by_hand_meanwhile_stays(run: Run, services: Services) -> None:
+    call = Caller(services)
+    run(DUMPS / "shop", "--yes")
+    (stack,) = call("DescribeStacks")["Stacks"]
+    store = next(each for each in call("DescribeApps", StackId=stack["StackId"])["Apps"] if each["Name"] == "Store")
+    variables = [*store["Environment"], {"Key": "API_KEY", "Value": "mine", "Secure": True}]
+    call("UpdateApp", AppId=store["AppId"], Environment=variables, AppSource={"SshKey": "mine"})
+
+    again = run(DUMPS / "shop", "--yes")
+
+    assert again.exit_code == 0, again.output
+    assert again.stdout.splitlines()[-1] == "stack shop: no differences"
+
+
+def test_chef_11_and_windows_stacks_are_made_too(run: Run, services: Services) -> None:
+    call = Caller(services)
+
+    made = run(DUMPS / "legacy", DUMPS / "windows", "--yes", "--name", "intranet=portal", "--region", "us-west-2=local")
+
+    assert made.exit_code == 0, made.output
+    assert names(call) == ["legacy blog", "portal"]
+    stacks = {each["Name"]: each for each in call("DescribeStacks")["Stacks"]}
+    assert (stacks["legacy blog"]["Region"], stacks["portal"]["Region"]) == ("local", "eu-west-1")
+    (app,) = call("DescribeApps", StackId=stacks["legacy blog"]["StackId"])["Apps"]
+    assert app["DataSources"][0]["Type"] == "OpsworksMysqlInstance"
+    again = run(
+        DUMPS / "legacy", DUMPS / "windows", "--dry-run", "--name", "intranet=portal", "--region", "us-west-2=local"
+    )
+    assert again.exit_code == 0, again.output
+
+
+def test_what_the_server_refuses_does_not_keep_the_rest_from_being_made(
+    run: Run, services: Services, tmp_path: Path
+) -> None:
+    folder = tmp_path / "dump"
+    shutil.copytree(DUMPS / "shop", folder)
+    text = (folder / "apps.json").read_text().replace("http://files.example.com/jobs.tar.gz", "ftp://example.com/jobs")
+    (folder / "apps.json").write_text(text)
+
+    told = run(folder, "--yes")
+
+    assert told.exit_code == 1
+    assert "toque: not done: + app jobs: AppSource.Url: a source of type archive cannot be fetched" in told.stderr
+    assert "steps are done, 1 are not: put it right and run the same again" in told.stderr
+    (stack,) = Caller(services)("DescribeStacks")["Stacks"]
+    assert [each["Name"] for each in Caller(services)("DescribeApps", StackId=stack["StackId"])["Apps"]] == ["Store"]
+    permissions = Caller(services)("DescribePermissions", StackId=stack["StackId"])["Permissions"]
+    assert [each["Level"] for each in permissions if each["IamUserArn"].endswith("/ann")] == ["manage"]
+    shutil.copyfile(DUMPS / "shop/apps.json", folder / "apps.json")
+    assert run(folder, "--yes").exit_code == 0
+    assert run(folder, "--dry-run").exit_code == 0
+
+
+def test_a_stack_that_is_refused_takes_what_is_in_it_along(run: Run, services: Services, tmp_path: Path) -> None:
+    stack = {"StackId": "s-1", "Name": "x" * 65, "Region": "local"}
+    layer = {"LayerId": "l-1", "StackId": "s-1", "Type": "custom", "Name": "a", "Shortname": "a"}
+    (tmp_path / "a.json").write_text(json.dumps({"Stacks": [stack], "Layers": [layer]}))
+
+    told = run(tmp_path / "a.json", "--yes")
+
+    assert (told.exit_code, names(Caller(services))) == (1, [])
+    assert "Name must have 1 to 64 printable characters, not 65" in told.stderr
+    assert "toque: not done: + layer a" in told.stderr
+
+
+def test_the_report_for_programs_is_json(run: Run) -> None:
+    told = json.loads(run(DUMPS / "shop", "--dry-run", "--output", "json").stdout)
+
+    (stack,) = told["Stacks"]
+    assert (stack["Name"], stack["OldStackId"]) == ("shop", "8a5bb2a6-1c0e-4d8f-9c7e-2b1f6a0d4c11")
+    assert stack["Mapped"]["layers"] == ["front", "workers", "ecs-cluster"]
+    assert {"left out", "changed", "to do"} == {each["Verdict"] for each in stack["Remarks"]}
+    assert told["Remarks"][0]["Said"] == "what was deployed is history, and stays with AWS"
+    assert "+ layer front" in told["Steps"]
+    assert told["Failed"] == []
+
+
+def test_stacks_can_be_written_as_files_instead(run: Run, services: Services, tmp_path: Path) -> None:
+    told = run(DUMPS / "shop", "--write", tmp_path / "files")
+
+    file = tmp_path / "files/shop-8a5bb2a6.yaml"
+    assert (told.exit_code, told.stdout.strip()) == (0, str(file))
+    assert "to be done by hand:" in told.stderr
+    assert "ssh_key: !secret 'APP_STORE_SSH_KEY'" in file.read_text()
+    assert names(Caller(services)) == []
+
+
+def test_a_wrong_option_is_named(run: Run) -> None:
+    stack = run(DUMPS / "shop", "--dry-run", "--stack", "shp")
+    region = run(DUMPS / "shop", "--dry-run", "--region", "us-east-1")
+    name = run(DUMPS / "shop", "--dry-run", "--name", "=x")
+
+    assert [each.exit_code for each in (stack, region, name)] == [2, 2, 2]
+    assert "there is no stack shp in the dump, which has shop" in stack.stderr
+    assert "--region us-east-1: please write OLD=NEW" in region.stderr
+    assert "--name =x: please write OLD=NEW" in name.stderr
+
+
+def test_a_dump_that_cannot_be_read_is_refused_with_file_and_place(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "stacks.json").write_text('{"Stacks": [{"StackId": 7}]}')
+
+    told = run(tmp_path, "--dry-run")
+
+    assert told.exit_code == 2
+    assert f"{tmp_path}/stacks.json: Stacks[0].Name is missing" in told.stderr
+    assert f"{tmp_path}/stacks.json: Stacks[0].StackId must be a text, not a number" in told.stderr
+
+
+def test_whoever_is_not_known_is_told_so(run: Run, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOQUE_API_TOKEN", "wrong")
+
+    told = run(DUMPS / "shop", "--yes")
+
+    assert told.exit_code == 254
+    assert "toque: refused (" in told.stderr
+
+
+def test_the_importer_knows_every_layer_type() -> None:
+    assert set(TYPES) == set(LAYER_KINDS)
+    needed = {name: each.required_attributes for name, each in LAYER_KINDS.items() if each.secret_attributes}
+    assert {name: each for name, each in needed.items() if each} == NEEDED
