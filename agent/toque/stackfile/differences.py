@@ -45,8 +45,8 @@ _FIXED: Final[Mapping[type[Part], tuple[str, ...]]] = {
         *("block_device_mappings", "ebs_optimized"),
     ),
 }
-_MADE_UP: Final = "attributes"
-"""A layer's attributes that are secrets, and are not given, are made up by the server."""
+MADE_UP: Final = frozenset({"HaproxyStatsPassword", "GangliaPassword"})
+"""Attributes of layers for which the server makes up a secret where none is sent."""
 
 
 def differences(
@@ -153,12 +153,13 @@ class _Decision:
                 yield self._change(wanted, field, was, value)
 
     def _change(self, wanted: Part, field: str, was: Any, value: Any) -> Change:
-        if not (isinstance(wanted, Layer) and field == _MADE_UP):
-            pair = (as_object(value), as_object(was)) if field in JSON_FIELDS else (value, was)
-            if field == "environment":
-                # A variable that is shown has no secret value to keep.
-                pair = value, {key: each for key, each in was.items() if isinstance(each, SecretRef)}
-            self.missing += missing(*pair, self.secrets)
+        pair = (as_object(value), as_object(was)) if field in JSON_FIELDS else (value, was)
+        if field == "environment":
+            # A variable that is shown has no secret value to keep.
+            pair = value, {key: each for key, each in was.items() if isinstance(each, SecretRef)}
+        elif field == "attributes":
+            pair = {key: each for key, each in value.items() if key not in MADE_UP}, was
+        self.missing += missing(*pair, self.secrets)
         return Change(field, was, value)
 
     def _check_fixed(self, kind: Kind, name: str, wanted: Part, found: Part) -> None:
