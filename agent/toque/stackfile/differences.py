@@ -197,25 +197,24 @@ class _Decision:
                 yield Step(verb="create", kind="ECS cluster", name=each)
 
     def _balancers(self) -> Iterator[Step]:
-        """Each is taken from where it is before it is put where it belongs."""
+        """Each is taken from where it is before it is put where it belongs; a move is no deletion."""
         if self.wanted.layers is None:
             return
         there = {name: layer.load_balancer for name, layer in (self.found.layers or {}).items()}
-        taken: list[Step] = []
-        put: list[Step] = []
-        for name, layer in self.wanted.layers.items():
-            was, want, owner = there.get(name), layer.load_balancer, Owner("layer", name)
-            if was == want:
+        want = {name: layer.load_balancer for name, layer in self.wanted.layers.items()}
+        for name, was in there.items():
+            if was is None or want.get(name) == was:
                 continue
-            if was is not None:
-                if want is None:
-                    self.surplus.append(Left("load balancer", was, owner))
-                if want is not None or self.prune:
-                    taken.append(Step(verb="delete", kind="load balancer", name=was, owner=owner))
-            if want is not None:
-                put.append(Step(verb="create", kind="load balancer", name=want, owner=owner))
-        yield from taken
-        yield from put
+            owner = Owner("layer", name)
+            replaced = want.get(name) is not None or was in want.values()
+            if not replaced and name in want:
+                self.surplus.append(Left("load balancer", was, owner))
+            # A layer that goes takes no balancer with it.
+            if replaced or (self.prune and name in want):
+                yield Step(verb="delete", kind="load balancer", name=was, owner=owner)
+        for name, now in want.items():
+            if now is not None and there.get(name) != now:
+                yield Step(verb="create", kind="load balancer", name=now, owner=Owner("layer", name))
 
     def _items(self) -> Iterator[Step]:
         for owner, wanted, found in self._with_bags():
