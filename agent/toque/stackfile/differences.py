@@ -114,7 +114,6 @@ class _Decision:
         self.surplus += [Left(kind, name) for name in found if name not in wanted]
 
     def _thing(self, kind: Kind, name: str, wanted: Part, found: Part | None) -> Iterator[Step]:
-        wanted = _settled(name, wanted)
         parts = _PARTS.get(type(wanted), ())
         if found is None:
             changes = tuple(
@@ -126,7 +125,7 @@ class _Decision:
             for part in parts:
                 yield from self._part(kind, name, wanted, default_of(type(wanted), part), part)
             return
-        found = _settled(name, found)
+        wanted, found = _settled(name, wanted), _settled(name, found)
         self._check_fixed(kind, name, wanted, found)
         changes = tuple(self._changes(wanted, found, parts))
         if changes:
