@@ -38,7 +38,7 @@ class _Dumper(yaml.SafeDumper):
         # Names of secrets need no quotes; PyYAML gives them some since they have a tag.
         if self.event.tag == nodes.SECRET:
             return ""
-        style: str = super().choose_scalar_style()  # type: ignore[no-untyped-call]
+        style: str = super().choose_scalar_style()
         return style
 
 

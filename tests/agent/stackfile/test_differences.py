@@ -153,6 +153,24 @@ def test_a_layers_type_never_changes() -> None:
     assert plan.impossible == ("layer lb: type cannot change from custom to lb",)
 
 
+def test_what_the_file_calls_a_secret_is_not_shown_as_it_was_either() -> None:
+    def bag(password: object) -> StackFile:
+        value = {"user": "a", "password": password, "more": [password]}
+        return StackFile(stack=Stack(name="shop", data_bags={"b": {"i": value}}, custom_json={"p": password}))
+
+    plan = differences(bag(SecretRef("ONE")), bag("hunter2"), secrets=GIVEN)
+
+    assert {each.kind for each in plan.steps} == {"stack", "data bag item"}
+    assert "hunter2" not in "\n".join(lines(plan))
+
+
+def test_colours_are_for_terminals() -> None:
+    plan = differences(shop(layers={"web": Layer()}), shop())
+
+    assert lines(plan) == ["+ layer web"]
+    assert lines(plan, colour=True) == ["\x1b[32m+ layer web\x1b[0m"]
+
+
 def test_a_terminal_obeys_no_value() -> None:
     wanted = shop(layers={"web": Layer(name="a\x1b[31mb")})
 

@@ -479,3 +479,26 @@ def test_data_bags_that_are_hidden_come_back_with_their_secrets(root: Caller, an
 def put(root: Caller, value: dict[str, Any]) -> None:
     stack = root("DescribeStacks")["Stacks"][0]["StackId"]
     root("PutDataBagItem", StackId=stack, Bag="b", Item="i", Value=value)
+
+
+def test_what_a_layer_gives_its_instances_is_not_in_the_file_a_second_time(root: Caller) -> None:
+    stack = root.stack()
+    layer = root.layer(
+        stack,
+        "app",
+        AutoAssignElasticIps=True,
+        VolumeConfigurations=[{"MountPoint": "/vol/data", "NumberOfDisks": 1, "Size": 10}],
+    )
+    host = root.instance(stack, layer)
+    for point, ec2_id in (("/vol/data", "vol-0000000000000000a"), ("/vol/other", "vol-0000000000000000b")):
+        volume = root("RegisterVolume", StackId=stack, Ec2VolumeId=ec2_id)["VolumeId"]
+        root("UpdateVolume", VolumeId=volume, MountPoint=point)
+        root("AssignVolume", VolumeId=volume, InstanceId=host)
+    for address in ("203.0.113.7", "203.0.113.8"):
+        root("RegisterElasticIp", StackId=stack, ElasticIp=address)
+    root("AssociateElasticIp", ElasticIp="203.0.113.7", InstanceId=host)
+
+    document = exported(root)
+
+    assert list(document.volumes or ()) == ["vol-0000000000000000b"]
+    assert list(document.elastic_ips or ()) == ["203.0.113.8"]
