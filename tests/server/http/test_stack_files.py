@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +21,8 @@ from toque_server.cli.init import first_administrator
 from toque_server.operations.context import Services
 
 Run = Callable[..., Result]
+# Before a test goes elsewhere: entries may be relative.
+_HERE = [str(Path(each).absolute()) for each in sys.path]
 MANUAL = Path(__file__).resolve().parents[3] / "docs" / "stack-files.md"
 
 SHOP = """\
@@ -134,6 +140,37 @@ def test_what_is_left_is_told_and_pruned_when_asked(run: Run, root: Caller) -> N
     assert "layer old is not in the file, and is left alone (--prune deletes it)" in left.stdout
     assert pruned.exit_code == 0
     assert "- layer old" in pruned.stdout
+
+
+def test_a_terminal_is_asked_and_sees_colours(run: Run, root: Caller) -> None:
+    Path("shop.yaml").write_text("stack: {name: shop}\n")
+
+    assert run("diff", "shop.yaml").exit_code == 10
+    for answer, status in (("n", 1), ("y", 0), ("y", 0)):
+        said, code = on_a_terminal(answer, "stack", "apply", "shop.yaml")
+        assert code == status, said
+        if "+ stack" in said:
+            assert "\x1b[32m+ stack shop\x1b[0m" in said
+            assert "Carry this out? [y/N]" in said
+    assert "no differences" in said
+    assert len(root("DescribeStacks")["Stacks"]) == 1
+
+
+def on_a_terminal(answer: str, *words: str) -> tuple[str, int]:
+    """What the program shows on a terminal where somebody answers so, and its exit status."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", "from toque.cli import main; main()", *words]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(_HERE)}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())
+        shown = b""
+        # A terminal that nobody holds any more answers EIO.
+        with suppress(OSError):
+            while piece := os.read(ours, 4096):
+                shown += piece
+        os.close(ours)
+        return shown.decode(), process.wait(timeout=60)
 
 
 @pytest.mark.parametrize(

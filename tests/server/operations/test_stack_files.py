@@ -421,10 +421,13 @@ def test_who_may_not_see_permissions_exports_the_rest(root: Caller) -> None:
     root("CreateUserProfile", IamUserArn=ANN)
     root("SetPermission", StackId=stack, IamUserArn=ANN, Level="deploy")
 
-    found = fetched(_as_http(root.as_user("ann")), "shop")
+    ann = _as_http(root.as_user("ann"))
+    found = fetched(ann, "shop")
 
     assert found is not None
     assert found.document.permissions is None
+    wanted = load("stack: {name: shop}\npermissions: {bob: {level: show}}", "shop.yaml")
+    assert planned(ann, wanted, Wish())[0].steps == ()
     assert found.notes == ("permissions are left out: reading them needs the level manage",)
 
 
