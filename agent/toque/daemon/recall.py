@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from toque.daemon.journal import Record, remembered
-from toque.daemon.snapshot import merged
+from toque.daemon.snapshot import TAGS, merged
 from toque.daemon.state import State
 
 DATE: Final = "%Y-%m-%dT%H:%M:%S"
@@ -101,9 +101,13 @@ def filtered(value: Any, secrets: Collection[str]) -> Any:
 
 
 def customer_json(run: PastRun, *, show_secrets: bool = False) -> dict[str, Any]:
-    """The users' part of a run: the custom recipes, and the attributes from all levels laid over each other."""
+    """The users' part of a run: the custom recipes, and the attributes from all levels laid over each other.
+
+    Without the node's tags, which are no JSON that somebody wrote.
+    """
     attributes: dict[str, Any] = {}
-    for _, values in run.snapshot(show_secrets=show_secrets)["levels"]:
-        attributes = merged(attributes, values)
+    for level, values in run.snapshot(show_secrets=show_secrets)["levels"]:
+        if level != TAGS:
+            attributes = merged(attributes, values)
     recipes = [recipe for step in run.steps() if step["phase"] == "custom" for recipe in step["recipes"]]
     return {**attributes, "run_list": [f"recipe[{recipe}]" for recipe in recipes]}

@@ -18,6 +18,9 @@ BAG_OF_PART: Final = {
     "ecs": "aws_opsworks_ecs_cluster",
 }
 
+TAGS: Final = "tags"
+"""The level of the attribute chain, its weakest, that the server does not send: the node makes it from the policy."""
+
 
 def build_snapshot(parts: Mapping[str, Mapping[str, Any]], data: CommandData, instance_id: str) -> dict[str, Any]:
     """What `snapshot.json` holds. `parts` maps a manifest's part names to bag items.
@@ -53,7 +56,7 @@ def build_snapshot(parts: Mapping[str, Mapping[str, Any]], data: CommandData, in
     _spread_tags(bags)
     return {
         "bags": bags,
-        "levels": (("tags", {"tags": own.get("tags", {})}), *data.levels),
+        "levels": ((TAGS, {"tags": own.get("tags", {})}), *data.levels),
         "command": command,
         "self": own,
         "masked": data.masked,

@@ -272,16 +272,16 @@ def test_s_9_windows_instances_are_not_started(root: Caller) -> None:
 def test_01_29_a_stack_starts_and_stops_its_24_7_instances(root: Caller) -> None:
     stack = root.stack()
     layer = root.layer(stack)
-    plain, timed = root.instance(stack, layer), root.instance(stack, layer, AutoScalingType="timer")
+    plain, *scaled = (root.instance(stack, layer, AutoScalingType=scaling) for scaling in (None, "timer", "load"))
 
     root("StartStack", StackId=stack)
     root("StartStack", StackId=stack)
 
-    assert (root.status(plain), root.status(timed)) == ("requested", "stopped")
+    assert [root.status(each) for each in (plain, *scaled)] == ["requested", "stopped", "stopped"]
     root.bring(plain, Status.PENDING, Status.BOOTING, Status.RUNNING_SETUP, Status.ONLINE)
     root("StopStack", StackId=stack)
     root("StopStack", StackId=stack)
-    assert (root.status(plain), root.status(timed)) == ("shutting_down", "stopped")
+    assert [root.status(each) for each in (plain, *scaled)] == ["shutting_down", "stopped", "stopped"]
 
 
 def test_h11_an_administrator_heals_a_named_instance(root: Caller) -> None:

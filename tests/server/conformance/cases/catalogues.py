@@ -18,7 +18,7 @@ def describe_agent_versions(w: World) -> Case:
         minimal={"StackId": stack},
         fuller=[{"ConfigurationManager": {"Name": "Chef", "Version": "12"}}],
         missing=[({"StackId": NOWHERE}, NOWHERE)],
-        invalid=[({"ConfigurationManager": {"Name": "Puppet", "Version": "12"}}, "Puppet")],
+        invalid=[({"ConfigurationManager": {"Name": "Puppet", "Version": "12"}}, "ConfigurationManager")],
     )
 
 

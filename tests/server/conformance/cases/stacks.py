@@ -58,7 +58,7 @@ def create_stack(w: World) -> Case:
 @case("CloneStack")
 def clone_stack(w: World) -> Case:
     source = w.stack(**CHANGEABLE)
-    w.layer(source)
+    w.layer(source, CustomSecurityGroupIds=["sg-0a1b2c3d"])
     app = w.app(source)
     w.user()
     least = {"SourceStackId": source, "ServiceRoleArn": ROLE}
@@ -113,7 +113,7 @@ def delete_stack(w: World) -> Case:
 def describe_stacks(w: World) -> Case:
     stack = w.stack(Region="us-east-1", **CHANGEABLE, **IN_VPC)
     return Case(minimal={}, fuller=[{"StackIds": [stack]}], missing=[({"StackIds": [NOWHERE]}, NOWHERE)],
-                invalid=[({"StackIds": {"not": "a list"}}, "StackIds")])  # fmt: skip
+                invalid=[({"StackIds": [["a"]]}, "StackIds")])  # fmt: skip
 
 
 @case("DescribeStackSummary")

@@ -44,7 +44,6 @@ def update_user_profile(w: World) -> Case:
 def delete_user_profile(w: World) -> Case:
     return Case(
         minimal={"IamUserArn": w.user()},
-        invalid=[({"IamUserArn": "ann"}, "ann")],
         missing=[({"IamUserArn": NOBODY}, NOBODY)],
     )
 
@@ -56,7 +55,7 @@ def describe_user_profiles(w: World) -> Case:
         minimal={},
         fuller=[{"IamUserArns": [arn]}],
         missing=[({"IamUserArns": [NOBODY]}, NOBODY)],
-        invalid=[({"IamUserArns": ["ann"]}, "ann")],
+        invalid=[({"IamUserArns": [["ann"]]}, "IamUserArns")],
     )
 
 
