@@ -175,3 +175,13 @@ def test_our_client_registers_a_machine_that_it_reaches_by_a_command(
     assert "and its agent runs" in done.stdout
     view = registered(server, stack, box)
     assert view["RegisteredBy"].endswith("OpsWorks-iron-works-iron7.example")
+
+    # 08-32: what the installer has put there goes when the machine leaves its stack.
+    def left() -> str:
+        return box.shell("ls /etc/init.d /etc/rc2.d /etc/toque 2>&1 | grep -e toque-agent -e agent.toml; true")
+
+    assert "toque-agent" in left()
+    server.api("DeregisterInstance", InstanceId=view["InstanceId"])
+    wait_until("the service to be gone", lambda: left() == "", seconds=LONG)
+    wait_until("the agent to end", lambda: box.shell("pgrep -f 'toque.daemon.mai[n]'; true") == "", seconds=LONG)
+    assert server.api("DescribeInstances", StackId=stack)["Instances"] == []

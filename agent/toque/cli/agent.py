@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 import msgspec
@@ -20,6 +20,9 @@ from toque.daemon.identity import load_identity
 from toque.daemon.recall import NoSuchRun, PastRun, choose, customer_json, past_runs
 from toque.daemon.state import BadState, State
 from toque.protocol.durable import write_durably
+
+if TYPE_CHECKING:
+    from toque.protocol.registration import OwnKey
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,9 +75,27 @@ def agent() -> None:
 @click.option(
     "--ca-file", type=click.Path(exists=True, dir_okay=False), help="The authority of the server's certificate."
 )
+@click.option("--instance-id", metavar="ID", help="In place of a token: what RegisterInstance answered, and …")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="… the private key, in PEM, whose public half it was given, and …",
+)
+@click.option(
+    "--root-fingerprint", metavar="SHA256", help="… `root_fingerprint` of DescribeStackProvisioningParameters."
+)
 @acted_on
-def enrol(server_url: str | None, token: str | None, token_file: Path | None, ca_file: str | None) -> None:
-    """Make this machine an instance of the stack that the token is for.
+def enrol(
+    server_url: str | None,
+    token: str | None,
+    token_file: Path | None,
+    ca_file: str | None,
+    instance_id: str | None,
+    key_file: Path | None,
+    root_fingerprint: str | None,
+) -> None:
+    """Make this machine an instance of the stack that the token is for, or the instance that it was registered as.
 
     Safe to repeat: the same token and the same machine give the same instance. The settings are kept in
     /etc/toque/agent.toml. Start the agent afterwards: systemctl enable --now toque-agent.
@@ -83,7 +104,8 @@ def enrol(server_url: str | None, token: str | None, token_file: Path | None, ca
     from toque.daemon.enrol import enrol as join
     from toque.daemon.leave import note_installed
     from toque.daemon.trust import NotBelieved
-    from toque.protocol.tokens import BadToken, parse_token
+    from toque.protocol.keys import BadKey
+    from toque.protocol.tokens import BadToken, JoinToken, parse_token
 
     config = settings()
     if server_url:
@@ -98,12 +120,16 @@ def enrol(server_url: str | None, token: str | None, token_file: Path | None, ca
         click.echo(f"this machine is instance {known.instance_id} already")
         return
     try:
-        text = token_file.read_text() if token_file else sys.stdin.readline() if token == "-" else token
-        if not text:
-            raise click.UsageError("give the join token: --token TOKEN, --token - or --token-file FILE")
+        if instance_id or key_file or root_fingerprint:
+            invitation: JoinToken | OwnKey = _own_key(instance_id, key_file, root_fingerprint)
+        else:
+            text = token_file.read_text() if token_file else sys.stdin.readline() if token == "-" else token
+            if not text:
+                raise click.UsageError("give the join token: --token TOKEN, --token - or --token-file FILE")
+            invitation = parse_token(text)
         state.hold(wait=False)
-        identity = join(state, config, parse_token(text))
-    except (BadToken, Unreachable, Refused, NotBelieved) as wrong:
+        identity = join(state, config, invitation)
+    except (BadKey, BadToken, Unreachable, Refused, NotBelieved) as wrong:
         raise click.ClickException(f"{wrong}") from wrong
     if (kept := _keep_settings(config)) is not None:
         note_installed(state, [str(kept)])
@@ -253,6 +279,15 @@ def print_json(run: PastRun, *, internal: bool, show_secrets: bool) -> None:
     else:
         shown = customer_json(run, show_secrets=show_secrets)
     click.echo(json.dumps(shown, indent=2))
+
+
+def _own_key(instance_id: str | None, key_file: Path | None, root_fingerprint: str | None) -> OwnKey:
+    """The key that this machine was registered with. Raises BadKey."""
+    from toque.protocol.registration import OwnKey, read_private
+
+    if not (instance_id and key_file and root_fingerprint):
+        raise click.UsageError("a registered machine joins with all of --instance-id, --key and --root-fingerprint")
+    return OwnKey(instance_id, read_private(key_file.read_bytes()), root_fingerprint)
 
 
 def _keep_settings(config: AgentConfig) -> Path | None:

@@ -53,6 +53,20 @@ class Attributes(Structure, frozen=True, kw_only=True):
     updated_by: str
 
 
+class AuditEvent(Structure, frozen=True, kw_only=True):
+    number: int
+    event_time: str
+    event_name: str
+    user_arn: str
+    request_parameters: dict[str, Any]
+    access_key_id: str | None = None
+    source_ip: str | None = None
+    request_id: str | None = None
+    error_code: str | None = None
+    reason: str | None = None
+    stack_id: str | None = None
+
+
 class AutoScalingThresholds(Structure, frozen=True, kw_only=True):
     instance_count: int | None = None
     thresholds_wait_time: int | None = None
@@ -305,6 +319,11 @@ class Instance(Structure, frozen=True, kw_only=True):
     virtualization_type: str | None = None
 
 
+class InstanceIdentity(Structure, frozen=True, kw_only=True):
+    document: str | None = None
+    signature: str | None = None
+
+
 class InstancesCount(Structure, frozen=True, kw_only=True):
     assigning: int | None = None
     booting: int | None = None
@@ -345,6 +364,7 @@ class Layer(Structure, frozen=True, kw_only=True):
     name: str
     shortname: str
     attributes: dict[str, str | None]
+    cloud_watch_logs_configuration: CloudWatchLogsConfiguration
     custom_security_group_ids: list[str]
     default_security_group_names: list[str]
     packages: list[str]
@@ -358,7 +378,6 @@ class Layer(Structure, frozen=True, kw_only=True):
     install_updates_on_boot: bool
     use_ebs_optimized_instances: bool
     lifecycle_event_configuration: LifecycleEventConfiguration
-    cloud_watch_logs_configuration: CloudWatchLogsConfiguration | None = None
     custom_instance_profile_arn: str | None = None
     custom_json: str | None = None
 
@@ -408,6 +427,13 @@ class Policy(Structure, frozen=True, kw_only=True):
     signed_by: str
     parts: dict[str, str]
     bundles: dict[str, str]
+
+
+class PredefinedPolicy(Structure, frozen=True, kw_only=True):
+    policy_name: str
+    policy_arn: str
+    description: str
+    policy_document: str
 
 
 class Progress(Structure, frozen=True, kw_only=True):
@@ -546,6 +572,7 @@ class StackOverview(Structure, frozen=True, kw_only=True):
     apps: int
     instances: dict[str, int]
     running_deployments: int
+    strict: bool
 
 
 class StackSummary(Structure, frozen=True, kw_only=True):
@@ -575,6 +602,14 @@ class User(Structure, frozen=True, kw_only=True):
     administrator: bool
     has_profile: bool
     created_at: str
+
+
+class UserPolicy(Structure, frozen=True, kw_only=True):
+    policy_name: str
+    policy_document: str
+    policy_arn: str | None = None
+    updated_at: str | None = None
+    updated_by: str | None = None
 
 
 class UserProfile(Structure, frozen=True, kw_only=True):
@@ -652,6 +687,13 @@ class CreateLayerResult(Structure, frozen=True, kw_only=True):
     layer_id: str
 
 
+class CreateRegistrationResult(Structure, frozen=True, kw_only=True):
+    user_arn: str
+    access_key_id: str
+    secret_access_key: str
+    expires_at: str
+
+
 class CreateStackResult(Structure, frozen=True, kw_only=True):
     stack_id: str
 
@@ -682,6 +724,12 @@ class DescribeAppsResult(Structure, frozen=True, kw_only=True):
 
 class DescribeAttributesResult(Structure, frozen=True, kw_only=True):
     attributes: list[Attributes]
+
+
+class DescribeAuditEventsResult(Structure, frozen=True, kw_only=True):
+    events: list[AuditEvent]
+    next_token: str | None = None
+    tampered: list[int] | None = None
 
 
 class DescribeCommandDetailsResult(Structure, frozen=True, kw_only=True):
@@ -765,6 +813,10 @@ class DescribePolicyResult(Structure, frozen=True, kw_only=True):
     policy: Policy
 
 
+class DescribePredefinedPoliciesResult(Structure, frozen=True, kw_only=True):
+    policies: list[PredefinedPolicy]
+
+
 class DescribeProgressResult(Structure, frozen=True, kw_only=True):
     deployments: list[Progress]
     more: bool
@@ -786,6 +838,11 @@ class DescribeStackOverviewsResult(Structure, frozen=True, kw_only=True):
     stacks: list[StackOverview]
 
 
+class DescribeStackProvisioningParametersResult(Structure, frozen=True, kw_only=True):
+    agent_installer_url: str
+    parameters: dict[str, str]
+
+
 class DescribeStackSummaryResult(Structure, frozen=True, kw_only=True):
     stack_summary: StackSummary
 
@@ -798,6 +855,10 @@ class DescribeTimeBasedAutoScalingResult(Structure, frozen=True, kw_only=True):
     time_based_auto_scaling_configurations: list[TimeBasedAutoScalingConfiguration]
 
 
+class DescribeUserPoliciesResult(Structure, frozen=True, kw_only=True):
+    policies: list[UserPolicy]
+
+
 class DescribeUserProfilesResult(Structure, frozen=True, kw_only=True):
     user_profiles: list[UserProfile]
 
@@ -808,6 +869,14 @@ class DescribeUsersResult(Structure, frozen=True, kw_only=True):
 
 class DescribeVolumesResult(Structure, frozen=True, kw_only=True):
     volumes: list[Volume]
+
+
+class ExplainAccessResult(Structure, frozen=True, kw_only=True):
+    allowed: bool
+    rule: str
+    statements: list[str]
+    level: str
+    explanation: str
 
 
 class GetCommandLogResult(Structure, frozen=True, kw_only=True):
@@ -855,6 +924,10 @@ class RegisterEcsClusterResult(Structure, frozen=True, kw_only=True):
 
 class RegisterElasticIpResult(Structure, frozen=True, kw_only=True):
     elastic_ip: str
+
+
+class RegisterInstanceResult(Structure, frozen=True, kw_only=True):
+    instance_id: str
 
 
 class RegisterVolumeResult(Structure, frozen=True, kw_only=True):

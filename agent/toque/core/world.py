@@ -36,7 +36,8 @@ class World:
     ) -> None:
         self.allow_insecure_sources = allow_insecure_sources
         self._secrets = {value: Secret(value) for value in masked if value}
-        chain = merged(level for _, level in levels)
+        # node["tags"] is there on every node, also where nobody tagged anything, and in `toque apply`.
+        chain = merged([{"tags": {}}, *(level for _, level in levels)])
         self.bags = _with_custom_bags(bags or {}, chain)
         instances = self.bags.get("aws_opsworks_instance", {}).values()
         self.me = me or next((each for each in instances if each.get("self")), {})

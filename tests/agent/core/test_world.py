@@ -35,6 +35,11 @@ def test_06_20_levels_merge_in_order() -> None:
     assert World(levels=levels).node["a"] == {"x": 2, "y": 1, "z": 3}
 
 
+def test_08_11_tags_are_an_empty_map_where_nobody_set_any() -> None:
+    assert World().node["tags"] == {}
+    assert World().node.get("tags.Stage", "test") == "test"
+
+
 @pytest.mark.parametrize(
     ("weak", "strong", "result"),
     [

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from werkzeug.serving import make_server
 
 from tests.needs import needs_that
+from tests.server.http.serving import served
 from tests.server.operations.calls import Caller
 from toque_server.cli.init import first_administrator
 from toque_server.operations.context import Services
-from toque_server.wsgi import create_app
 
 pytestmark = [
     pytest.mark.aws,
@@ -33,12 +31,8 @@ def aws(services: Services) -> Iterator[Aws]:
     root = Caller(services)
     for arn in ARNS:
         root("RegisterEcsCluster", StackId=root.stack(), EcsClusterArn=arn)
-    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     environment = {
         "PATH": os.environ["PATH"],
-        "AWS_ENDPOINT_URL_OPSWORKS": f"http://127.0.0.1:{server.server_port}",
         "AWS_DEFAULT_REGION": "xx-custom-9",
         "AWS_ACCESS_KEY_ID": made["access_key_id"],
         "AWS_SECRET_ACCESS_KEY": made["secret_access_key"],
@@ -48,12 +42,13 @@ def aws(services: Services) -> Iterator[Aws]:
 
     def ran(*words: str) -> subprocess.CompletedProcess[str]:
         argv = [os.environ["TOQUE_AWS"], "opsworks", "describe-ecs-clusters", "--ecs-cluster-arns", *ARNS, *words]
-        return subprocess.run(argv, capture_output=True, text=True, env=environment, timeout=120, check=False)
+        return subprocess.run(
+            argv, capture_output=True, text=True, env=environment | endpoint, timeout=120, check=False
+        )
 
-    yield ran
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(services) as url:
+        endpoint = {"AWS_ENDPOINT_URL_OPSWORKS": url}
+        yield ran
 
 
 def test_09_24_page_size_max_items_and_a_bad_token(aws: Aws) -> None:

@@ -53,4 +53,4 @@ def test_01_18_the_next_configure_has_the_stack_s_json_and_not_the_deployment_s(
     assert {*node_of_next_run(agent)} >= {"of_stack", "of_deployment"}
     fleet.command("web1", "configure")
 
-    assert {*node_of_next_run(agent)} == {"of_stack"}
+    assert {*node_of_next_run(agent)} == {"of_stack", "tags"}

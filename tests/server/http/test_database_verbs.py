@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from click.testing import CliRunner, Result
-from werkzeug.serving import make_server
 
+from tests.server.http.serving import served
 from tests.server.operations.calls import Caller
 from toque.cli.group import toque
 from toque_server.cli.init import first_administrator
 from toque_server.operations.context import Services
-from toque_server.wsgi import create_app
 
 SHOP = "arn:aws:rds:eu-west-1:123456789012:db:shop"
 Run = Callable[..., Result]
@@ -22,15 +20,10 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(services: Services, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     token = first_administrator(services)["api_token"]
-    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("TOQUE_SERVER_URL", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setenv("TOQUE_API_TOKEN", token)
-    yield lambda *arguments: CliRunner().invoke(toque, ["database", *arguments])
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(services) as url:
+        monkeypatch.setenv("TOQUE_SERVER_URL", url)
+        monkeypatch.setenv("TOQUE_API_TOKEN", token)
+        yield lambda *arguments: CliRunner().invoke(toque, ["database", *arguments])
 
 
 def test_08_4_a_database_is_added_listed_shown_registered_and_removed(run: Run, services: Services) -> None:

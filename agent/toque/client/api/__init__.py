@@ -5,6 +5,7 @@ from __future__ import annotations
 from toque.client.api.access_keys import AccessKeysCalls
 from toque.client.api.apps import AppsCalls
 from toque.client.api.attributes import AttributesCalls
+from toque.client.api.audit_events import AuditEventsCalls
 from toque.client.api.catalogues import CataloguesCalls
 from toque.client.api.clone import CloneCalls
 from toque.client.api.command_details import CommandDetailsCalls
@@ -18,6 +19,7 @@ from toque.client.api.deployments import DeploymentsCalls
 from toque.client.api.ecs_clusters import EcsClustersCalls
 from toque.client.api.elastic_ips import ElasticIpsCalls
 from toque.client.api.events import EventsCalls
+from toque.client.api.explain_access import ExplainAccessCalls
 from toque.client.api.instances import InstancesCalls
 from toque.client.api.join_tokens import JoinTokensCalls
 from toque.client.api.layers import LayersCalls
@@ -26,12 +28,16 @@ from toque.client.api.overview import OverviewCalls
 from toque.client.api.permissions import PermissionsCalls
 from toque.client.api.policies import PoliciesCalls
 from toque.client.api.power import PowerCalls
+from toque.client.api.provisioning import ProvisioningCalls
 from toque.client.api.raid_arrays import RaidArraysCalls
+from toque.client.api.registered import RegisteredCalls
 from toque.client.api.remote_access import RemoteAccessCalls
 from toque.client.api.scaling import ScalingCalls
 from toque.client.api.service_errors import ServiceErrorsCalls
+from toque.client.api.stack_mode import StackModeCalls
 from toque.client.api.stacks import StacksCalls
 from toque.client.api.tags import TagsCalls
+from toque.client.api.user_policies import UserPoliciesCalls
 from toque.client.api.user_profiles import UserProfilesCalls
 from toque.client.api.users import UsersCalls
 from toque.client.api.volumes import VolumesCalls
@@ -42,6 +48,7 @@ class Api(
     AccessKeysCalls,
     AppsCalls,
     AttributesCalls,
+    AuditEventsCalls,
     CataloguesCalls,
     CloneCalls,
     CommandDetailsCalls,
@@ -55,6 +62,7 @@ class Api(
     EcsClustersCalls,
     ElasticIpsCalls,
     EventsCalls,
+    ExplainAccessCalls,
     InstancesCalls,
     JoinTokensCalls,
     LayersCalls,
@@ -63,12 +71,16 @@ class Api(
     PermissionsCalls,
     PoliciesCalls,
     PowerCalls,
+    ProvisioningCalls,
     RaidArraysCalls,
+    RegisteredCalls,
     RemoteAccessCalls,
     ScalingCalls,
     ServiceErrorsCalls,
+    StackModeCalls,
     StacksCalls,
     TagsCalls,
+    UserPoliciesCalls,
     UserProfilesCalls,
     UsersCalls,
     VolumesCalls,

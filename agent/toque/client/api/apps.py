@@ -86,7 +86,8 @@ class AppsCalls(Calls):
         """Change an app; nodes get the change with the next deploy. Members that are not sent stay.
 
         `AppSource` and `SslConfiguration` merge member by member, so that a filtered secret need not be sent again; lists
-        and `Attributes` are replaced whole. The short name never changes.
+        and `Attributes` are replaced whole. The short name never changes. In a stack in strict mode what an app runs and
+        the secrets it gets are changed with the level manage only.
 
         Raises ValidationException or ResourceNotFoundException.
         """

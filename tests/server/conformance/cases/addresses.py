@@ -46,7 +46,6 @@ def disassociate(w: World) -> Case:
     w("AssociateElasticIp", ElasticIp=IP, InstanceId=instance)
     return Case(
         minimal={"ElasticIp": IP},
-        invalid=[({"ElasticIp": "nowhere"}, "nowhere")],
         missing=[({"ElasticIp": UNKNOWN}, UNKNOWN)],
     )
 
@@ -67,7 +66,6 @@ def deregister(w: World) -> Case:
     _registered(w)
     return Case(
         minimal={"ElasticIp": IP},
-        invalid=[({"ElasticIp": "nowhere"}, "nowhere")],
         missing=[({"ElasticIp": UNKNOWN}, UNKNOWN)],
     )
 
@@ -78,8 +76,8 @@ def describe(w: World) -> Case:
     w("AssociateElasticIp", ElasticIp=IP, InstanceId=instance)
     w("UpdateElasticIp", ElasticIp=IP, Name="front")
     return Case(
-        minimal={},
-        fuller=[{"StackId": stack}, {"InstanceId": instance}, {"Ips": [IP]}],
-        invalid=[({"StackId": stack, "InstanceId": instance}, "Please provide")],
+        minimal={"StackId": stack},
+        fuller=[{"InstanceId": instance}, {"Ips": [IP]}],
+        invalid=[({}, "Please provide"), ({"StackId": stack, "InstanceId": instance}, "Please provide")],
         missing=[({"StackId": NOWHERE}, NOWHERE), ({"InstanceId": NOWHERE}, NOWHERE), ({"Ips": [UNKNOWN]}, UNKNOWN)],
     )

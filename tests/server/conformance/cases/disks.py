@@ -47,7 +47,7 @@ def assign(w: World) -> Case:
     return Case(
         minimal={"VolumeId": other},
         fuller=[{"VolumeId": _volume(w, stack), "InstanceId": instance}],
-        invalid=[({"VolumeId": bare, "InstanceId": instance}, "MountPoint"), ({"VolumeId": other, "InstanceId": online}, "stopped")],
+        invalid=[({"VolumeId": bare, "InstanceId": instance}, "mount point"), ({"VolumeId": other, "InstanceId": online}, "stopped")],
         missing=[({"VolumeId": NOWHERE, "InstanceId": instance}, NOWHERE), ({"VolumeId": other, "InstanceId": NOWHERE}, NOWHERE)],
     )  # fmt: skip
 
@@ -59,7 +59,6 @@ def unassign(w: World) -> Case:
     w("AssignVolume", VolumeId=volume, InstanceId=instance)
     return Case(
         minimal={"VolumeId": volume},
-        invalid=[({"VolumeId": _volume(w, stack, "vol-loose")}, "not assigned")],
         missing=[({"VolumeId": NOWHERE}, NOWHERE)],
     )
 
@@ -75,9 +74,9 @@ def describe_volumes(w: World) -> Case:
     instance, volume = w.instance(stack, w.layer(stack)), _volume(w, stack)
     w("AssignVolume", VolumeId=volume, InstanceId=instance)
     return Case(
-        minimal={},
-        fuller=[{"StackId": stack}, {"InstanceId": instance}, {"VolumeIds": [volume]}],
-        invalid=[({"StackId": stack, "InstanceId": instance}, "Please provide")],
+        minimal={"StackId": stack},
+        fuller=[{"InstanceId": instance}, {"VolumeIds": [volume]}],
+        invalid=[({}, "Please provide"), ({"StackId": stack, "InstanceId": instance}, "Please provide")],
         missing=[({"StackId": NOWHERE}, NOWHERE), ({"InstanceId": NOWHERE}, NOWHERE), ({"VolumeIds": [NOWHERE]}, NOWHERE)],
     )  # fmt: skip
 
@@ -87,8 +86,8 @@ def describe_raid_arrays(w: World) -> Case:
     stack = w.stack()
     instance = w.instance(stack, w.layer(stack))
     return Case(
-        minimal={},
-        fuller=[{"StackId": stack}, {"InstanceId": instance}],
-        invalid=[({"StackId": stack, "InstanceId": instance}, "Please provide")],
+        minimal={"StackId": stack},
+        fuller=[{"InstanceId": instance}],
+        invalid=[({}, "Please provide"), ({"StackId": stack, "InstanceId": instance}, "Please provide")],
         missing=[({"StackId": NOWHERE}, NOWHERE), ({"RaidArrayIds": [NOWHERE]}, NOWHERE)],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.server.conformance.case import NOWHERE, Case, case
+from tests.server.conformance.cases.registered import registered
 from tests.server.conformance.world import World
 from toque_server.domain.instance import Status
 
@@ -56,12 +57,15 @@ def create_instance(w: World) -> Case:
             {**least, "BlockDeviceMappings": [{"DeviceName": "/dev/sdc", "VirtualName": "ephemeral0"}]},
         ],
         invalid=[
-            ({**least, "LayerIds": [w.layer(w.stack(Name="other"))]}, "stack"),
             ({**least, "Os": "Amiga"}, "Amiga"),
             ({**least, "Hostname": "under_score"}, "under_score"),
             ({**least, "Os": "Microsoft Windows Server 2019 Base"}, "Windows"),
         ],
-        missing=[({**least, "StackId": NOWHERE}, NOWHERE), ({**least, "LayerIds": [NOWHERE]}, NOWHERE)],
+        missing=[
+            ({**least, "StackId": NOWHERE}, NOWHERE),
+            ({**least, "LayerIds": [NOWHERE]}, NOWHERE),
+            ({**least, "LayerIds": [w.layer(w.stack(Name="other"))]}, "in stack"),
+        ],
     )
 
 
@@ -75,7 +79,7 @@ def update_instance(w: World) -> Case:
         minimal={"InstanceId": instance},
         fuller=[{"InstanceId": instance, "LayerIds": [layer, other], **CHANGEABLE}],
         invalid=[
-            ({"InstanceId": online, "Hostname": "new"}, "stopped"),
+            ({"InstanceId": online, "Hostname": "new"}, "please stop it"),
             ({"InstanceId": instance, "LayerIds": []}, "layer"),
         ],
         missing=[({"InstanceId": NOWHERE}, NOWHERE), ({"InstanceId": instance, "LayerIds": [NOWHERE]}, NOWHERE)],
@@ -99,11 +103,13 @@ def describe_instances(w: World) -> Case:
 def start_instance(w: World) -> Case:
     stack = w.stack()
     layer = w.layer(stack)
-    online = w.instance(stack, layer)
+    # Of those that are up already the start is no error (DECISION I-10).
+    online, timed = w.instance(stack, layer), w.instance(stack, layer, AutoScalingType="timer")
     w.inside.bring_online(online)
     return Case(
         minimal={"InstanceId": w.instance(stack, layer)},
-        invalid=[({"InstanceId": online}, "online")],
+        fuller=[{"InstanceId": online}],
+        invalid=[({"InstanceId": timed}, "managed by"), ({"InstanceId": registered(w, stack, "iron")}, "on-premises")],
         missing=[({"InstanceId": NOWHERE}, NOWHERE)],
     )
 
@@ -116,8 +122,9 @@ def stop_instance(w: World) -> Case:
     w.inside.bring_online(one, two)
     return Case(
         minimal={"InstanceId": one},
-        fuller=[{"InstanceId": two, "Force": True}],
-        invalid=[({"InstanceId": stopped}, "stopped")],
+        # Of what is stopped already the stop is no error (DECISION I-11).
+        fuller=[{"InstanceId": two, "Force": True}, {"InstanceId": stopped}],
+        invalid=[({"InstanceId": registered(w, stack, "iron")}, "on-premises")],
         missing=[({"InstanceId": NOWHERE}, NOWHERE)],
     )
 

@@ -74,7 +74,10 @@ def create_layer(w: World) -> Case:
         invalid=[
             ({**least, "Type": "kitchen"}, "kitchen"),
             ({**least, "Shortname": "Big Words"}, "Big Words"),
-            ({**least, "Shortname": "web", "Type": "web", "Attributes": {"MysqlRootPassword": "a"}}, "MysqlRootPassword"),
+            (
+                {**least, "Shortname": "web", "Type": "web", "Attributes": {"MysqlRootPassword": "a"}},
+                "MysqlRootPassword",
+            ),
             ({**least, "Shortname": "x", "CustomRecipes": {"Setup": ["no recipe"]}}, "no recipe"),
             ({**least, "Shortname": "x", "CustomJson": "{"}, "CustomJson"),
         ],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,9 +13,8 @@ from tests.server.conformance.world import World
 from toque_server.domain.instance import Status
 
 
-@cache
 def public_key() -> tuple[str, str]:
-    """A machine's RSA key, PEM, and its fingerprint."""
+    """A new machine's RSA key, PEM, and its fingerprint."""
     public = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     der = base64.b64decode("".join(pem.decode().splitlines()[1:-1]))

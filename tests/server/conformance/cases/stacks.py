@@ -58,7 +58,7 @@ def create_stack(w: World) -> Case:
 @case("CloneStack")
 def clone_stack(w: World) -> Case:
     source = w.stack(**CHANGEABLE)
-    w.layer(source)
+    w.layer(source, CustomSecurityGroupIds=["sg-0a1b2c3d"])
     app = w.app(source)
     w.user()
     least = {"SourceStackId": source, "ServiceRoleArn": ROLE}
