@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import msgspec
 import pytest
@@ -38,13 +39,14 @@ def test_valid_inputs_are_accepted_and_answers_are_as_the_model_says(action: str
     world.shown.clear()
 
     for members in (case.minimal, *case.fuller):
-        _read_by_our_own_client(action, world(action, **members))
+        with pytest.raises(Refused, match=case.never) if case.never else nullcontext():
+            _read_by_our_own_client(action, world(action, **members))
 
     shown = {path.removeprefix(f"{action}.") for path in world.shown}
     tried = given([case.minimal, *case.fuller]) & set(known["input"])
     assert set(known["required"]) <= set(case.minimal)
-    assert tried == set(known["input"]) - set(case.untried)
-    assert shown & set(known["output"]) == set(known["output"]) - set(case.absent)
+    assert sorted(set(known["input"]) - tried) == sorted(case.untried)
+    assert sorted(set(known["output"]) - shown) == sorted(case.absent)
 
 
 def _read_by_our_own_client(action: str, answer: Members) -> None:

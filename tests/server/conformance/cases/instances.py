@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.server.conformance.case import NOWHERE, Case, case
 from tests.server.conformance.cases.registered import registered
 from tests.server.conformance.world import World
-from toque_server.domain.instance import Status
 
 DISK = {
     "DeviceName": "/dev/sda1",
@@ -30,6 +29,7 @@ CHANGEABLE = {
     "EbsOptimized": True,
     "AgentVersion": "INHERIT",
 }
+CREDENTIAL = ("Username", "Password", "ValidForInMinutes", "InstanceId")
 FIXED = {
     "VirtualizationType": "hvm",
     "RootDeviceType": "ebs",
@@ -109,7 +109,10 @@ def start_instance(w: World) -> Case:
     return Case(
         minimal={"InstanceId": w.instance(stack, layer)},
         fuller=[{"InstanceId": online}],
-        invalid=[({"InstanceId": timed}, "managed by"), ({"InstanceId": registered(w, stack, "iron")}, "on-premises")],
+        invalid=[
+            ({"InstanceId": timed}, "managed by"),
+            ({"InstanceId": registered(w, stack, "iron")}, "registered machine"),
+        ],
         missing=[({"InstanceId": NOWHERE}, NOWHERE)],
     )
 
@@ -124,7 +127,7 @@ def stop_instance(w: World) -> Case:
         minimal={"InstanceId": one},
         # Of what is stopped already the stop is no error (DECISION I-11).
         fuller=[{"InstanceId": two, "Force": True}, {"InstanceId": stopped}],
-        invalid=[({"InstanceId": registered(w, stack, "iron")}, "on-premises")],
+        invalid=[({"InstanceId": registered(w, stack, "iron")}, "registered machine")],
         missing=[({"InstanceId": NOWHERE}, NOWHERE)],
     )
 
@@ -161,10 +164,14 @@ def grant_access(w: World) -> Case:
     # We manage Linux only: every call is refused, each with its reason (07 § 7).
     stack = w.stack()
     instance = w.instance(stack, w.layer(stack))
-    w.inside.bring(instance, Status.REQUESTED)
+    never = "This action can be used only with Windows stacks"
     return Case(
         minimal={"InstanceId": instance},
-        invalid=[({"InstanceId": instance, "ValidForInMinutes": 5000}, "ValidForInMinutes"),
-                 ({"InstanceId": instance, "ValidForInMinutes": 60}, "only with Windows stacks")],
+        fuller=[{"InstanceId": instance, "ValidForInMinutes": 60}],
+        invalid=[({"InstanceId": instance, "ValidForInMinutes": 5000}, "ValidForInMinutes")],
         missing=[({"InstanceId": NOWHERE}, NOWHERE)],
-    )  # fmt: skip
+        absent=dict.fromkeys(
+            ("TemporaryCredential", *(f"TemporaryCredential.{member}" for member in CREDENTIAL)), never
+        ),
+        never=never,
+    )
