@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import requests
 
 REGION = "eu-west-1"
 
@@ -38,6 +39,8 @@ def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ec2]:
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", f"http://{host}:{port}")
     try:
+        # What another test of this process has started is still there.
+        requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)
         yield Ec2(f"http://{host}:{port}")
     finally:
         server.stop()

@@ -104,6 +104,13 @@ def test_failures_have_the_codes_of_every_other_command(root: Caller, client: Cl
     assert (misspelt.exit_code, "--override-ssh" in misspelt.output) == (252, True)
 
 
+def test_help_is_asked_for_as_with_aws() -> None:
+    done = CliRunner().invoke(opsworks, ["register", "help"])
+
+    assert done.exit_code == 0
+    assert "Install the agent on a machine and register the machine with a stack." in done.output
+
+
 def test_a_cloud_machine_must_be_in_the_stack_s_region(
     root: Caller, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
