@@ -15,6 +15,13 @@ def keep_hosts() -> None:
     file(str(HOSTS), content=f"{kept}{block()}", why="names of the online instances")
 
 
+def release_hosts() -> None:
+    """Take the block out again."""
+    kept, own = split(HOSTS.read_text() if HOSTS.exists() else "")
+    if own:
+        file(str(HOSTS), content=kept, why="this machine leaves its stack")
+
+
 def split(text: str) -> tuple[str, str]:
     """The lines outside the block, and the block itself."""
     before, found, rest = text.partition(f"{BEGIN}\n")

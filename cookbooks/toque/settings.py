@@ -11,6 +11,8 @@ class Settings:
     """Keep a block in /etc/hosts with the online instances of the stack."""
     manage_users: bool = True
     """Keep the accounts of users with SSH access."""
+    remove_users: bool = False
+    """Remove these accounts when the machine is deregistered; else they stay, without their rights to sudo."""
     updates_on_boot: bool = False
     """Install operating-system updates during Setup."""
     undeploy_backup_days: int = 0

@@ -29,6 +29,7 @@ from toque.protocol.messages import (
     PollRequest,
     ResultRequest,
 )
+from toque.protocol.registration import OwnKey
 from toque.protocol.sealing import open_sealed, sealing_context
 from toque.protocol.tokens import JoinToken
 
@@ -91,8 +92,10 @@ class Agent:
     highest: int = 0
     numbers: dict[str, int] = field(default_factory=dict)
 
-    def enrol(self, token: JoinToken, *, hostname: str = "web", seed: Ed25519PrivateKey | None = None) -> Response:
-        """Join with a token; on success it knows who it is."""
+    def enrol(
+        self, token: JoinToken | OwnKey, *, hostname: str = "web", seed: Ed25519PrivateKey | None = None
+    ) -> Response:
+        """Join with a token, or a registered machine's key; on success it knows who it is."""
         node_key, sealing_key = public_bytes(self.key), public_bytes(self.sealing)
         proof = self.key.sign(enrolment.proof_text(token.id, requests.JOIN_INSTALLATION, node_key, sealing_key))
         message = EnrolRequest(
@@ -112,7 +115,7 @@ class Agent:
             body=body,
             installation=requests.JOIN_INSTALLATION,
             key_id=token.key_id,
-            key=seed or load_signing_key(token.seed),
+            key=token.key if isinstance(token, OwnKey) else seed or load_signing_key(token.seed),
             epoch=1,
             lane=requests.ENROL_LANE,
             sequence=1,

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec, TypeVar
 
 import click
 import msgspec
@@ -20,6 +20,9 @@ from toque.daemon.identity import load_identity
 from toque.daemon.recall import NoSuchRun, PastRun, choose, customer_json, past_runs
 from toque.daemon.state import BadState, State
 from toque.protocol.durable import write_durably
+
+if TYPE_CHECKING:
+    from toque.protocol.registration import OwnKey
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,17 +75,37 @@ def agent() -> None:
 @click.option(
     "--ca-file", type=click.Path(exists=True, dir_okay=False), help="The authority of the server's certificate."
 )
+@click.option("--instance-id", metavar="ID", help="In place of a token: what RegisterInstance answered, and …")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="… the private key, in PEM, whose public half it was given, and …",
+)
+@click.option(
+    "--root-fingerprint", metavar="SHA256", help="… `root_fingerprint` of DescribeStackProvisioningParameters."
+)
 @acted_on
-def enrol(server_url: str | None, token: str | None, token_file: Path | None, ca_file: str | None) -> None:
-    """Make this machine an instance of the stack that the token is for.
+def enrol(
+    server_url: str | None,
+    token: str | None,
+    token_file: Path | None,
+    ca_file: str | None,
+    instance_id: str | None,
+    key_file: Path | None,
+    root_fingerprint: str | None,
+) -> None:
+    """Make this machine an instance of the stack that the token is for, or the instance that it was registered as.
 
     Safe to repeat: the same token and the same machine give the same instance. The settings are kept in
     /etc/toque/agent.toml. Start the agent afterwards: systemctl enable --now toque-agent.
     """
     from toque.daemon.client import Refused, Unreachable
     from toque.daemon.enrol import enrol as join
+    from toque.daemon.leave import note_installed
     from toque.daemon.trust import NotBelieved
-    from toque.protocol.tokens import BadToken, parse_token
+    from toque.protocol.keys import BadKey
+    from toque.protocol.tokens import BadToken, JoinToken, parse_token
 
     config = settings()
     if server_url:
@@ -97,14 +120,19 @@ def enrol(server_url: str | None, token: str | None, token_file: Path | None, ca
         click.echo(f"this machine is instance {known.instance_id} already")
         return
     try:
-        text = token_file.read_text() if token_file else sys.stdin.readline() if token == "-" else token
-        if not text:
-            raise click.UsageError("give the join token: --token TOKEN, --token - or --token-file FILE")
+        if instance_id or key_file or root_fingerprint:
+            invitation: JoinToken | OwnKey = _own_key(instance_id, key_file, root_fingerprint)
+        else:
+            text = token_file.read_text() if token_file else sys.stdin.readline() if token == "-" else token
+            if not text:
+                raise click.UsageError("give the join token: --token TOKEN, --token - or --token-file FILE")
+            invitation = parse_token(text)
         state.hold(wait=False)
-        identity = join(state, config, parse_token(text))
-    except (BadToken, Unreachable, Refused, NotBelieved) as wrong:
+        identity = join(state, config, invitation)
+    except (BadKey, BadToken, Unreachable, Refused, NotBelieved) as wrong:
         raise click.ClickException(f"{wrong}") from wrong
-    _keep_settings(config)
+    if (kept := _keep_settings(config)) is not None:
+        note_installed(state, [str(kept)])
     click.echo(f"this machine is instance {identity.instance_id} of stack {identity.stack_id} now")
 
 
@@ -123,6 +151,7 @@ def run() -> NoReturn:
 @acted_on
 def once() -> None:
     """Poll once, carry out what the server has to do for this machine, and end."""
+    from toque.daemon import leave
     from toque.daemon.client import Refused, Unreachable
     from toque.daemon.main import Agent
 
@@ -135,6 +164,9 @@ def once() -> None:
         Agent(state, config, identity).once()
     except (Unreachable, Refused) as wrong:
         raise click.ClickException(str(wrong)) from wrong
+    if leave.is_wished(state):
+        leave.leave(state, Path(config.log_dir))
+        click.echo("this machine was deregistered: it has left its stack")
 
 
 @agent.command()
@@ -249,12 +281,22 @@ def print_json(run: PastRun, *, internal: bool, show_secrets: bool) -> None:
     click.echo(json.dumps(shown, indent=2))
 
 
-def _keep_settings(config: AgentConfig) -> None:
+def _own_key(instance_id: str | None, key_file: Path | None, root_fingerprint: str | None) -> OwnKey:
+    """The key that this machine was registered with. Raises BadKey."""
+    from toque.protocol.registration import OwnKey, read_private
+
+    if not (instance_id and key_file and root_fingerprint):
+        raise click.UsageError("a registered machine joins with all of --instance-id, --key and --root-fingerprint")
+    return OwnKey(instance_id, read_private(key_file.read_bytes()), root_fingerprint)
+
+
+def _keep_settings(config: AgentConfig) -> Path | None:
     """Write agent.toml for the service, unless an administrator has written one or the environment leads elsewhere."""
     path = Path(os.environ.get("TOQUE_AGENT_CONFIG", str(DEFAULT_PATH)))
     if path.exists() or "TOQUE_AGENT_SERVER_URL" in os.environ:
-        return
+        return None
     keys = {"server_url": config.server_url, "ca_file": config.ca_file, "state_dir": config.state_dir}
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in keys.items() if value)
     write_durably(path, text.encode(), mode=0o644)
+    return path

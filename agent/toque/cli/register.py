@@ -96,7 +96,8 @@ class _Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            # As with `aws`: `help` in the place of the options.
+            return super().parse_args(ctx, ["--help"] if args[:1] == ["help"] else args)
         except click.UsageError as error:
             raise WrongUse(error.format_message()) from error
 
@@ -145,8 +146,10 @@ def carry_out(arguments: Arguments, server: Connection) -> None:
     """Register a machine. Raises Refusal, CallFailed, NotFound, NoMetadata."""
     check(arguments)
     log.debug("reading the stack and its provisioning parameters")
-    [stack] = server.call("DescribeStacks", _OPSWORKS, {"StackIds": [arguments.stack_id]})["Stacks"]
-    provisioning = server.call("DescribeStackProvisioningParameters", _OPSWORKS, {"StackId": stack["StackId"]})
+    [stack] = server.call("DescribeStacks", _OPSWORKS, {"StackIds": [arguments.stack_id]}, reads=True)["Stacks"]
+    provisioning = server.call(
+        "DescribeStackProvisioningParameters", _OPSWORKS, {"StackId": stack["StackId"]}, reads=True
+    )
     machine = ec2.find(arguments.target, stack) if arguments.is_cloud and arguments.target else None
     _check_with(arguments, stack, server)
     parameters = dict(provisioning["Parameters"]) | _overrides(arguments)
@@ -224,7 +227,7 @@ def ssh_command(arguments: Arguments, address: str, script: str) -> list[str]:
 def _check_with(arguments: Arguments, stack: Mapping[str, Any], server: Connection) -> None:
     """What is wrong when one knows the stack. Raises Refusal."""
     if arguments.hostname:
-        there = server.call("DescribeInstances", _OPSWORKS, {"StackId": stack["StackId"]})["Instances"]
+        there = server.call("DescribeInstances", _OPSWORKS, {"StackId": stack["StackId"]}, reads=True)["Instances"]
         if any(arguments.hostname.lower() == str(each["Hostname"]).lower() for each in there):
             raise Refusal(f"Invalid hostname: '{arguments.hostname}'. Hostnames must be unique within a stack.")
     if arguments.is_cloud and arguments.local and metadata_service.identity().region != stack["Region"]:

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from toque.daemon import reboot
+from toque.daemon import leave, reboot
 from toque.daemon.backoff import Rhythm
 from toque.daemon.client import Refused, Unreachable
 from toque.daemon.fetch import BadFetch, Fetcher
@@ -239,12 +239,17 @@ class Carrier:
                 self._wait(rhythm.after_failure(unreachable.retry_after))
             except Refused as refused:
                 if refused.status in _UNAUTHORISED:
+                    if record.type == "deregister":
+                        # The server has let this node go already, and knows its key no more.
+                        break
                     self._wait(rhythm.after_failure())
                     continue
                 self._problems.add(f"result_refused: {record.command_id}: {refused}")
                 break
         status = self._status_on_disk(record)
-        if status.reboot:
+        if record.type == "deregister":
+            leave.wish(self._state)
+        elif status.reboot:
             reboot.wish(self._state)
         self._journal.append(Entry("reported", record.command_id, record.dispatch, at=self._link.now()))
         self._fetcher.forget_old(each.command_id for each in self._journal.open_records())

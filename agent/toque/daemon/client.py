@@ -16,11 +16,10 @@ from typing import Final, TypeVar
 
 import msgspec
 import urllib3
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from urllib3.exceptions import HTTPError
 
 from toque.protocol.messages import LANE_OF, Refusal, SignedObject
-from toque.protocol.requests import ENROL_LANE, sign_request
+from toque.protocol.requests import ENROL_LANE, Signing, sign_request
 
 T = TypeVar("T")
 _LONGEST_ANSWER: Final = 64 << 20
@@ -51,7 +50,7 @@ class Signer:
 
     installation_id: str
     key_id: str
-    key: Ed25519PrivateKey
+    key: Signing
 
 
 class Client:

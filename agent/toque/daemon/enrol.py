@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -31,6 +32,9 @@ from toque.protocol.messages import ENROL_PATH, EnrolAnswer, EnrolRequest, Signe
 from toque.protocol.requests import JOIN_INSTALLATION
 from toque.protocol.tokens import JoinToken
 
+if TYPE_CHECKING:
+    from toque.protocol.registration import OwnKey
+
 
 class Attempt(msgspec.Struct, frozen=True):
     """An enrolment under way. It is kept, so that an answer that was lost can be asked for again with the same key."""
@@ -40,8 +44,12 @@ class Attempt(msgspec.Struct, frozen=True):
     keys: KeyPair
 
 
-def enrol(state: State, config: AgentConfig, token: JoinToken, *, clock: Callable[[], float] = time.time) -> Identity:
-    """Join with this token and keep the identity. Raises Unreachable, Refused or NotBelieved; call again to go on.
+def enrol(
+    state: State, config: AgentConfig, token: JoinToken | OwnKey, *, clock: Callable[[], float] = time.time
+) -> Identity:
+    """Join with this token, or with the key that the machine registered with, and keep the identity.
+
+    Raises Unreachable, Refused or NotBelieved; call again to go on.
 
     Nothing that the server says counts before its root manifest is signed by the root key that the token names, and
     its time by an online key that the manifest names.
@@ -63,7 +71,8 @@ def enrol(state: State, config: AgentConfig, token: JoinToken, *, clock: Callabl
     client = Client(
         config.server_url, epoch=state.next_epoch(), ca_file=config.ca_file, clock=clock, believe_time=_hinted_time
     )
-    signer = Signer(JOIN_INSTALLATION, token.key_id, load_signing_key(token.seed))
+    key = load_signing_key(token.seed) if isinstance(token, JoinToken) else token.key
+    signer = Signer(JOIN_INSTALLATION, token.key_id, key)
     answer = client.send(ENROL_PATH, request, signer, EnrolAnswer)
     root = read_root(answer.root, token.root_fingerprint)
     now = read_time(answer.time, root.keys, request.nonce)
@@ -90,7 +99,7 @@ def next_rotation() -> float:
     return ROTATE_AFTER * (0.9 + secrets.randbelow(200_001) / 1_000_000)
 
 
-def _attempt(state: State, token: JoinToken) -> Attempt:
+def _attempt(state: State, token: JoinToken | OwnKey) -> Attempt:
     path = state.root / "enrolment.json"
     try:
         known = msgspec.json.decode(path.read_bytes(), type=Attempt)

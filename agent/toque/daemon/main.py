@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 
 import toque.daemon
-from toque.daemon import policy, reboot
+from toque.daemon import leave, policy, reboot
 from toque.daemon.backoff import Rhythm
 from toque.daemon.carry import Carrier, Stopped
 from toque.daemon.client import Client, Refused, Unreachable
@@ -31,7 +31,6 @@ from toque.daemon.fetch import Fetcher
 from toque.daemon.identity import Identity, forget_stray_keys, is_copy, load_identity
 from toque.daemon.intake import Intake, PolicyExpired
 from toque.daemon.journal import Journal, Record
-from toque.daemon.leave import leave
 from toque.daemon.link import Link
 from toque.daemon.machine import boot_id, facts_of, fingerprint_of
 from toque.daemon.marks import Status
@@ -340,6 +339,8 @@ def serve(config: AgentConfig) -> int:
     try:
         state = State(Path(config.state_dir))
         held = state.hold(wait=True)
+        if leave.is_wished(state):
+            return _leave(state, config)
         identity, is_new = identity_for(state, config, give_up=stopped)
     except (BadConfig, BadState, NotBelieved, Refused) as wrong:
         log.error("%s", wrong)
@@ -355,13 +356,18 @@ def serve(config: AgentConfig) -> int:
     log.info("agent %s of instance %s", toque.daemon.VERSION, identity.instance_id)
     after = agent.run(at_once=is_new)
     if after == "left":
-        leave(state, Path(config.log_dir))
-        log.info("this node has left its stack")
-        return NOT_ENROLLED
+        return _leave(state, config)
     if after == "reboot":
         return _restart(state)
     os.close(held)
     return 0
+
+
+def _leave(state: State, config: AgentConfig) -> int:
+    """Remove the agent from this machine: it was deregistered."""
+    leave.leave(state, Path(config.log_dir))
+    log.info("this node has left its stack; the logs of its runs are in %s/runs", config.log_dir)
+    return NOT_ENROLLED
 
 
 def _restart(state: State) -> int:

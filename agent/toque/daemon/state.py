@@ -35,6 +35,7 @@ class State:
         self.policy = root / "policy.json"
         self.disabled = root / "disabled"
         self.left = root / "left"
+        self.installed = root / "installed"
         self.reboot = root / "reboot"
         self.reserve = root / "reserve"
         self._check_root()

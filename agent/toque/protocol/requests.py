@@ -12,10 +12,9 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from toque.protocol.messages import ENROL_PATH, LANE_OF
 from toque.protocol.signed import BadSignature
@@ -44,8 +43,24 @@ _INPUT: Final = re.compile(
     re.ASCII,
 )
 _SIGNATURE: Final = re.compile(r"sig1=:([A-Za-z0-9+/]{86}==):", re.ASCII)
+# A machine that registered with an RSA key joins with it: 2,048, 3,072 or 4,096 bits.
+_JOIN_SIGNATURE: Final = re.compile(
+    r"sig1=:([A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{342}==|[A-Za-z0-9+/]{512}|[A-Za-z0-9+/]{683}=):", re.ASCII
+)
 _INSTALLATION: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _PATH: Final = re.compile(r"/agent/v1/[a-z]{1,32}", re.ASCII)
+
+
+class Signing(Protocol):
+    """A private key: one of a node or a join token (Ed25519), or one that a machine registered with."""
+
+    def sign(self, data: bytes, /) -> bytes: ...
+
+
+class Verifying(Protocol):
+    """The public half. Raises InvalidSignature."""
+
+    def verify(self, signature: bytes, data: bytes, /) -> None: ...
 
 
 class BadRequestShape(ValueError):
@@ -76,7 +91,7 @@ def sign_request(
     body: bytes,
     installation: str,
     key_id: str,
-    key: Ed25519PrivateKey,
+    key: Signing,
     epoch: int,
     lane: str,
     sequence: int,
@@ -117,7 +132,7 @@ def parse_request(method: str, path: str, headers: Mapping[str, str], body_diges
     parts = _INPUT.fullmatch(signed)
     if parts is None:
         raise BadRequestShape("signature-input has not the one shape")
-    seal = _SIGNATURE.fullmatch(signature)
+    seal = (_JOIN_SIGNATURE if path == ENROL_PATH else _SIGNATURE).fullmatch(signature)
     if seal is None:
         raise BadRequestShape("signature has not the one shape")
     if content_digest != _content_digest(body_digest):
@@ -138,7 +153,7 @@ def parse_request(method: str, path: str, headers: Mapping[str, str], body_diges
     )
 
 
-def verify(parsed: ParsedRequest, public: Ed25519PublicKey) -> None:
+def verify(parsed: ParsedRequest, public: Verifying) -> None:
     """Raise BadSignature unless the holder of this key signed the request."""
     try:
         public.verify(parsed.signature, parsed.base)

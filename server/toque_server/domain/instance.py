@@ -82,7 +82,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     persistent: bool
     """True for root device `ebs`: stop keeps the machine. False for `instance-store`: stop destroys it (I-1)."""
     infrastructure_class: str
-    """`ec2` where a provider can power-cycle it, `on-premises` where not."""
+    """`ec2` for machines of a cloud or a provider, `on-premises` for others. Who has power over it says `provider`."""
     provider: str
     """Name of the provider that makes its machine; empty for a registered machine."""
     scaling: str | None = None

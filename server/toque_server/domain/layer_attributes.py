@@ -21,7 +21,6 @@ _FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
     "HaproxyStatsUser": _NAME,
     "GangliaUser": _NAME,
     "MemcachedMemory": (re.compile(r"[1-9][0-9]{0,6}"), "a whole number of MB"),
-    "EcsClusterArn": (re.compile(r"arn:[\x21-\x7e]{1,250}"), "an ARN"),
     **dict.fromkeys(
         (
             "NodejsVersion",

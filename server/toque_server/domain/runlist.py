@@ -42,7 +42,7 @@ _TASKS: Final[Mapping[str, tuple[str, ...]]] = {
     "sync_remote_users": ("toque::users",),
     "update_custom_cookbooks": (),
     "update_agent": (),
-    "deregister": (),
+    "deregister": ("toque::deregister",),
     "execute_recipes": (),
 }
 

@@ -21,6 +21,7 @@ from toque.protocol.messages import (
     RotateAnswer,
     RotateRequest,
 )
+from toque.protocol.registration import verifier
 from toque.protocol.signed import BadSignature
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
@@ -60,7 +61,7 @@ class Enrolment:
             raise unauthenticated("unknown join token")
         self._guard.check_clock(parsed, self._guard.now())
         try:
-            requests.verify(parsed, load_public(token.public))
+            requests.verify(parsed, verifier(token.public))
         except BadSignature:
             raise unauthenticated("enrolment with a wrong signature") from None
         request = self._decoded(body, token_id)

@@ -216,7 +216,7 @@ def update_instance(ctx: Context, req: UpdateInstance) -> None:
 
     What is sent as it is already counts as not sent. The schedule of a time-based instance ends with that type.
     """
-    instances.lock(ctx.conn, req.instance_id)
+    instances.held(ctx.conn, [req.instance_id])
     old = finding.instance(ctx, req.instance_id)
     if not old.provider:
         raise ValidationException(

@@ -6,12 +6,9 @@ from datetime import timedelta
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.exc import IntegrityError
 
-from toque.protocol.keys import public_bytes
-from toque.protocol.registration import RegistrationKey, fingerprints
+from toque.protocol.registration import RegistrationKey, fingerprints, raw_public
 from toque_server.domain import registration, verbs
 from toque_server.domain.hostname import check_hostname
 from toque_server.domain.instance import Instance, Status
@@ -198,7 +195,7 @@ def _taken(hostname: str) -> ValidationException:
 
 def _registered_with(ctx: Context, stack_id: str, key: RegistrationKey) -> str | None:
     """The instance that this key has registered already: the answer to the same call was lost."""
-    token = join_tokens.with_key(ctx.conn, stack_id, _raw(key))
+    token = join_tokens.with_key(ctx.conn, stack_id, raw_public(key))
     if token is None or token.instance_id is None:
         return None
     seen = instances.get(ctx.conn, token.instance_id)
@@ -214,7 +211,7 @@ def _invite(ctx: Context, instance: Instance, key: RegistrationKey) -> None:
         join_tokens.Token(
             id=instance.id,
             stack_id=instance.stack_id,
-            public=_raw(key),
+            public=raw_public(key),
             instance_id=instance.id,
             layer_ids=(),
             uses_left=1,
@@ -223,9 +220,3 @@ def _invite(ctx: Context, instance: Instance, key: RegistrationKey) -> None:
             created_by=ctx.caller.arn,
         ),
     )
-
-
-def _raw(key: RegistrationKey) -> bytes:
-    if isinstance(key, Ed25519PublicKey):
-        return public_bytes(key)
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -44,7 +44,13 @@ def grant_access(ctx: Context, req: GrantAccess) -> AccessGranted:
     seen = finding.instance(ctx, req.instance_id)
     stack = finding.stack(ctx, seen.stack_id)
     if not _may_log_in(ctx, seen):
-        raise AccessDeniedException(ctx.caller.arn, "GrantAccess", arn(stack.region, ctx.account_id, "stack", stack.id))
+        raise AccessDeniedException(
+            ctx.caller.arn,
+            "GrantAccess",
+            arn(stack.region, ctx.account_id, "stack", stack.id),
+            reason="it takes AllowSsh on the stack, which SetPermission gives",
+            stack_id=stack.id,
+        )
     minutes = req.valid_for_in_minutes
     if minutes is not None and minutes not in _MINUTES:
         raise ValidationException(f"ValidForInMinutes must be 60 to 1440, not {minutes}", field="ValidForInMinutes")

@@ -66,7 +66,7 @@ def set_time_based_auto_scaling(ctx: Context, req: SetTimeBasedAutoScaling) -> N
 
     What is sent is laid over the schedule that is there, hour by hour: `{"Monday": {"10": "on", "11": "off"}}`.
     """
-    instances.lock(ctx.conn, req.instance_id)
+    instances.held(ctx.conn, [req.instance_id])
     seen = finding.instance(ctx, req.instance_id)
     if seen.scaling != "timer":
         raise ValidationException(

@@ -237,7 +237,7 @@ def _service_error(conn: Connection, action: AddServiceError, now: datetime, id:
 
 
 def _keep_addresses(conn: Connection, action: KeepAddresses) -> None:
-    instances.lock(conn, action.instance.id)
+    instances.held(conn, [action.instance.id])
     details = instances.details(conn, [action.instance.id]).get(action.instance.id)
     if details is None:
         return

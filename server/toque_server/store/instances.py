@@ -67,7 +67,8 @@ def get(conn: Connection, id: str) -> Instance | None:
 def held(conn: Connection, ids: Collection[str]) -> dict[str, Instance]:
     """Like `by_ids`, and nobody changes them until this transaction ends.
 
-    What depends on an instance's status, and does not change the instance, is decided under this.
+    What depends on an instance's status, and does not change the instance, is decided under this; so is what is written
+    whole, as `details` are: two changes at once would else undo each other.
     """
     lock = sa.select(instances.c.id).where(instances.c.id.in_(list(ids))).order_by(instances.c.id)
     conn.execute(lock.with_for_update(key_share=True))
@@ -94,15 +95,6 @@ def in_status(conn: Connection, statuses: Iterable[Status]) -> list[Instance]:
 
 def every(conn: Connection) -> list[Instance]:
     return _load(conn, sa.true())
-
-
-def lock(conn: Connection, id: str) -> None:
-    """Let nobody else change this instance until the transaction ends; read it afterwards.
-
-    `details` are written whole: on PostgreSQL two changes at once would else undo each other. An id that does not exist
-    is none of its business.
-    """
-    conn.execute(sa.select(instances.c.id).where(instances.c.id == id).with_for_update(key_share=True))
 
 
 def details(conn: Connection, ids: Collection[str]) -> dict[str, InstanceDetails]:

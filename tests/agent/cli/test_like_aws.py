@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes import aws_client
 from tests.needs import needs_that
 from toque.cli.declarations import operations
-from toque.cli.declared import kebab, option_of, options, request
+from toque.cli.declared import kebab, option_of, options, request, skeleton
+from toque.cli.files import UnreadableFile
 from toque.cli.output import written
 from toque.cli.shorthand import BadShorthand, parse
 from toque.client.waiting import WAITERS
@@ -146,6 +149,34 @@ def test_every_operation_has_the_options_that_it_has_in_aws(aws: Mapping[str, An
         own = {"cli-input-json", "generate-cli-skeleton", "ec-2-volume-id"} | paged
         assert {*members, *switched} == set(aws["options"][name]) - own, name
     assert set(ours) <= set(aws["options"])
+
+
+def test_every_skeleton_is_that_of_aws(aws: Mapping[str, Any]) -> None:
+    for about in operations().values():
+        if about["target"].startswith("OpsWorks_"):
+            # AWS puts a random one of an enumeration's values where we have nothing, or the first (chapter 09 § 6).
+            assert skeleton(about["members"]) == _blank(skeleton(about["members"]), aws["inputs"][about["name"]])
+            assert skeleton(about["answer"] or {}, named=True) == aws["outputs"][about["name"]]
+
+
+def _blank(ours: Any, theirs: Any) -> Any:
+    """AWS's skeleton with our texts, so that what is left is the shape."""
+    match ours, theirs:
+        case dict(), dict():
+            return {name: _blank(ours.get(name), each) for name, each in theirs.items()}
+        case [mine], [its]:
+            return [_blank(mine, its)]
+        case str(), str():
+            return ours
+    return theirs
+
+
+@given(st.text(alphabet="ab=,[]{}'\"@\\\\ :", max_size=20))
+def test_any_text_is_shorthand_or_refused(text: str) -> None:
+    try:
+        assert isinstance(parse(text), dict)
+    except (BadShorthand, UnreadableFile) as error:
+        assert str(error)
 
 
 def test_the_waiters_are_those_of_aws(aws: Mapping[str, Any]) -> None:

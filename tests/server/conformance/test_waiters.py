@@ -51,13 +51,13 @@ def test_09_17_deployment_successful(world: World) -> None:
     with pytest.raises(Refused, match="Max attempts exceeded"):
         world.wait("deployment_successful", DeploymentIds=[deployment])
 
-    world.inside.end_commands(deployment, exit_code=0)
+    world.end(deployment, exit_code=0)
     world.wait("deployment_successful", DeploymentIds=[deployment])
 
     bad = world("CreateDeployment", StackId=stack, Command={"Name": "configure"}, InstanceIds=[instance])[
         "DeploymentId"
     ]
-    world.inside.end_commands(bad, exit_code=1)
+    world.end(bad, exit_code=1)
     with pytest.raises(Refused, match="terminal failure state"):
         world.wait("deployment_successful", DeploymentIds=[bad])
     # 09 § 8, consequence 6: all of them, or it is a failure.

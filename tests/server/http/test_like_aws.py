@@ -137,8 +137,8 @@ def test_09_16_options_go_before_the_file_s_members_in_yaml_too(run: Run, root: 
         (["--domians", "a.org"], "did you mean --domains?"),
     ],
 )
-def test_a_wrong_member_is_named_before_anything_is_sent(run: Run, words: list[str], said: str) -> None:
-    wrong = run("opsworks", "create-app", *words)
+def test_a_wrong_member_is_named_before_anything_is_sent(words: list[str], said: str) -> None:
+    wrong = CliRunner().invoke(toque, ["opsworks", "create-app", *words])
 
     assert wrong.exit_code == 252
     assert said in wrong.stderr

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.fakes.agents import Agent
 from tests.server.http.fleet import Fleet, eventually
 from tests.server.operations.calls import Caller
 from toque.protocol.keys import new_signing_key
-from toque.protocol.messages import CommandEnvelope
-from toque.protocol.registration import own_token, public_pem
+from toque.protocol.messages import POLL_PATH, CommandEnvelope
+from toque.protocol.registration import RSA_SIZES, OwnKey, RsaSigner, own_token, public_pem
 from toque_server.store import join_tokens, tables
 
 
@@ -32,7 +34,8 @@ class Machine:
         return dict(self.root("DescribeInstances", InstanceIds=[self.id])["Instances"][0])
 
 
-def test_a_registered_machine_joins_with_its_own_key_and_nothing_else(fleet: Fleet) -> None:
+def test_a_registered_machine_joins_with_its_own_key_and_nothing_else(fleet_on_either: Fleet) -> None:
+    fleet = fleet_on_either
     fleet.stack("s")
     machine = Machine(fleet, "s", Hostname="iron1")
 
@@ -96,6 +99,29 @@ def test_a_machine_that_was_deregistered_meanwhile_does_not_join(fleet: Fleet) -
     machine.root("DeregisterInstance", InstanceId=machine.id)
 
     assert machine.agent.enrol(machine.token).status in (401, 409)
+
+
+@pytest.mark.parametrize("bits", RSA_SIZES)
+def test_a_machine_with_an_rsa_key_joins_with_it_once(fleet: Fleet, bits: int) -> None:
+    fleet.stack("s")
+    key = rsa.generate_private_key(65537, bits)
+    id = Caller(fleet.services)("RegisterInstance", StackId="s", RsaPublicKey=public_pem(key))["InstanceId"]
+    own = OwnKey(id, RsaSigner(key), "")
+    thief = OwnKey(id, RsaSigner(rsa.generate_private_key(65537, bits)), "")
+    agent = Agent(fleet.app)
+
+    assert agent.enrol(thief).status == 401
+    assert (agent.enrol(own).status, agent.instance_id) == (200, id)
+    assert Agent(fleet.app).enrol(own).status == 409
+
+
+def test_a_node_at_work_signs_with_its_own_key_and_no_other_kind(fleet: Fleet) -> None:
+    fleet.stack("s")
+    machine = Machine(fleet, "s")
+    machine.agent.enrol(machine.token)
+    machine.agent.key = RsaSigner(rsa.generate_private_key(65537, 2048))  # type: ignore[assignment]
+
+    assert machine.agent.post(POLL_PATH, machine.agent.poll_request()).status == 401
 
 
 def test_without_a_key_it_joins_with_a_token_made_for_it(fleet: Fleet) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.server.operations.calls import Caller
-from tests.server.operations.test_layers import BUILT_IN, FILTERED, NEEDED, shown
+from tests.server.operations.test_layers import CLUSTER, FILTERED, built_in, shown
 from toque_server.domain.layer_kinds import KINDS
 from toque_server.operations.errors import ValidationException
 from toque_server.store import layers
@@ -40,13 +40,13 @@ DEFAULTS: dict[str, dict[str, str | None]] = {
         "JavaAppServerVersion": "7",
     },
     "aws-flow-ruby": {"RubygemsVersion": "2.5.1", "BundlerVersion": "1.12.5"},
-    "ecs-cluster": {"EcsClusterArn": "arn:aws:ecs:local:123456789012:cluster/c"},
+    "ecs-cluster": {"EcsClusterArn": CLUSTER},
 }
 
 
-@pytest.mark.parametrize("type", BUILT_IN)
+@pytest.mark.parametrize("type", [name for name in KINDS if name != "custom"])
 def test_l_7_and_02_7_a_built_in_type_shows_all_its_keys_with_their_defaults(root: Caller, type: str) -> None:
-    layer = shown(root, root.layer(root.stack(), "x", Type=type, **NEEDED.get(type, {})))
+    layer = shown(root, built_in(root, root.stack(), type))
 
     assert layer["Attributes"] == DEFAULTS.get(type, {})
     assert (layer["Shortname"], layer["DefaultSecurityGroupNames"]) == (type, [KINDS[type].security_group])
@@ -69,7 +69,7 @@ def test_l_4_null_resets_an_attribute_to_its_default_and_a_made_up_password_to_a
 
 
 def test_02_7_a_needed_password_is_not_reset(root: Caller) -> None:
-    db = root.layer(root.stack(), "db", Type="db-master", **NEEDED["db-master"])
+    db = built_in(root, root.stack(), "db-master")
 
     for gone in (None, ""):
         with pytest.raises(ValidationException, match="MysqlRootPassword is missing"):
@@ -92,7 +92,6 @@ def test_02_7_a_needed_password_is_not_reset(root: Caller) -> None:
         ("java-app", "Jvm", "oracle", "openjdk"),
         ("java-app", "JavaAppServer", "jetty", "tomcat"),
         ("nodejs-app", "NodejsVersion", "", "a version such as"),
-        ("ecs-cluster", "EcsClusterArn", "c", "an ARN"),
         ("lb", "GangliaUrl", "/g", "a layer of type lb has no 'GangliaUrl'"),
         ("custom", "RubyVersion", "2.3", "a layer of type custom has no 'RubyVersion'; it has none"),
     ],

@@ -12,16 +12,20 @@ from toque_server.store import instances
 
 FILTERED = "*****FILTERED*****"
 WINDOWS = "Microsoft Windows Server 2012 R2 Base"
-NEEDED = {
-    "db-master": {"Attributes": {"MysqlRootPassword": "hush"}},
-    "ecs-cluster": {"Attributes": {"EcsClusterArn": "arn:aws:ecs:local:123456789012:cluster/c"}},
-}
-BUILT_IN = [name for name in KINDS if name != "custom"]
+CLUSTER = "arn:aws:ecs:local:123456789012:cluster/c"
 
 
 def shown(root: Caller, layer_id: str) -> dict[str, Any]:
     found: dict[str, Any] = root("DescribeLayers", LayerIds=[layer_id])["Layers"][0]
     return found
+
+
+def built_in(root: Caller, stack: str, type: str) -> str:
+    """A layer of this type, with what the type needs."""
+    attributes = {"db-master": {"MysqlRootPassword": "hush"}, "ecs-cluster": {"EcsClusterArn": CLUSTER}}
+    if type == "ecs-cluster":
+        root("RegisterEcsCluster", StackId=stack, EcsClusterArn=CLUSTER)
+    return root.layer(stack, "x", Type=type, Attributes=attributes.get(type, {}))
 
 
 def test_02_1_the_defaults_of_a_custom_layer(root_on_either: Caller) -> None:
@@ -114,7 +118,7 @@ def test_02_6_and_02_7_passwords_are_needed_filtered_and_kept(root: Caller) -> N
 
 @pytest.mark.parametrize("type", KINDS)
 def test_02_8_only_a_balancer_layer_wants_elastic_addresses(root: Caller, type: str) -> None:
-    layer = shown(root, root.layer(root.stack(), "x", Type=type, **NEEDED.get(type, {})))
+    layer = shown(root, built_in(root, root.stack(), type))
 
     assert layer["AutoAssignElasticIps"] is (type == "lb")
 

@@ -50,9 +50,13 @@ def test_07_7_an_instance_that_is_not_online_gives_no_access(root: Caller) -> No
 
 def test_07_c2_the_level_alone_does_not_do_it_takes_ssh_too(root: Caller, ann: Caller) -> None:
     stack, linux = instance(root)
-    for rights in ({}, {"Level": "manage"}, {"Level": "iam_only", "AllowSsh": True}):
+    for rights, why in (
+        ({}, "GrantAccess"),
+        ({"Level": "manage"}, f"on resource: .*stack/{stack}/: it takes AllowSsh on the stack"),
+        ({"Level": "iam_only", "AllowSsh": True}, "GrantAccess"),
+    ):
         root("SetPermission", StackId=stack, IamUserArn=ANN, **rights)
-        with pytest.raises(AccessDeniedException, match=f"opsworks:GrantAccess on resource: .*stack/{stack}/"):
+        with pytest.raises(AccessDeniedException, match=f"not authorized to perform: .*{why}"):
             ann("GrantAccess", InstanceId=linux)
 
     root("SetPermission", StackId=stack, IamUserArn=ANN, Level="show", AllowSsh=True)

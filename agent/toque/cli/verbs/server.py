@@ -50,10 +50,13 @@ class Server:
         about = NOUNS[noun]
         if noun == "stack":
             return self.stack(which)
-        if stack is None:
+        nameless = about.id == about.name
+        if stack is None or nameless:
             with suppress(ResourceNotFoundException, AccessDeniedException):
                 found: list[dict[str, Any]] = self(about.operation, **{about.one: [which]})[about.records]
                 return found[0]
+        if nameless:
+            raise NotOne(f"there is no {noun} {which}, or you may not see it")
         return _only(noun, which, [each for each in self._of(about, stack) if _is(about, each, which)])
 
     def user(self, which: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The policies of users: `toque user policies`, `put-policy`, `attach-policy`, …; and why one may do something or not."""
+"""The policies of users: `toque user policies`, `put-policy`, `attach-policy`, …; and why one may do something."""
 
 from __future__ import annotations
 

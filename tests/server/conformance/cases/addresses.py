@@ -33,9 +33,8 @@ def associate(w: World) -> Case:
     foreign = w.stack(Name="foreign")
     elsewhere = w.instance(foreign, w.layer(foreign))
     return Case(
-        minimal={"ElasticIp": IP},
-        fuller=[{"ElasticIp": IP, "InstanceId": instance}],
-        invalid=[({"ElasticIp": IP, "InstanceId": elsewhere}, "stack")],
+        minimal={"ElasticIp": IP, "InstanceId": instance},
+        invalid=[({"ElasticIp": IP}, "InstanceId"), ({"ElasticIp": IP, "InstanceId": elsewhere}, "stack")],
         missing=[({"ElasticIp": UNKNOWN, "InstanceId": instance}, UNKNOWN), ({"ElasticIp": IP, "InstanceId": NOWHERE}, NOWHERE)],
     )  # fmt: skip
 
@@ -46,7 +45,6 @@ def disassociate(w: World) -> Case:
     w("AssociateElasticIp", ElasticIp=IP, InstanceId=instance)
     return Case(
         minimal={"ElasticIp": IP},
-        invalid=[({"ElasticIp": "nowhere"}, "nowhere")],
         missing=[({"ElasticIp": UNKNOWN}, UNKNOWN)],
     )
 
@@ -67,7 +65,6 @@ def deregister(w: World) -> Case:
     _registered(w)
     return Case(
         minimal={"ElasticIp": IP},
-        invalid=[({"ElasticIp": "nowhere"}, "nowhere")],
         missing=[({"ElasticIp": UNKNOWN}, UNKNOWN)],
     )
 
@@ -78,8 +75,8 @@ def describe(w: World) -> Case:
     w("AssociateElasticIp", ElasticIp=IP, InstanceId=instance)
     w("UpdateElasticIp", ElasticIp=IP, Name="front")
     return Case(
-        minimal={},
-        fuller=[{"StackId": stack}, {"InstanceId": instance}, {"Ips": [IP]}],
-        invalid=[({"StackId": stack, "InstanceId": instance}, "Please provide")],
+        minimal={"StackId": stack},
+        fuller=[{"InstanceId": instance}, {"Ips": [IP]}],
+        invalid=[({}, "Please provide"), ({"StackId": stack, "InstanceId": instance}, "Please provide")],
         missing=[({"StackId": NOWHERE}, NOWHERE), ({"InstanceId": NOWHERE}, NOWHERE), ({"Ips": [UNKNOWN]}, UNKNOWN)],
     )

@@ -22,6 +22,13 @@ def _registered(w: World, name: str = "kitchen") -> tuple[str, str]:
     return stack, arn(name)
 
 
+def layer_of(w: World, stack: str) -> None:
+    """Give a stack a cluster, and a layer of it that has an instance."""
+    w("RegisterEcsCluster", EcsClusterArn=arn("kitchen"), StackId=stack)
+    attributes = {"EcsClusterArn": arn("kitchen")}
+    w.instance(stack, w.layer(stack, "cluster", Type="ecs-cluster", Attributes=attributes))
+
+
 @case("RegisterEcsCluster")
 def register(w: World) -> Case:
     full, taken = _registered(w, "taken")
@@ -41,7 +48,6 @@ def register(w: World) -> Case:
 def deregister(w: World) -> Case:
     return Case(
         minimal={"EcsClusterArn": _registered(w)[1]},
-        invalid=[({"EcsClusterArn": "kitchen"}, "kitchen")],
         missing=[({"EcsClusterArn": arn("nowhere")}, "nowhere")],
     )
 
@@ -50,14 +56,15 @@ def deregister(w: World) -> Case:
 def describe(w: World) -> Case:
     stack, cluster = _registered(w)
     _registered(w, "second")
-    token = w("DescribeEcsClusters", MaxResults=1)["NextToken"]
+    both = {"EcsClusterArns": [cluster, arn("second")]}
+    token = w("DescribeEcsClusters", MaxResults=1, **both)["NextToken"]
     return Case(
-        minimal={},
-        fuller=[{"StackId": stack}, {"EcsClusterArns": [cluster]}, {"MaxResults": 1}, {"MaxResults": 1, "NextToken": token}],
+        minimal={"StackId": stack},
+        fuller=[{**both, "MaxResults": 1}, {**both, "MaxResults": 1, "NextToken": token}],
         invalid=[
             ({"StackId": stack, "EcsClusterArns": [cluster]}, "Please provide"),
-            ({"NextToken": "made up"}, "NextToken"),
-            ({"MaxResults": 101}, "MaxResults"),
+            ({**both, "NextToken": "made up"}, "NextToken"),
+            ({**both, "MaxResults": 101}, "MaxResults"),
         ],
         missing=[({"StackId": NOWHERE}, NOWHERE), ({"EcsClusterArns": [arn("nowhere")]}, "nowhere")],
     )  # fmt: skip
@@ -66,12 +73,11 @@ def describe(w: World) -> Case:
 def check_paging(w: World) -> None:
     """The client's own paginator follows our tokens to the end (09-24)."""
     names = ["first", "second", "third"]
-    for name in names:
-        _registered(w, name)
+    arns = [_registered(w, name)[1] for name in names]
 
-    pages = w.pages("DescribeEcsClusters", PaginationConfig={"PageSize": 1})
+    pages = w.pages("DescribeEcsClusters", EcsClusterArns=arns, PaginationConfig={"PageSize": 1})
 
     found = [each["EcsClusterName"] for page in pages for each in page["EcsClusters"]]
     assert sorted(found) == names
     with pytest.raises(Refused, match="NextToken"):
-        w.pages("DescribeEcsClusters", PaginationConfig={"StartingToken": "made up"})
+        w.pages("DescribeEcsClusters", EcsClusterArns=arns, PaginationConfig={"StartingToken": "made up"})

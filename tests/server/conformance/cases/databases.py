@@ -39,7 +39,6 @@ def update(w: World) -> Case:
     return Case(
         minimal=least,
         fuller=[{**least, "DbUser": "eve", "DbPassword": "another"}],
-        invalid=[({"RdsDbInstanceArn": "guests"}, "guests")],
         missing=[({"RdsDbInstanceArn": arn("nowhere")}, "nowhere")],
     )
 
@@ -62,7 +61,6 @@ def describe(w: World) -> Case:
     return Case(
         minimal={"StackId": stack},
         fuller=[{"StackId": stack, "RdsDbInstanceArns": [registered(w, stack)]}],
-        invalid=[],
         missing=[
             ({"StackId": NOWHERE}, NOWHERE),
             ({"StackId": stack, "RdsDbInstanceArns": [arn("nowhere")]}, "nowhere"),

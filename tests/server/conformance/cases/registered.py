@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
+import json
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -14,9 +14,8 @@ from tests.server.conformance.world import World
 from toque_server.domain.instance import Status
 
 
-@cache
 def public_key() -> tuple[str, str]:
-    """A machine's RSA key, PEM, and its fingerprint."""
+    """A new machine's RSA key, PEM, and its fingerprint."""
     public = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     der = base64.b64decode("".join(pem.decode().splitlines()[1:-1]))
@@ -36,7 +35,8 @@ def register(w: World) -> Case:
     stack = w.stack()
     registered(w, stack, "taken")
     key, fingerprint = public_key()
-    identity = {"Document": "{}", "Signature": "AAAA"}
+    document = {"instanceId": "i-0a1b2c3d4e5f60718", "region": "local"}
+    identity = {"Document": json.dumps(document), "Signature": "AAAA"}
     return Case(
         minimal={"StackId": stack},
         fuller=[

@@ -64,5 +64,6 @@ def set_load_based(w: World) -> Case:
 def describe_load_based(w: World) -> Case:
     layer = w.layer(w.stack())
     both = {**THRESHOLDS, "Alarms": ["busy"]}
-    w("SetLoadBasedAutoScaling", LayerId=layer, Enable=True, UpScaling=both, DownScaling={**both, "CpuThreshold": 30.0})
+    down = {**both, "CpuThreshold": 30.0, "MemoryThreshold": 20.0, "LoadThreshold": 0.5}
+    w("SetLoadBasedAutoScaling", LayerId=layer, Enable=True, UpScaling=both, DownScaling=down)
     return Case(minimal={"LayerIds": [layer]}, missing=[({"LayerIds": [NOWHERE]}, NOWHERE)])
