@@ -45,8 +45,8 @@ _FIXED: Final[Mapping[type[Part], tuple[str, ...]]] = {
         *("block_device_mappings", "ebs_optimized"),
     ),
 }
-_MADE_UP: Final = "attributes"
-"""A layer's attributes that are secrets, and are not given, are made up by the server."""
+MADE_UP: Final = frozenset({"HaproxyStatsPassword", "GangliaPassword"})
+"""Attributes of layers for which the server makes up a secret where none is sent."""
 
 
 def differences(
@@ -114,7 +114,6 @@ class _Decision:
         self.surplus += [Left(kind, name) for name in found if name not in wanted]
 
     def _thing(self, kind: Kind, name: str, wanted: Part, found: Part | None) -> Iterator[Step]:
-        wanted = _settled(name, wanted)
         parts = _PARTS.get(type(wanted), ())
         if found is None:
             changes = tuple(
@@ -126,7 +125,7 @@ class _Decision:
             for part in parts:
                 yield from self._part(kind, name, wanted, default_of(type(wanted), part), part)
             return
-        found = _settled(name, found)
+        wanted, found = _settled(name, wanted), _settled(name, found)
         self._check_fixed(kind, name, wanted, found)
         changes = tuple(self._changes(wanted, found, parts))
         if changes:
@@ -153,12 +152,13 @@ class _Decision:
                 yield self._change(wanted, field, was, value)
 
     def _change(self, wanted: Part, field: str, was: Any, value: Any) -> Change:
-        if not (isinstance(wanted, Layer) and field == _MADE_UP):
-            pair = (as_object(value), as_object(was)) if field in JSON_FIELDS else (value, was)
-            if field == "environment":
-                # A variable that is shown has no secret value to keep.
-                pair = value, {key: each for key, each in was.items() if isinstance(each, SecretRef)}
-            self.missing += missing(*pair, self.secrets)
+        pair = (as_object(value), as_object(was)) if field in JSON_FIELDS else (value, was)
+        if field == "environment":
+            # A variable that is shown has no secret value to keep.
+            pair = value, {key: each for key, each in was.items() if isinstance(each, SecretRef)}
+        elif field == "attributes":
+            pair = {key: each for key, each in value.items() if key not in MADE_UP}, was
+        self.missing += missing(*pair, self.secrets)
         return Change(field, was, value)
 
     def _check_fixed(self, kind: Kind, name: str, wanted: Part, found: Part) -> None:
@@ -196,25 +196,24 @@ class _Decision:
                 yield Step(verb="create", kind="ECS cluster", name=each)
 
     def _balancers(self) -> Iterator[Step]:
-        """Each is taken from where it is before it is put where it belongs."""
+        """Each is taken from where it is before it is put where it belongs; a move is no deletion."""
         if self.wanted.layers is None:
             return
         there = {name: layer.load_balancer for name, layer in (self.found.layers or {}).items()}
-        taken: list[Step] = []
-        put: list[Step] = []
-        for name, layer in self.wanted.layers.items():
-            was, want, owner = there.get(name), layer.load_balancer, Owner("layer", name)
-            if was == want:
+        want = {name: layer.load_balancer for name, layer in self.wanted.layers.items()}
+        for name, was in there.items():
+            if was is None or want.get(name) == was:
                 continue
-            if was is not None:
-                if want is None:
-                    self.surplus.append(Left("load balancer", was, owner))
-                if want is not None or self.prune:
-                    taken.append(Step(verb="delete", kind="load balancer", name=was, owner=owner))
-            if want is not None:
-                put.append(Step(verb="create", kind="load balancer", name=want, owner=owner))
-        yield from taken
-        yield from put
+            owner = Owner("layer", name)
+            replaced = want.get(name) is not None or was in want.values()
+            if not replaced and name in want:
+                self.surplus.append(Left("load balancer", was, owner))
+            # A layer that goes takes no balancer with it.
+            if replaced or (self.prune and name in want):
+                yield Step(verb="delete", kind="load balancer", name=was, owner=owner)
+        for name, now in want.items():
+            if now is not None and there.get(name) != now:
+                yield Step(verb="create", kind="load balancer", name=now, owner=Owner("layer", name))
 
     def _items(self) -> Iterator[Step]:
         for owner, wanted, found in self._with_bags():

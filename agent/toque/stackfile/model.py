@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, Literal
 
 import msgspec
@@ -339,13 +340,20 @@ SECTIONS: Final = tuple(name for name in StackFile.__struct_fields__ if name not
 
 def default_of(kind: type[Part], field: str) -> Any:
     """What a field has where nobody says anything; None also for one that must be given."""
-    found = {each.name: each for each in msgspec.structs.fields(kind)}[field]
-    if found.default is not msgspec.NODEFAULT:
-        return found.default
-    return None if found.default_factory is msgspec.NODEFAULT else found.default_factory()
+    return _defaults(kind)[field]
+
+
+@cache
+def _defaults(kind: type[Part]) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
+    for each in msgspec.structs.fields(kind):
+        made = None if each.default_factory is msgspec.NODEFAULT else each.default_factory()
+        found[each.name] = made if each.default is msgspec.NODEFAULT else each.default
+    return found
 
 
 def given(part: Part) -> Mapping[str, Any]:
     """The fields that are not as they are by default, in the order of the structure."""
     values = {name: getattr(part, name) for name in part.__struct_fields__}
-    return {name: value for name, value in values.items() if value != default_of(type(part), name)}
+    defaults = _defaults(type(part))
+    return {name: value for name, value in values.items() if value != defaults[name]}

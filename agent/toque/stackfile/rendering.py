@@ -55,7 +55,8 @@ def _left(left: Left) -> str:
 
 
 def _change(step: Step, change: Change) -> Iterator[str]:
-    was, want = _shown(change.field, change.was), _shown(change.field, change.want)
+    before = as_object(change.was) if change.field in JSON_FIELDS else change.was
+    was, want = _shown(change.field, _veiled(before, change.want)), _shown(change.field, change.want)
     if step.verb == "create":
         yield from _block(f"{change.field}:", want)
     elif _is_short(was) and _is_short(want):
@@ -106,6 +107,17 @@ def _values(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_values(each) for each in value]
     return value
+
+
+def _veiled(was: Any, want: Any) -> Any:
+    """What was there, without what the file calls a secret: of data the server tells the values."""
+    if isinstance(want, SecretRef):
+        return None if was is None else want
+    if isinstance(was, Mapping) and isinstance(want, Mapping):
+        return {key: _veiled(each, want.get(key)) for key, each in was.items()}
+    if isinstance(was, list) and isinstance(want, list):
+        return [_veiled(each, want[n] if n < len(want) else None) for n, each in enumerate(was)]
+    return was
 
 
 def _is_short(text: str) -> bool:

@@ -29,8 +29,17 @@ def written(document: StackFile, *, comment: str = "") -> str:
 
 
 class _Dumper(yaml.SafeDumper):
+    event: Any
+
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def choose_scalar_style(self) -> str:
+        # Names of secrets need no quotes; PyYAML gives them some since they have a tag.
+        if self.event.tag == nodes.SECRET:
+            return ""
+        style: str = super().choose_scalar_style()
+        return style
 
 
 def _secret(dumper: _Dumper, value: SecretRef) -> yaml.Node:

@@ -86,10 +86,8 @@ class _Fetch:
             layers=self._layers(layers, tags, attributes, bags),
             instances=self._instances(every, layers, attributes, bags),
             apps=self._apps(hosts, attributes, bags),
-            elastic_ips={
-                each["Ip"]: records.elastic_ip_of(each, hosts) for each in self._ask("DescribeElasticIps")["ElasticIps"]
-            },
-            volumes=self._volumes(hosts),
+            elastic_ips=self._addresses(hosts, _given_by(layers, every)),
+            volumes=self._volumes(hosts, _given_by(layers, every)),
         )
         return Found(self._with_people(document), self._ids, tuple(self._notes))
 
@@ -178,14 +176,25 @@ class _Fetch:
             for each in found
         }
 
-    def _volumes(self, hosts: Mapping[str, str]) -> dict[str, Any]:
-        """Disks of arrays go with their array, which nothing but a start makes."""
-        found = [each for each in self._ask("DescribeVolumes")["Volumes"] if each.get("Ec2VolumeId")]
-        single = [each for each in found if not each.get("RaidArrayId")]
-        self._ids.volumes.update({each["Ec2VolumeId"]: each["VolumeId"] for each in single})
-        if len(found) > len(single):
-            self._notes.append(f"{len(found) - len(single)} volumes are disks of RAID arrays: no file can make them")
-        return {each["Ec2VolumeId"]: records.volume_of(each, hosts) for each in single}
+    def _addresses(self, hosts: Mapping[str, str], given: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+        """An address that an instance has since its layer gives it one comes and goes with the instance."""
+        return {
+            each["Ip"]: records.elastic_ip_of(each, hosts)
+            for each in self._ask("DescribeElasticIps")["ElasticIps"]
+            if _ADDRESS not in given.get(each.get("InstanceId") or "", ())
+        }
+
+    def _volumes(self, hosts: Mapping[str, str], given: Mapping[str, frozenset[str]]) -> dict[str, Any]:
+        """Those that were registered: volumes and arrays that a layer gives its instances come with the layer."""
+        found = [
+            each
+            for each in self._ask("DescribeVolumes")["Volumes"]
+            if each.get("Ec2VolumeId")
+            and not each.get("RaidArrayId")
+            and each.get("MountPoint") not in given.get(each.get("InstanceId") or "", ())
+        ]
+        self._ids.volumes.update({each["Ec2VolumeId"]: each["VolumeId"] for each in found})
+        return {each["Ec2VolumeId"]: records.volume_of(each, hosts) for each in found}
 
     def _tags(self, arn: str) -> dict[str, str]:
         tags: dict[str, str] = self._call("ListTags", ResourceArn=arn)["Tags"]
@@ -226,6 +235,21 @@ class _Fetch:
         return msgspec.structs.replace(
             document, users={label: user for label, user in users.items() if label in permissions}
         )
+
+
+_ADDRESS = "an address"
+
+
+def _given_by(layers: Mapping[str, Record], instances: list[Record]) -> dict[str, frozenset[str]]:
+    """What each instance has from its layers: the mount points of its volumes, and `_ADDRESS`."""
+    of_layer = {
+        id: {each["MountPoint"] for each in layer.get("VolumeConfigurations") or ()}
+        | ({_ADDRESS} if layer.get("AutoAssignElasticIps") else set())
+        for id, layer in layers.items()
+    }
+    return {
+        each["InstanceId"]: frozenset(what for id in each["LayerIds"] for what in of_layer[id]) for each in instances
+    }
 
 
 def _account(arn: str) -> str:
