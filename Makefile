@@ -32,7 +32,9 @@ format: setup ## let ruff put the code in order
 bench: setup ## all benchmarks at small sizes; bench/NAME.py --help for more
 	@$(BIN)/python bench/all.py
 
-docs: setup ## make the manual pages that come from the code
+docs: setup ## make what comes from the code: the clients' declarations, the Python client, the manual's pages
+	@$(BIN)/python -m toque_server.operations.declarations > .declarations && mv .declarations agent/toque/cli/operations.json
+	@$(BIN)/python -m toque.cli.client_code
 	@$(BIN)/python -m docs.generate
 
 clean: ## remove what the other commands made

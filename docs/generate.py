@@ -26,16 +26,16 @@ from msgspec import inspect as types
 from toque.daemon import config as agent_config
 from toque_server import settings as server_settings
 from toque_server.domain.instance import _LEAVING, INITIAL, MOVES, Status
-from toque_server.domain.permission import Permission
+from toque_server.domain.permission import Level, Permission, grants
 from toque_server.operations import registry
-from toque_server.operations.registry import OPSWORKS, Operation
+from toque_server.operations.registry import OPSWORKS, TOQUE, Operation
 
 DOCS = Path(__file__).resolve().parent
 if not __package__:
     # Run as a script: its neighbour is looked for from the root of the repository.
     sys.path.insert(0, str(DOCS.parent))
 
-from docs.words import MADE, codes, resources, table, wrapped  # noqa: E402
+from docs.words import MADE, codes, resources, table  # noqa: E402
 
 # Instances -----------------------------------------------------------------------------------------------------------
 
@@ -183,22 +183,31 @@ def permissions() -> str:
         MADE.format(source="the declarations in server/toque_server/operations"),
         "A user has one level per stack: `deny`, `iam_only` (where everyone starts), `show`, `deploy` or `manage`. In",
         "this order: the account's owner may everything; level `deny` refuses; a policy may refuse; the level decides;",
-        "a policy may allow; else no. The decision is one function, `allowed_on` in",
-        "[`domain/permission.py`](../../server/toque_server/domain/permission.py). A thing that does not exist is",
-        "`ResourceNotFoundException` to those who may see all, and `AccessDeniedException` to others.",
+        "a policy may allow; else no. [How that works, and what policies are](../inside/permissions.md). A thing that",
+        "does not exist is `ResourceNotFoundException` to those who may read everything, and `AccessDeniedException`",
+        "to others.",
+        "",
+        "Policies name an operation `opsworks:NAME`, ours too. Every operation can be allowed or denied by a policy; the",
+        "table says who may without one. **policy**: nobody but administrators. **self**: on the own profile, where",
+        "self-management is allowed. **any**: whoever is known; lists hold what he may see.",
     ]
-    for permission in Permission:
-        mine = sorted(op.name for op in ops if op.permission is permission)
-        if mine:
-            lines += [
-                "",
-                f"## {permission.value}",
-                "",
-                f"Needs: {_WORDS[permission.value]}.",
-                "",
-                wrapped(codes(mine)) + ".",
-            ]
+    for title, target in (("The actions of OpsWorks", OPSWORKS), ("Our own", TOQUE)):
+        mine = sorted((op for op in ops if op.target == target), key=lambda op: op.name)
+        rows = [(f"`{op.name}`", *_marks(op.permission), _remark(op)) for op in mine]
+        lines += ["", f"## {title}", "", *table(("operation", "show", "deploy", "manage", "else"), rows)]
     return "\n".join(lines) + "\n"
+
+
+def _marks(permission: Permission) -> list[str]:
+    """Which of the three levels is enough."""
+    levels = (Level.SHOW, Level.DEPLOY, Level.MANAGE)
+    return ["✓" if permission is Permission.ANY or grants(level, permission) else "" for level in levels]
+
+
+def _remark(op: Operation) -> str:
+    other = {Permission.ADMINISTRATOR: "policy", Permission.SELF: "self", Permission.ANY: "any"}
+    said = other.get(op.permission, "")
+    return f"{said}: `opsworks:{op.action}`" if op.action != op.name else said
 
 
 # Settings ------------------------------------------------------------------------------------------------------------

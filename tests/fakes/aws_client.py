@@ -18,6 +18,8 @@ import io, json, sys
 from awscli.clidriver import create_clidriver
 from awscli.shorthand import ShorthandParser, ShorthandParseError
 from awscli.text import format_text
+from botocore.session import Session
+from botocore.utils import ArgumentGenerator
 
 asked = json.load(sys.stdin)
 driver = create_clidriver()
@@ -41,7 +43,15 @@ def request(words):
     assert not left, left
     return operation._build_call_parameters(parsed, arguments)
 
+def skeleton(shape, named):
+    return {} if shape is None else ArgumentGenerator(use_member_names=named).generate_skeleton(shape)
+
+service = Session().get_service_model("opsworks")
+operations = [service.operation_model(name) for name in service.operation_names]
+
 print(json.dumps({
+    "inputs": {each.name: skeleton(each.input_shape, False) for each in operations},
+    "outputs": {each.name: skeleton(each.output_shape, True) for each in operations},
     "options": {name: sorted(each.arg_table) for name, each in table.items() if hasattr(each, "arg_table")},
     "waiters": sorted(table["wait"].subcommand_table),
     "shorthand": [shorthand(text) for text in asked["shorthand"]],
@@ -60,7 +70,7 @@ def home() -> Path | None:
 def ask(
     *, shorthand: Sequence[str] = (), text: Sequence[Any] = (), requests: Sequence[Sequence[str]] = ()
 ) -> Mapping[str, Any]:
-    """What the client makes of each; `options` and `waiters` are what it has."""
+    """What the client makes of each; `options`, `waiters`, skeletons (`inputs`, `outputs`) are what it has."""
     found = home()
     assert found is not None
     done = subprocess.run(

@@ -147,7 +147,8 @@ def _register_instance(config: AgentConfig, given: Preconfig, key: Ed25519Privat
     if given.is_cloud:
         who = metadata_service.identity()
         members["InstanceIdentity"] = {"Document": who.document, "Signature": who.signature}
-    return str(server.call("RegisterInstance", _OPSWORKS, members)["InstanceId"])
+    # It may be repeated: the server knows a machine by its key.
+    return str(server.call("RegisterInstance", _OPSWORKS, members, reads=True)["InstanceId"])
 
 
 def _keep_settings(config: AgentConfig, path: Path) -> None:

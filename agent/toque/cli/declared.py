@@ -298,11 +298,11 @@ def _example(kind: Mapping[str, Any], name: str, *, named: bool) -> Any:
         case "number":
             return 0.0
         case "list":
-            return [_example(kind["of"], "", named=named)]
+            return [_example(kind["of"], "String" if named else "", named=named)]
         case "map":
             return {"KeyName": _example(kind["of"], "", named=named)}
         case "structure":
             return skeleton(kind["members"], named=named)
         case "any":
             return {}
-    return name or (kind["choices"][0] if kind.get("choices") else "")
+    return name if named or not kind.get("choices") else str(kind["choices"][0])

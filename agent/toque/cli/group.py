@@ -10,18 +10,23 @@ import click
 
 COMMANDS = {
     "agent": "toque.cli.agent:agent",
-    "app": "toque.cli.verbs:app",
+    "app": "toque.cli.verbs.app:app",
     "apply": "toque.cli.apply:apply",
-    "command": "toque.cli.verbs:command",
+    "command": "toque.cli.verbs.command:command",
     "completion": "toque.cli.completion:completion",
-    "cookbook": "toque.cli.cookbook:cookbook",
-    "deployment": "toque.cli.verbs:deployment",
-    "instance": "toque.cli.verbs:instance",
-    "layer": "toque.cli.verbs:layer",
+    "cookbook": "toque.cli.verbs.cookbook:cookbook",
+    "databag": "toque.cli.verbs.databag:databag",
+    "deployment": "toque.cli.verbs.deployment:deployment",
+    "import": "toque.cli.importing:importing",
+    "instance": "toque.cli.verbs.instance:instance",
+    "layer": "toque.cli.verbs.layer:layer",
     "opsworks": "toque.cli.opsworks:opsworks",
     "plan": "toque.cli.apply:plan",
+    "policy": "toque.cli.verbs.policy:policy",
     "shell": "toque.cli.shell:shell",
-    "stack": "toque.cli.verbs:stack",
+    "stack": "toque.cli.verbs.stack:stack",
+    "token": "toque.cli.verbs.token:token",
+    "user": "toque.cli.verbs.user:user",
 }
 """Sub-commands of our own: name → `module:attribute`. What other distributions bring joins by the entry points
 `toque.commands`, which are looked at only when a name is not here or when all are to be listed."""

@@ -140,7 +140,7 @@ def _command(name: str, about: dict[str, Any]) -> click.Command:
         if kind == "output":
             _print(declared.skeleton(about["answer"] or {}, named=True), chosen)
             return
-        answer = _call(_connection(chosen), about, request, pages)
+        answer = _call(connection_of(chosen), about, request, pages)
         if answer:
             _print(answer, chosen)
 
@@ -192,7 +192,7 @@ def _wait_command(name: str) -> click.Command:
             if kind is not None:
                 click.echo(json.dumps(declared.skeleton(about["members"]), indent=4))
                 return
-        connection = _connection(chosen)
+        connection = connection_of(chosen)
         try:
             wait(
                 waiter,
@@ -201,7 +201,7 @@ def _wait_command(name: str) -> click.Command:
                 attempts=attempts,
             )
         except CallFailed as error:
-            _failed(f"Waiter {name}", error, FAILED)
+            failed(f"Waiter {name}", error, FAILED)
         except WaitFailed as error:
             click.echo(f"toque: Waiter {name} failed: {error}", err=True)
             raise SystemExit(FAILED) from None
@@ -269,7 +269,8 @@ def _paging_of(about: dict[str, Any], chosen: AwsOptions, options: Options) -> t
     return paging.Paging(records, starting_token=token, page_size=size, max_items=most), rest
 
 
-def _connection(chosen: AwsOptions) -> Connection:
+def connection_of(chosen: AwsOptions) -> Connection:
+    """The server that these options, the environment and the profile files say."""
     try:
         found = from_environment(profile=chosen.profile)
     except BadProfile as error:
@@ -299,7 +300,7 @@ def _call(
     except paging.BadToken as error:
         raise WrongUse(str(error)) from error
     except CallFailed as error:
-        _failed(about["name"], error, exit_code_of(error))
+        failed(about["name"], error, exit_code_of(error))
 
 
 def _print(answer: Any, chosen: AwsOptions) -> None:
@@ -326,7 +327,7 @@ def exit_code_of(error: CallFailed) -> int:
     return FAILED
 
 
-def _failed(what: str, error: CallFailed, status: int) -> NoReturn:
+def failed(what: str, error: CallFailed, status: int) -> NoReturn:
     said = f"{what} was refused ({error.code}): {error}" if isinstance(error, Refused) else f"{what}: {error}"
     click.echo(f"toque: {said}", err=True)
     raise SystemExit(status)

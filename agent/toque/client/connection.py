@@ -7,14 +7,16 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import requests
 
 from toque.client.errors import BadAnswer, CallFailed, NoCredentials, Unreachable, error_of
 from toque.client.retries import DEFAULT, Retries
 from toque.client.sigv4 import sign
+
+# requests is loaded by the first call: what only helps or completes a command line shall not wait for it.
+if TYPE_CHECKING:
+    import requests
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,11 @@ class Connection:
     say: Callable[[str], None] | None = field(default=None, repr=False)
     pause: Callable[[float], None] = field(default=time.sleep, repr=False)
 
-    def call(
-        self, operation: str, target: str, members: Mapping[str, Any], *, reads: bool | None = None
-    ) -> dict[str, Any]:
+    def call(self, operation: str, target: str, members: Mapping[str, Any], *, reads: bool = False) -> dict[str, Any]:
         """Carry out one operation and answer with its members, under their wire names. Raises CallFailed.
 
-        `reads` says that it changes nothing, so that it may be repeated; where it is not said, the name does.
+        `reads` says that it may be repeated, because it changes nothing (or nothing more, the second time).
         """
-        if reads is None:
-            reads = operation.startswith(("Describe", "Get", "List", "Search", "Explain"))
         body = json.dumps(members).encode()
         attempt = 1
         while True:
@@ -62,6 +60,8 @@ class Connection:
             attempt += 1
 
     def _once(self, operation: str, target: str, body: bytes) -> dict[str, Any]:
+        import requests
+
         url, headers = self._addressed(operation, target, body)
         self._said(f"POST {url} {target}.{operation}, {len(body)} bytes")
         try:
@@ -110,6 +110,8 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 
 def _unreachable(base: str, error: requests.RequestException) -> Unreachable:
+    import requests
+
     # requests wraps what happened three times; the last words are what a person can act on.
     reason = getattr(error.args[0], "reason", error) if error.args else error
     said = str(reason).rpartition(": ")[2]
@@ -125,7 +127,7 @@ def _unreachable(base: str, error: requests.RequestException) -> Unreachable:
 def _read(answer: requests.Response) -> dict[str, Any]:
     try:
         said = answer.json() if answer.content else {}
-    except requests.JSONDecodeError:
+    except ValueError:
         if answer.status_code >= 500:
             raise error_of(f"HTTP {answer.status_code}", str(answer.reason), answer.status_code) from None
         raise BadAnswer(f"HTTP {answer.status_code} without JSON") from None

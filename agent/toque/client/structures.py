@@ -53,6 +53,30 @@ class Attributes(Structure, frozen=True, kw_only=True):
     updated_by: str
 
 
+class AuditEvent(Structure, frozen=True, kw_only=True):
+    number: int
+    event_time: str
+    event_name: str
+    user_arn: str
+    request_parameters: dict[str, Any]
+    access_key_id: str | None = None
+    source_ip: str | None = None
+    request_id: str | None = None
+    error_code: str | None = None
+    reason: str | None = None
+    stack_id: str | None = None
+
+
+class AutoScalingThresholds(Structure, frozen=True, kw_only=True):
+    instance_count: int | None = None
+    thresholds_wait_time: int | None = None
+    ignore_metrics_time: int | None = None
+    cpu_threshold: float | None = None
+    memory_threshold: float | None = None
+    load_threshold: float | None = None
+    alarms: list[str] | None = None
+
+
 class BlockDeviceMapping(Structure, frozen=True, kw_only=True):
     device_name: str | None = None
     no_device: str | None = None
@@ -169,6 +193,17 @@ class DataSource(Structure, frozen=True, kw_only=True):
     database_name: str | None = None
 
 
+class Database(Structure, frozen=True, kw_only=True):
+    rds_db_instance_arn: str
+    db_instance_identifier: str
+    address: str
+    port: int
+    engine: str
+    updated_at: str
+    updated_by: str
+    stack_id: str | None = None
+
+
 class Deployment(Structure, frozen=True, kw_only=True):
     deployment_id: str
     stack_id: str
@@ -195,6 +230,33 @@ class Ebs(Structure, frozen=True, kw_only=True):
     volume_size: int | None = None
     volume_type: str | None = None
     delete_on_termination: bool | None = None
+
+
+class EcsCluster(Structure, frozen=True, kw_only=True):
+    ecs_cluster_arn: str
+    ecs_cluster_name: str
+    stack_id: str
+    registered_at: str
+
+
+class ElasticIp(Structure, frozen=True, kw_only=True):
+    ip: str
+    domain: str
+    region: str
+    name: str | None = None
+    instance_id: str | None = None
+
+
+class ElasticLoadBalancer(Structure, frozen=True, kw_only=True):
+    elastic_load_balancer_name: str
+    region: str
+    stack_id: str
+    layer_id: str
+    availability_zones: list[str]
+    subnet_ids: list[str]
+    ec2_instance_ids: list[str]
+    dns_name: str | None = None
+    vpc_id: str | None = None
 
 
 class EnvironmentVariable(Structure, frozen=True, kw_only=True):
@@ -257,6 +319,34 @@ class Instance(Structure, frozen=True, kw_only=True):
     virtualization_type: str | None = None
 
 
+class InstanceIdentity(Structure, frozen=True, kw_only=True):
+    document: str | None = None
+    signature: str | None = None
+
+
+class InstancesCount(Structure, frozen=True, kw_only=True):
+    assigning: int | None = None
+    booting: int | None = None
+    connection_lost: int | None = None
+    deregistering: int | None = None
+    online: int | None = None
+    pending: int | None = None
+    rebooting: int | None = None
+    registered: int | None = None
+    registering: int | None = None
+    requested: int | None = None
+    running_setup: int | None = None
+    setup_failed: int | None = None
+    shutting_down: int | None = None
+    start_failed: int | None = None
+    stop_failed: int | None = None
+    stopped: int | None = None
+    stopping: int | None = None
+    terminated: int | None = None
+    terminating: int | None = None
+    unassigning: int | None = None
+
+
 class JoinToken(Structure, frozen=True, kw_only=True):
     token_id: str
     layer_ids: list[str]
@@ -274,6 +364,7 @@ class Layer(Structure, frozen=True, kw_only=True):
     name: str
     shortname: str
     attributes: dict[str, str | None]
+    cloud_watch_logs_configuration: CloudWatchLogsConfiguration
     custom_security_group_ids: list[str]
     default_security_group_names: list[str]
     packages: list[str]
@@ -281,19 +372,25 @@ class Layer(Structure, frozen=True, kw_only=True):
     enable_auto_healing: bool
     auto_assign_elastic_ips: bool
     auto_assign_public_ips: bool
-    default_recipes: dict[str, list[str]]
+    default_recipes: Recipes
     custom_recipes: Recipes
     created_at: str
     install_updates_on_boot: bool
     use_ebs_optimized_instances: bool
     lifecycle_event_configuration: LifecycleEventConfiguration
-    cloud_watch_logs_configuration: CloudWatchLogsConfiguration | None = None
     custom_instance_profile_arn: str | None = None
     custom_json: str | None = None
 
 
 class LifecycleEventConfiguration(Structure, frozen=True, kw_only=True):
     shutdown: ShutdownEventConfiguration | None = None
+
+
+class LoadBasedAutoScalingConfiguration(Structure, frozen=True, kw_only=True):
+    layer_id: str
+    enable: bool
+    up_scaling: AutoScalingThresholds
+    down_scaling: AutoScalingThresholds
 
 
 class MyUserProfile(Structure, frozen=True, kw_only=True):
@@ -332,6 +429,13 @@ class Policy(Structure, frozen=True, kw_only=True):
     bundles: dict[str, str]
 
 
+class PredefinedPolicy(Structure, frozen=True, kw_only=True):
+    policy_name: str
+    policy_arn: str
+    description: str
+    policy_document: str
+
+
 class Progress(Structure, frozen=True, kw_only=True):
     deployment_id: str
     stack_id: str
@@ -347,6 +451,34 @@ class Progress(Structure, frozen=True, kw_only=True):
     completed_at: str | None = None
 
 
+class RaidArray(Structure, frozen=True, kw_only=True):
+    raid_array_id: str
+    raid_level: int
+    number_of_disks: int
+    size: int
+    created_at: str
+    stack_id: str
+    volume_type: str
+    instance_id: str | None = None
+    name: str | None = None
+    device: str | None = None
+    mount_point: str | None = None
+    availability_zone: str | None = None
+    iops: int | None = None
+
+
+class RdsDbInstance(Structure, frozen=True, kw_only=True):
+    rds_db_instance_arn: str
+    db_instance_identifier: str
+    db_user: str
+    region: str
+    stack_id: str
+    missing_on_rds: bool
+    db_password: str | None = None
+    address: str | None = None
+    engine: str | None = None
+
+
 class Recipes(Structure, frozen=True, kw_only=True):
     setup: list[str] | None = None
     configure: list[str] | None = None
@@ -359,6 +491,16 @@ class ReportedOs(Structure, frozen=True, kw_only=True):
     family: str | None = None
     name: str | None = None
     version: str | None = None
+
+
+class Schedule(Structure, frozen=True, kw_only=True):
+    monday: dict[str, str] | None = None
+    tuesday: dict[str, str] | None = None
+    wednesday: dict[str, str] | None = None
+    thursday: dict[str, str] | None = None
+    friday: dict[str, str] | None = None
+    saturday: dict[str, str] | None = None
+    sunday: dict[str, str] | None = None
 
 
 class SentSslConfiguration(Structure, frozen=True, kw_only=True):
@@ -430,6 +572,7 @@ class StackOverview(Structure, frozen=True, kw_only=True):
     apps: int
     instances: dict[str, int]
     running_deployments: int
+    strict: bool
 
 
 class StackSummary(Structure, frozen=True, kw_only=True):
@@ -438,7 +581,19 @@ class StackSummary(Structure, frozen=True, kw_only=True):
     arn: str
     layers_count: int
     apps_count: int
-    instances_count: dict[str, int]
+    instances_count: InstancesCount
+
+
+class TemporaryCredential(Structure, frozen=True, kw_only=True):
+    username: str
+    password: str
+    valid_for_in_minutes: int
+    instance_id: str
+
+
+class TimeBasedAutoScalingConfiguration(Structure, frozen=True, kw_only=True):
+    instance_id: str
+    auto_scaling_schedule: Schedule
 
 
 class User(Structure, frozen=True, kw_only=True):
@@ -449,12 +604,37 @@ class User(Structure, frozen=True, kw_only=True):
     created_at: str
 
 
+class UserPolicy(Structure, frozen=True, kw_only=True):
+    policy_name: str
+    policy_document: str
+    policy_arn: str | None = None
+    updated_at: str | None = None
+    updated_by: str | None = None
+
+
 class UserProfile(Structure, frozen=True, kw_only=True):
     iam_user_arn: str
     name: str
     ssh_username: str
     allow_self_management: bool
     ssh_public_key: str | None = None
+
+
+class Volume(Structure, frozen=True, kw_only=True):
+    volume_id: str
+    status: str
+    region: str
+    encrypted: bool
+    ec2_volume_id: str | None = None
+    name: str | None = None
+    raid_array_id: str | None = None
+    instance_id: str | None = None
+    size: int | None = None
+    device: str | None = None
+    mount_point: str | None = None
+    availability_zone: str | None = None
+    volume_type: str | None = None
+    iops: int | None = None
 
 
 class VolumeConfiguration(Structure, frozen=True, kw_only=True):
@@ -465,6 +645,10 @@ class VolumeConfiguration(Structure, frozen=True, kw_only=True):
     volume_type: str | None = None
     iops: int | None = None
     encrypted: bool | None = None
+
+
+class CloneStackResult(Structure, frozen=True, kw_only=True):
+    stack_id: str
 
 
 class CreateAccessKeyResult(Structure, frozen=True, kw_only=True):
@@ -503,6 +687,13 @@ class CreateLayerResult(Structure, frozen=True, kw_only=True):
     layer_id: str
 
 
+class CreateRegistrationResult(Structure, frozen=True, kw_only=True):
+    user_arn: str
+    access_key_id: str
+    secret_access_key: str
+    expires_at: str
+
+
 class CreateStackResult(Structure, frozen=True, kw_only=True):
     stack_id: str
 
@@ -535,6 +726,12 @@ class DescribeAttributesResult(Structure, frozen=True, kw_only=True):
     attributes: list[Attributes]
 
 
+class DescribeAuditEventsResult(Structure, frozen=True, kw_only=True):
+    events: list[AuditEvent]
+    next_token: str | None = None
+    tampered: list[int] | None = None
+
+
 class DescribeCommandDetailsResult(Structure, frozen=True, kw_only=True):
     commands: list[CommandDetail]
 
@@ -557,8 +754,26 @@ class DescribeDataBagsResult(Structure, frozen=True, kw_only=True):
     items: list[DataBagItem]
 
 
+class DescribeDatabasesResult(Structure, frozen=True, kw_only=True):
+    databases: list[Database]
+    next_token: str | None = None
+
+
 class DescribeDeploymentsResult(Structure, frozen=True, kw_only=True):
     deployments: list[Deployment]
+
+
+class DescribeEcsClustersResult(Structure, frozen=True, kw_only=True):
+    ecs_clusters: list[EcsCluster]
+    next_token: str | None = None
+
+
+class DescribeElasticIpsResult(Structure, frozen=True, kw_only=True):
+    elastic_ips: list[ElasticIp]
+
+
+class DescribeElasticLoadBalancersResult(Structure, frozen=True, kw_only=True):
+    elastic_load_balancers: list[ElasticLoadBalancer]
 
 
 class DescribeEventsResult(Structure, frozen=True, kw_only=True):
@@ -578,6 +793,10 @@ class DescribeLayersResult(Structure, frozen=True, kw_only=True):
     layers: list[Layer]
 
 
+class DescribeLoadBasedAutoScalingResult(Structure, frozen=True, kw_only=True):
+    load_based_auto_scaling_configurations: list[LoadBasedAutoScalingConfiguration]
+
+
 class DescribeMyUserProfileResult(Structure, frozen=True, kw_only=True):
     user_profile: MyUserProfile
 
@@ -594,9 +813,21 @@ class DescribePolicyResult(Structure, frozen=True, kw_only=True):
     policy: Policy
 
 
+class DescribePredefinedPoliciesResult(Structure, frozen=True, kw_only=True):
+    policies: list[PredefinedPolicy]
+
+
 class DescribeProgressResult(Structure, frozen=True, kw_only=True):
     deployments: list[Progress]
     more: bool
+
+
+class DescribeRaidArraysResult(Structure, frozen=True, kw_only=True):
+    raid_arrays: list[RaidArray]
+
+
+class DescribeRdsDbInstancesResult(Structure, frozen=True, kw_only=True):
+    rds_db_instances: list[RdsDbInstance]
 
 
 class DescribeServiceErrorsResult(Structure, frozen=True, kw_only=True):
@@ -607,6 +838,11 @@ class DescribeStackOverviewsResult(Structure, frozen=True, kw_only=True):
     stacks: list[StackOverview]
 
 
+class DescribeStackProvisioningParametersResult(Structure, frozen=True, kw_only=True):
+    agent_installer_url: str
+    parameters: dict[str, str]
+
+
 class DescribeStackSummaryResult(Structure, frozen=True, kw_only=True):
     stack_summary: StackSummary
 
@@ -615,12 +851,32 @@ class DescribeStacksResult(Structure, frozen=True, kw_only=True):
     stacks: list[Stack]
 
 
+class DescribeTimeBasedAutoScalingResult(Structure, frozen=True, kw_only=True):
+    time_based_auto_scaling_configurations: list[TimeBasedAutoScalingConfiguration]
+
+
+class DescribeUserPoliciesResult(Structure, frozen=True, kw_only=True):
+    policies: list[UserPolicy]
+
+
 class DescribeUserProfilesResult(Structure, frozen=True, kw_only=True):
     user_profiles: list[UserProfile]
 
 
 class DescribeUsersResult(Structure, frozen=True, kw_only=True):
     users: list[User]
+
+
+class DescribeVolumesResult(Structure, frozen=True, kw_only=True):
+    volumes: list[Volume]
+
+
+class ExplainAccessResult(Structure, frozen=True, kw_only=True):
+    allowed: bool
+    rule: str
+    statements: list[str]
+    level: str
+    explanation: str
 
 
 class GetCommandLogResult(Structure, frozen=True, kw_only=True):
@@ -644,6 +900,15 @@ class GetHostnameSuggestionResult(Structure, frozen=True, kw_only=True):
     hostname: str
 
 
+class GrantAccessResult(Structure, frozen=True, kw_only=True):
+    temporary_credential: TemporaryCredential
+
+
+class ListTagsResult(Structure, frozen=True, kw_only=True):
+    tags: dict[str, str]
+    next_token: str | None = None
+
+
 class PublishCookbooksResult(Structure, frozen=True, kw_only=True):
     digest: str
     cookbooks: list[Cookbook]
@@ -651,3 +916,19 @@ class PublishCookbooksResult(Structure, frozen=True, kw_only=True):
 
 class PutDataBagItemResult(Structure, frozen=True, kw_only=True):
     version: int
+
+
+class RegisterEcsClusterResult(Structure, frozen=True, kw_only=True):
+    ecs_cluster_arn: str
+
+
+class RegisterElasticIpResult(Structure, frozen=True, kw_only=True):
+    elastic_ip: str
+
+
+class RegisterInstanceResult(Structure, frozen=True, kw_only=True):
+    instance_id: str
+
+
+class RegisterVolumeResult(Structure, frozen=True, kw_only=True):
+    volume_id: str

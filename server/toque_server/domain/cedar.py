@@ -17,12 +17,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 from toque_server.domain.invalid import Invalid
-from toque_server.domain.permission import Effect, StackRef
+from toque_server.domain.permission import Effect, Policies, StackRef
 from toque_server.domain.user_policy import Condition, Statement, parse
 
 _HARMLESS: Final = frozenset(string.ascii_letters + string.digits + " *:/_-.,=+@?")
 
-__all__ = ["Asked", "AttachedPolicies", "CannotJudge", "cedar_of"]
+__all__ = ["Asked", "AttachedPolicies", "CannotJudge", "OnResource", "cedar_of"]
 
 
 class CannotJudge(Exception):
@@ -102,6 +102,25 @@ class AttachedPolicies:
         if (address := _address(self._asked.address)) is not None:
             context["ip"] = {"__extn": {"fn": "ip", "arg": address}}
         return context
+
+
+@dataclass(frozen=True)
+class OnResource:
+    """The same policies, asked about one resource that is no stack: a user or a group of IAM."""
+
+    policies: Policies
+    resource: str
+
+    def effect(self, action: str, stack: StackRef | None) -> Effect:
+        return self._opinion(action)[0]
+
+    def deciding(self, action: str, stack: StackRef | None) -> tuple[str, ...]:
+        return self._opinion(action)[1]
+
+    def _opinion(self, action: str) -> tuple[Effect, tuple[str, ...]]:
+        if isinstance(self.policies, AttachedPolicies):
+            return self.policies.opinion(action, self.resource)
+        return self.policies.effect(action, None), ()
 
 
 @lru_cache(maxsize=1024)

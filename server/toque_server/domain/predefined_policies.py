@@ -101,7 +101,8 @@ PREDEFINED: Final[Mapping[str, PredefinedPolicy]] = {
         _policy(
             "AWSOpsWorksRegisterCLI_OnPremises",
             "What `register` needs for other machines: it makes an identity for each.",
-            _allow(*_opsworks(_REGISTERS)),
+            # The last is what our own client calls instead of the actions of IAM.
+            _allow(*_opsworks((*_REGISTERS, "CreateRegistration"))),
             _allow("ec2:DescribeInstances"),
             _allow("iam:CreateGroup", "iam:AddUserToGroup", resource=[_GROUPS, _USERS]),
             _allow("iam:CreateUser", "iam:CreateAccessKey", resource=_USERS),

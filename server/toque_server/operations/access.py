@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from toque_server.domain.cedar import Asked, AttachedPolicies, CannotJudge
+from toque_server.domain.cedar import Asked, AttachedPolicies, CannotJudge, OnResource
 from toque_server.domain.permission import (
     Effect,
     Level,
@@ -34,16 +34,24 @@ _KNOWING: Final = "DescribeStacks"
 
 
 def check(
-    ctx: Context, action: str, permission: Permission, wanted: Iterable[str] | str | None, request: Any
+    ctx: Context,
+    action: str,
+    permission: Permission,
+    wanted: Iterable[str] | str | None,
+    request: Any,
+    *,
+    resource: str | None = None,
 ) -> Sequence[str]:
     """Raise AccessDeniedException, or answer with the ids of the stacks that the request concerns.
+
+    `resource`: an ARN that policies speak of instead of the stack's; levels are the stack's in any case.
 
     A stack that does not exist is ResourceNotFoundException to callers who may see all, and to others denied in the
     same words as one they may not see: else a stranger could find out which ids exist.
     """
     ids = [wanted] if isinstance(wanted, str) else list(dict.fromkeys(wanted or ()))
     with _judging(ctx, action):
-        policies = policies_of(ctx)
+        policies = policies_of(ctx) if resource is None else OnResource(policies_of(ctx), resource)
         if not ids:
             _check_without_stack(ctx, action, permission, policies, concerns_none=wanted is None)
             return ids
@@ -56,8 +64,8 @@ def check(
             knows = allowed_on(
                 at, action=_KNOWING, permission=Permission.SHOW, caller=ctx.caller, level=level, policies=policies
             )
-            resource = at.arn(ctx.account_id) if knows else _as_asked(ctx, at.id, request)
-            raise AccessDeniedException(ctx.caller.arn, action, resource, stack_id=at.id)
+            named = resource or (at.arn(ctx.account_id) if knows else _as_asked(ctx, at.id, request))
+            raise AccessDeniedException(ctx.caller.arn, action, named, stack_id=at.id)
         for missing in (each for each in ids if each not in stacks):
             raise not_found(
                 ctx, action, f"Unable to find stack with ID {missing}", resource=_as_asked(ctx, missing, request)

@@ -113,7 +113,7 @@ class LayerView(Result, frozen=True, kw_only=True):
     enable_auto_healing: bool
     auto_assign_elastic_ips: bool
     auto_assign_public_ips: bool
-    default_recipes: dict[str, list[str]]
+    default_recipes: Recipes
     custom_recipes: Recipes
     created_at: str
     install_updates_on_boot: bool
@@ -285,7 +285,7 @@ def _view(ctx: Context, stack: Stack, layer: Layer, secrets: LayerSecrets) -> La
             "cloud_watch_logs_configuration": effective(layer.cloud_watch_logs_configuration),
             "custom_json": secrets.custom_json,
             "default_security_group_names": [layer.kind.security_group] if stack.use_opsworks_security_groups else [],
-            "default_recipes": default_recipes(layer.type),
+            "default_recipes": msgspec.convert(default_recipes(layer.type), Recipes),
             "created_at": layer.created_at.isoformat(timespec="seconds"),
             "lifecycle_event_configuration": LifecycleEventConfiguration(
                 ShutdownEventConfiguration(layer.shutdown_timeout, layer.delay_until_elb_connections_drained)

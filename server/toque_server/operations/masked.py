@@ -23,6 +23,7 @@ _PLAIN: Final = frozenset(
         "item",
         "revision",
         "recipes",
+        "key",
         "hostname",
         "os",
         "default_os",
@@ -61,7 +62,8 @@ def _told(name: str, value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
         return parameters(value)
     if isinstance(value, Mapping):
-        return {str(key): _told(str(key), each) for key, each in value.items()}
+        # The keys of a command's arguments are ours; what stands in another map is its sender's.
+        return {str(key): _told(str(key), each) if name == "args" else MASK for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         told = [_told(name, each) for each in list(value)[:_MOST]]
         return [*told, f"and {len(value) - _MOST} more"] if len(value) > _MOST else told

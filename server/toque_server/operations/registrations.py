@@ -246,7 +246,14 @@ def _action(
         changes=True,
         raises=(ValidationException, ResourceNotFoundException, ConflictException),
         run=run,
+        resource=_resource,
     )
+
+
+def _resource(ctx: Context, req: Any) -> str:
+    """The group or the user that a request is about: policies of users speak of these."""
+    group = getattr(req, "group_name", None)
+    return registration_identity.arn(ctx.account_id, "group" if group else "user", group or req.user_name)
 
 
 ACTIONS: Final[Mapping[str, Operation]] = {

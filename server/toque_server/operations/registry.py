@@ -80,6 +80,8 @@ class Operation:
     run: Callable[[Context, Any], Any]
     action: str
     """What policies call it: its name, unless it was declared under another."""
+    resource: Callable[[Context, Any], str] | None = None
+    """The ARN that policies speak of, where that is not the stack's."""
 
     @property
     def summary(self) -> str:
@@ -171,10 +173,18 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
     try:
         with database.write() if op.changes else database.read() as conn:
             inside = ctx.within(conn)
-            stacks = access.check(inside, op.action, op.permission, op.stack and op.stack(inside, request), request)
+            stacks = access.check(
+                inside,
+                op.action,
+                op.permission,
+                op.stack and op.stack(inside, request),
+                request,
+                resource=op.resource and op.resource(inside, request),
+            )
             answer = op.run(inside, request)
             if op.changes:
-                audit.add(conn, _entry(inside, op, request, stack_id=next(iter(stacks), None)))
+                made = getattr(answer, "stack_id", None)
+                audit.add(conn, _entry(inside, op, request, stack_id=next(iter(stacks), made)))
             return answer
     except Invalid as error:
         raise ValidationException(str(error)) from error

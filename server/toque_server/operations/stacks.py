@@ -109,15 +109,38 @@ class DescribeStackSummary(Request, frozen=True, kw_only=True):
     stack_id: str
 
 
-class StackSummary(Result, frozen=True, kw_only=True):
-    """`instances_count` has one number per status that some instance is in; zeros are left out (S-24)."""
+class InstancesCount(Result, frozen=True, kw_only=True):
+    """How many instances are in each status; those in which none is are left out (S-24)."""
 
+    assigning: int | None = None
+    booting: int | None = None
+    connection_lost: int | None = None
+    deregistering: int | None = None
+    online: int | None = None
+    pending: int | None = None
+    rebooting: int | None = None
+    registered: int | None = None
+    registering: int | None = None
+    requested: int | None = None
+    running_setup: int | None = None
+    setup_failed: int | None = None
+    shutting_down: int | None = None
+    start_failed: int | None = None
+    stop_failed: int | None = None
+    stopped: int | None = None
+    stopping: int | None = None
+    terminated: int | None = None
+    terminating: int | None = None
+    unassigning: int | None = None
+
+
+class StackSummary(Result, frozen=True, kw_only=True):
     stack_id: str
     name: str
     arn: str
     layers_count: int
     apps_count: int
-    instances_count: dict[str, int]
+    instances_count: InstancesCount
 
 
 class StackSummarised(Result, frozen=True, kw_only=True):
@@ -219,7 +242,7 @@ def describe_stack_summary(ctx: Context, req: DescribeStackSummary) -> StackSumm
             arn=arn(stack.region, ctx.account_id, "stack", stack.id),
             layers_count=number_of_layers,
             apps_count=number_of_apps,
-            instances_count={_summary_key(status): number for status, number in sorted(by_status.items())},
+            instances_count=InstancesCount(**by_status),
         )
     )
 
@@ -278,7 +301,3 @@ def _view(ctx: Context, stack: Stack) -> StackView:
             "created_at": stack.created_at.isoformat(timespec="seconds"),
         }
     )
-
-
-def _summary_key(status: str) -> str:
-    return "".join(word.title() for word in status.split("_"))

@@ -42,6 +42,7 @@ def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def session(models_folder: Path, monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
     monkeypatch.setenv("AWS_DATA_PATH", str(models_folder))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_OPSWORKS", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     return boto3.Session(aws_access_key_id="A", aws_secret_access_key="s", region_name="xx-custom-9")

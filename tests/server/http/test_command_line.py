@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -49,6 +50,27 @@ def test_a_stack_is_made_listed_and_shown(run: Run, services: Services) -> None:
     assert json.loads(shown.output)["InstanceId"] == instance
     assert "shop" in run("stack", "list").output
     assert run("opsworks", "start-instance", "--instance-id", instance).output == ""
+
+
+def test_a_user_gets_a_policy_and_why_he_may_is_explained(run: Run, services: Services, tmp_path: Path) -> None:
+    stack = Caller(services).stack()
+    run("opsworks", "create-user", "--user-name", "ann")
+    document = tmp_path / "policy.json"
+    document.write_text('{"Statement": {"Sid": "No", "Effect": "Deny", "Action": "opsworks:Stop*", "Resource": "*"}}')
+
+    for arguments in (("put-policy", "ann", "mine", str(document)), ("attach-policy", "ann", "OpsWorksReadOnly")):
+        assert run("user", *arguments).output == ""
+
+    assert "ann" in run("user", "list").output
+    assert [line.split()[:2] for line in run("user", "policies", "ann").output.splitlines()[1:]] == [
+        ["OpsWorksReadOnly", "predefined"],
+        ["mine", "own"],
+    ]
+    explained = run("user", "explain", "ann", "StopStack", "--stack-id", stack)
+    assert explained.output == "no: the policy statement mine/No denies it\n"
+    for arguments in (("delete-policy", "ann", "mine"), ("detach-policy", "ann", "OpsWorksReadOnly")):
+        assert run("user", *arguments).exit_code == 0
+    assert run("user", "policies", "bob").exit_code == 254
 
 
 def test_a_refusal_is_told_on_the_other_stream_with_its_own_exit_code(run: Run) -> None:

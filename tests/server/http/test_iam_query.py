@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+import json
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from werkzeug.serving import make_server
 
+from tests.server.http.serving import served
 from tests.server.operations.calls import Caller
 from toque_server.cli.init import first_administrator
 from toque_server.operations import identity
@@ -32,12 +32,8 @@ def root(services: Services) -> Caller:
 
 @pytest.fixture
 def url(services: Services) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, create_app(services), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with served(services) as address:
+        yield address
 
 
 def client(url: str, service: str, access_key_id: str, secret: str) -> Any:
@@ -178,6 +174,26 @@ def test_it_takes_manage_on_the_stack_in_the_name(url: str, root: Caller) -> Non
     # What does not exist is told to those who may see all; others hear what they hear of a stack they may not see.
     assert code_of(ann.create_user, UserName="OpsWorks-unknown-web1", Path=PATH) == ("AccessDenied", 403)
     assert code_of(ann.create_group, GroupName="OpsWorks-unknown", Path=PATH) == ("AccessDenied", 403)
+
+
+def test_07_4_the_policy_for_registering_is_enough_and_one_that_denies_beats_it(url: str, root: Caller) -> None:
+    stack, name = root.stack(), "OpsWorks-shop-web1"
+    root("CreateUser", UserName="ann")
+    arn = f"arn:aws:iam::{root.services.keys.account_id}:user/ann"
+    root("AttachUserPolicy", UserArn=arn, Policy="AWSOpsWorksRegisterCLI_OnPremises")
+    key = root("CreateAccessKey", UserArn=arn)
+    ann = client(url, "iam", key["AccessKeyId"], key["SecretAccessKey"])
+
+    assert identity_for(ann, stack)["Status"] == "Active"
+    document = {"PolicyName": "x", "PolicyDocument": DOCUMENT % "*"}
+    # The client turns to it only where AttachUserPolicy is denied, and this policy does not have it.
+    assert code_of(ann.put_user_policy, UserName=name, **document) == ("AccessDenied", 403)
+
+    deny = {"Effect": "Deny", "Action": "iam:AttachUserPolicy", "Resource": f"arn:aws:iam::*:user{PATH}*"}
+    allow = {"Effect": "Allow", "Action": "iam:PutUserPolicy", "Resource": f"arn:aws:iam::*:user{PATH}*"}
+    root("PutUserPolicy", UserArn=arn, PolicyName="mine", PolicyDocument=json.dumps({"Statement": [deny, allow]}))
+    assert code_of(ann.attach_user_policy, UserName=name, PolicyArn=POLICY) == ("AccessDenied", 403)
+    ann.put_user_policy(UserName=name, **document)
 
 
 def test_two_stacks_of_one_name_are_told_apart_by_the_group(services: Services, root: Caller, iam: Any) -> None:

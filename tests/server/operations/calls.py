@@ -8,7 +8,8 @@ from toque_server.domain.instance import Status, move
 from toque_server.domain.permission import Principal
 from toque_server.operations import registry
 from toque_server.operations.context import Context, Services
-from toque_server.store import instances
+from toque_server.operations.identity import principal_of
+from toque_server.store import instances, users
 
 ROLE = "arn:aws:iam::123456789012:role/aws-opsworks-service-role"
 PROFILE = "arn:aws:iam::123456789012:instance-profile/aws-opsworks-ec2-role"
@@ -28,6 +29,14 @@ class Caller:
     def as_user(self, name: str, **rights: Any) -> Caller:
         arn = f"arn:aws:iam::123456789012:user/{name}"
         return Caller(self.services, Principal(arn=arn, name=name, **rights))
+
+    def known(self, name: str) -> Caller:
+        """A user that was created, with the rights that he has now."""
+        arn = f"arn:aws:iam::123456789012:user/{name}"
+        with self.services.database.read() as conn:
+            user = users.get(conn, arn)
+        assert user is not None
+        return Caller(self.services, principal_of(user))
 
     def stack(self, **members: Any) -> str:
         given = {"Name": "shop", "Region": "local", "ServiceRoleArn": ROLE, "DefaultInstanceProfileArn": PROFILE}

@@ -250,3 +250,71 @@ def test_07_30_a_refused_call_is_in_the_audit(root: Caller) -> None:
     with root.services.database.read() as conn:
         last = conn.execute(sa.select(audit).order_by(audit.c.number.desc()).limit(1)).one()
     assert (last.user_arn, last.action, last.allowed) == (arn("ann"), "DeleteStack", False)
+
+
+def uid_of(root: Caller, name: str) -> int | None:
+    from toque_server.store import users
+
+    with root.services.database.read() as conn:
+        user = users.get(conn, arn(name))
+    return None if user is None or user.profile is None else user.profile.uid
+
+
+def test_a_user_id_is_held_back_for_90_days_after_its_profile(root_on_either: Caller) -> None:
+    from datetime import timedelta
+
+    from toque_server.store import installation
+
+    root = root_on_either
+    stack = root.stack()
+    for name in ("ann", "bob", "cat"):
+        root("CreateUser", UserName=name)
+    root("SetPermission", StackId=stack, IamUserArn=arn("ann"), AllowSsh=True)
+    root("DeleteUser", UserArn=arn("ann"), Cascade=True)
+
+    root("SetPermission", StackId=stack, IamUserArn=arn("bob"), AllowSsh=True)
+    assert uid_of(root, "bob") == 2001
+    with root.services.database.write() as conn:
+        long_ago = root.services.database.now(conn) - timedelta(days=90)
+        installation.put(conn, "uid.freed.2000", long_ago.isoformat())
+
+    root("SetPermission", StackId=stack, IamUserArn=arn("cat"), AllowSsh=True)
+    assert uid_of(root, "cat") == 2000
+
+
+def test_when_no_user_id_is_left_set_permission_says_so(root: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toque_server.domain import user
+
+    monkeypatch.setattr(user, "UIDS", range(2000, 2001))
+    stack = root.stack()
+    for name in ("ann", "bob"):
+        root("CreateUser", UserName=name)
+    root("SetPermission", StackId=stack, IamUserArn=arn("ann"), AllowSsh=True)
+
+    with pytest.raises(ValidationException, match="every user id from 2000 to 2000 is taken"):
+        root("SetPermission", StackId=stack, IamUserArn=arn("bob"), AllowSsh=True)
+
+
+def test_07_4_and_07_5_show_looks_and_deploy_deploys_and_edits_apps(root: Caller) -> None:
+    stack = root.stack()
+    instance = root.instance(stack, root.layer(stack))
+    app = root.app(stack)
+    root.bring_online(instance)
+    root("CreateUser", UserName="ann")
+    ann = root.as_user("ann")
+    deploys = {"StackId": stack, "AppId": app, "Command": {"Name": "deploy"}}
+
+    root("SetPermission", StackId=stack, IamUserArn=arn("ann"), Level="show")
+    assert len(ann("DescribeInstances", StackId=stack)["Instances"]) == 1
+    with pytest.raises(AccessDeniedException):
+        ann("CreateDeployment", **deploys)
+
+    root("SetPermission", StackId=stack, IamUserArn=arn("ann"), Level="deploy")
+    ann("CreateDeployment", **deploys)
+    ann("UpdateApp", AppId=app, Name="Shop")
+    for operation, members in (
+        ("CreateApp", {"StackId": stack, "Name": "b", "Type": "other"}),
+        ("StartInstance", {"InstanceId": instance}),
+    ):
+        with pytest.raises(AccessDeniedException):
+            ann(operation, **members)

@@ -36,6 +36,7 @@ class AppsCalls(Calls):
     ) -> CreateAppResult:
         """Add an app to a stack; nothing runs until it is deployed, or an instance starts.
 
+        A data source must be there: a database registered with the stack, or an instance of its MySQL layer.
         `Shortname` names its directory on the nodes and never changes; without one it is made from `Name`.
 
         Raises ValidationException or ResourceNotFoundException.
@@ -85,7 +86,8 @@ class AppsCalls(Calls):
         """Change an app; nodes get the change with the next deploy. Members that are not sent stay.
 
         `AppSource` and `SslConfiguration` merge member by member, so that a filtered secret need not be sent again; lists
-        and `Attributes` are replaced whole. The short name never changes.
+        and `Attributes` are replaced whole. The short name never changes. In a stack in strict mode what an app runs and
+        the secrets it gets are changed with the level manage only.
 
         Raises ValidationException or ResourceNotFoundException.
         """

@@ -29,7 +29,8 @@ class DeploymentsCalls(Calls):
         """Run a command on instances of a stack: deploy an app, run recipes, or one of the others.
 
         Without `InstanceIds` and `LayerIds` it goes to every online instance; with both, to their union. A named instance
-        that cannot run it gets a command that is `skipped`. Custom JSON counts for this run only.
+        that cannot run it gets a command that is `skipped`. Custom JSON counts for this run only. In a stack in strict mode
+        custom JSON, and recipes that no layer of the instance has for an event, need the level manage.
 
         Raises ValidationException or ResourceNotFoundException.
         """

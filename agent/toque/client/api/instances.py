@@ -89,6 +89,8 @@ class InstancesCalls(Calls):
     ) -> None:
         """Change an instance that is stopped. Its agent version and boot updates may be changed at any time.
 
+        What is sent as it is already counts as not sent. The schedule of a time-based instance ends with that type.
+
         Raises ValidationException or ResourceNotFoundException.
         """
         self._do("UpdateInstance", OPSWORKS, {"InstanceId": instance_id, "LayerIds": layer_ids, "InstanceType": instance_type, "AutoScalingType": auto_scaling_type, "Hostname": hostname, "Os": os, "AmiId": ami_id, "SshKeyName": ssh_key_name, "Architecture": architecture, "InstallUpdatesOnBoot": install_updates_on_boot, "EbsOptimized": ebs_optimized, "AgentVersion": agent_version}, reads=False)

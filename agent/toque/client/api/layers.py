@@ -54,7 +54,9 @@ class LayersCalls(Calls):
         *,
         layer_id: str,
     ) -> None:
-        """Delete a layer that has no instances any more.
+        """Delete a layer that has no instances any more; a registered machine is unassigned first.
+
+        Its load balancer is detached, and stays what it is.
 
         Raises ValidationException or ResourceNotFoundException.
         """
@@ -95,7 +97,8 @@ class LayersCalls(Calls):
     ) -> None:
         """Change a layer. Members that are not sent stay; a list or object that is sent replaces the old one whole.
 
-        `Attributes` are merged by key; null resets a key.
+        `Attributes` are merged by key; null resets a key to its default. Volumes, groups and addresses are those of
+        instances created afterwards; recipes and packages count from the next event on.
 
         Raises ValidationException or ResourceNotFoundException.
         """

@@ -17,7 +17,8 @@ class PowerCalls(Calls):
     ) -> None:
         """Delete an instance that is stopped: its record and history, and what is left of its machine.
 
-        Its keys end with it, and its id is never given again.
+        Its keys end with it, and its id is never given again. So does the registration of its Elastic IP and of its
+        volumes, unless `DeleteElasticIp` or `DeleteVolumes` is false; where it had an address, the others configure.
 
         Raises ValidationException or ResourceNotFoundException.
         """

@@ -79,6 +79,8 @@ class StacksCalls(Calls):
     ) -> DescribeStacksResult:
         """Describe the named stacks, or without ids every stack that the caller may see.
 
+        Whose access comes from policies for certain stacks has to name them.
+
         Raises ValidationException or ResourceNotFoundException.
         """
         return self._ask("DescribeStacks", OPSWORKS, {"StackIds": stack_ids}, DescribeStacksResult, reads=True)

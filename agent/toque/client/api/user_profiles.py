@@ -39,6 +39,8 @@ class UserProfilesCalls(Calls):
     ) -> None:
         """Take a user off every stack's list and off every node. His way into the console and his keys stay.
 
+        His user id on the nodes is given to nobody else for 90 days.
+
         Raises ValidationException or ResourceNotFoundException.
         """
         self._do("DeleteUserProfile", OPSWORKS, {"IamUserArn": iam_user_arn}, reads=False)

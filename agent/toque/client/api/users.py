@@ -55,6 +55,8 @@ class UsersCalls(Calls):
     ) -> None:
         """Make a user an administrator or not, or set his password. Either signs him out everywhere.
 
+        Only administrators make administrators, and change or delete them.
+
         Raises ValidationException or ResourceNotFoundException.
         """
         self._do("UpdateUser", TOQUE, {"UserArn": user_arn, "Administrator": administrator, "Password": password}, reads=False)

@@ -1,0 +1,56 @@
+"""`toque command`: what instances were told to do, and the logs of it."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from toque.cli.verbs.common import add_show
+from toque.cli.verbs.group import Verbs, in_stack, output, show_list
+from toque.cli.verbs.nouns import NOUNS
+from toque.cli.verbs.server import Server
+from toque.cli.verbs.watch import EVERY
+from toque.client.waiting import WaitFailed
+
+command = Verbs("command", "Commands: what one instance was told to do, and how it went.")
+add_show(command, "command")
+
+
+@command.command("list")
+@click.option("--instance", help="Of this instance, by its id or name.")
+@click.option("--deployment", help="Of this deployment, by its id.")
+@in_stack
+@output
+def list_(instance: str | None, deployment: str | None, stack: str | None, output: str) -> None:
+    """List the commands of an instance or of a deployment, newest first."""
+    if (instance is None) == (deployment is None):
+        raise click.UsageError("give either --instance or --deployment")
+    server, about = Server.here(), NOUNS["command"]
+    of = server.find("instance", instance, stack)["InstanceId"] if instance else None
+    found = server(about.operation, InstanceId=of, DeploymentId=deployment)[about.records]
+    show_list(about.records, found, about.columns, output)
+
+
+@command.command()
+@click.argument("id")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended; exit code 255 when it failed.")
+def log(id: str, follow: bool) -> None:
+    """Print a command's log, also while it runs."""
+    server, offset = Server.here(), 0
+    while True:
+        piece = server("GetCommandLog", CommandId=id, Offset=offset)
+        click.echo(_printable(piece["Text"]), nl=False)
+        more = piece["NextOffset"] > offset
+        offset = piece["NextOffset"]
+        if piece["Complete"] or not (follow or more):
+            break
+        if not more:
+            time.sleep(EVERY)
+    if follow and piece["Status"] not in ("successful", "skipped"):
+        raise WaitFailed(f"the command is {piece['Status']}" + (f": {piece['Reason']}" if piece["Reason"] else ""))
+
+
+def _printable(text: str) -> str:
+    # Lines, tabs and colours stay; what else a terminal would obey does not (S15).
+    return "".join(each if each in "\n\t" or each.isprintable() else "�" for each in text.replace("\r\n", "\n"))

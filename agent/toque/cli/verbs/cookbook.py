@@ -1,0 +1,66 @@
+"""`toque cookbook` as far as the server is asked: which cookbooks a stack has. Its authors' tools join it here."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from pathlib import Path
+
+import click
+
+from toque.cli.verbs.group import Verbs, of_stack, output, show_list
+from toque.cli.verbs.server import Server
+
+cookbook = Verbs(
+    "cookbook",
+    "Cookbooks: those of a stack, and the tools to write them.",
+    {name: f"toque.cli.cookbook:{name}" for name in ("new", "lint", "check", "test", "docs", "deps", "package")},
+)
+
+_COLUMNS = {"AddedAt": "ADDED", "Contents": "COOKBOOKS", "Source": "SOURCE", "Use": "USE", "Digest": "DIGEST"}
+
+
+@cookbook.command("list")
+@of_stack
+@output
+def list_(stack: str, output: str) -> None:
+    """List the bundles of cookbooks that a stack has had, newest first, and how many instances run each."""
+    server = Server.here()
+    found = server("DescribeCookbooks", StackId=server.stack_id(stack))
+    if output != "table":
+        show_list("Bundles", found["Bundles"], _COLUMNS, output)
+        return
+    rows = [
+        {
+            **each,
+            "Contents": [f"{inner['Name']} {inner['Version']}" for inner in each["Cookbooks"]],
+            "Use": _use(each, list(found["Running"].values())),
+        }
+        for each in found["Bundles"]
+    ]
+    show_list("Bundles", rows, _COLUMNS, output)
+
+
+@cookbook.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
+@of_stack
+def publish(folder: Path, stack: str) -> None:
+    """Give a stack the cookbooks in FOLDER (one folder each, or one at its root); prints the bundle's digest."""
+    from toque.cookbook.bundle import BadBundle, pack
+    from toque.cookbook.layout import BadCookbook, find_cookbooks
+
+    with tempfile.TemporaryDirectory() as temporary:
+        archive = Path(temporary) / "cookbooks.tar.gz"
+        try:
+            pack(find_cookbooks(folder), archive)
+        except (BadBundle, BadCookbook) as error:
+            raise click.ClickException(str(error)) from error
+        text = base64.b64encode(archive.read_bytes()).decode()
+    server = Server.here()
+    made = server("PublishCookbooks", StackId=server.stack_id(stack), Archive=text, Source=str(folder.resolve()))
+    click.echo(made["Digest"])
+
+
+def _use(bundle: dict[str, object], running: list[object]) -> str:
+    number = sum(digest == bundle["Digest"] for digest in running)
+    return f"{'current, ' if bundle['IsCurrent'] else ''}{number} instances"

@@ -1,0 +1,114 @@
+"""`toque instance`: list, show, create, start, stop, reboot, heal and delete instances."""
+
+from __future__ import annotations
+
+import click
+
+from toque.cli.verbs import watch
+from toque.cli.verbs.common import add_list, add_show
+from toque.cli.verbs.group import Verbs, in_stack, of_stack, waits
+from toque.cli.verbs.server import Server
+
+instance = Verbs("instance", "Instances: the machines of a stack.")
+add_list(instance, "instance")
+add_show(instance, "instance")
+
+_which = click.argument("which", nargs=-1, required=True)
+
+
+@instance.command()
+@of_stack
+@click.option("--layer", "layers", multiple=True, required=True, help="By id or name; may be given again.")
+@click.option("--type", "kind", default="small", show_default=True, help="Its size, as the provider names it.")
+@click.option("--hostname", help="Suggested by the stack's theme where not given.")
+@click.option("--os", help="The stack's where not given.")
+@click.option("--start", is_flag=True, help="Start it, too.")
+@waits
+def create(
+    stack: str,
+    layers: tuple[str, ...],
+    kind: str,
+    hostname: str | None,
+    os: str | None,
+    start: bool,
+    wait: bool,
+    timeout: float,
+) -> None:
+    """Add an instance to layers of a stack; prints its id. It is a record until it is started."""
+    server = Server.here()
+    made = server(
+        "CreateInstance",
+        StackId=server.stack_id(stack),
+        LayerIds=server.ids("layer", layers, stack),
+        InstanceType=kind,
+        Hostname=hostname,
+        Os=os,
+    )["InstanceId"]
+    click.echo(made)
+    if start or wait:
+        server("StartInstance", InstanceId=made)
+    if wait:
+        watch.instances(server, [made], "InstanceOnline", timeout=timeout)
+
+
+@instance.command()
+@_which
+@in_stack
+@waits
+def start(which: tuple[str, ...], stack: str | None, wait: bool, timeout: float) -> None:
+    """Start instances."""
+    _order("StartInstance", which, stack, waiter="InstanceOnline" if wait else "", timeout=timeout)
+
+
+@instance.command()
+@_which
+@in_stack
+@click.option("--force", is_flag=True, help="Do not wait for the Shutdown event.")
+@waits
+def stop(which: tuple[str, ...], stack: str | None, force: bool, wait: bool, timeout: float) -> None:
+    """Stop instances."""
+    waiter = "InstanceStopped" if wait else ""
+    _order("StopInstance", which, stack, waiter=waiter, timeout=timeout, Force=force or None)
+
+
+@instance.command()
+@_which
+@in_stack
+def reboot(which: tuple[str, ...], stack: str | None) -> None:
+    """Reboot instances."""
+    _order("RebootInstance", which, stack)
+
+
+@instance.command()
+@_which
+@in_stack
+def heal(which: tuple[str, ...], stack: str | None) -> None:
+    """Heal instances now, whatever the guards of healing say."""
+    _order("HealInstance", which, stack)
+
+
+@instance.command()
+@_which
+@in_stack
+@waits
+def delete(which: tuple[str, ...], stack: str | None, wait: bool, timeout: float) -> None:
+    """Delete instances: their machines end, and their records go."""
+    _order("DeleteInstance", which, stack, waiter="InstanceTerminated" if wait else "", timeout=timeout)
+
+
+def _order(
+    operation: str,
+    which: tuple[str, ...],
+    stack: str | None,
+    *,
+    waiter: str = "",
+    timeout: float = 0,
+    **members: object,
+) -> None:
+    """One order for each; all names are looked up before the first is given."""
+    server = Server.here()
+    ids = server.ids("instance", which, stack) or []
+    for id in ids:
+        server(operation, InstanceId=id, **members)
+    if waiter:
+        watch.instances(server, ids, waiter, timeout=timeout)
