@@ -124,9 +124,13 @@ def revoke_join_token(ctx: Context, req: RevokeJoinToken) -> None:
 def describe_join_tokens(ctx: Context, req: DescribeJoinTokens) -> JoinTokensDescribed:
     """Describe a stack's join tokens that can still be used, the oldest first, without the tokens themselves."""
     usable = [
-        each for each in join_tokens.of_stack(ctx.conn, req.stack_id) if each.uses_left > 0 and each.expires_at > ctx.now
+        each
+        for each in join_tokens.of_stack(ctx.conn, req.stack_id)
+        if each.uses_left > 0 and each.expires_at > ctx.now
     ]
-    shown, token = page(ctx, req, usable, key=lambda each: f"{each.created_at.isoformat('T', 'microseconds')} {each.id}")
+    shown, token = page(
+        ctx, req, usable, key=lambda each: f"{each.created_at.isoformat('T', 'microseconds')} {each.id}"
+    )
     return JoinTokensDescribed(
         join_tokens=[
             JoinTokenView(

@@ -91,7 +91,9 @@ def is_kept(conn: Connection, command_id: str) -> bool:
     """False when the log was deleted, because its instance has had `KEPT` newer commands; True of an empty one."""
     if length(conn, command_id) == 0:
         return True
-    return conn.execute(select(command_logs.c.offset).where(command_logs.c.command_id == command_id)).first() is not None
+    return (
+        conn.execute(select(command_logs.c.offset).where(command_logs.c.command_id == command_id)).first() is not None
+    )
 
 
 def say(conn: Connection, command_id: str, line: str) -> None:
