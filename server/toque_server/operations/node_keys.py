@@ -30,9 +30,9 @@ class DescribeNodeKeys(Paged, frozen=True, kw_only=True):
 class NodeKeyView(Result, frozen=True, kw_only=True):
     """One key. `state`: `current`; `retiring` until its successor is first used; `revoked`.
 
-    `conflict`: two machines used it, so that neither gets commands until somebody frees it. `fingerprint` is the SHA-256
-    of the public half; `machine_id`, `product_uuid` and `provider_instance_id` are of the machine that enrolled with it.
-    `last_contact_at` is the instance's, whichever of its keys it used.
+    `conflict`: two machines used it, so that neither gets commands until somebody frees it. `fingerprint` is the
+    SHA-256 of the public half; `machine_id`, `product_uuid` and `provider_instance_id` are of the machine that enrolled
+    with it. `last_contact_at` is the instance's, whichever of its keys it used.
     """
 
     key_id: str

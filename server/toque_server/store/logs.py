@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -63,7 +63,7 @@ def length(conn: Connection, command_id: str) -> int:
     return conn.execute(_LENGTH, {"command": command_id}).scalar_one_or_none() or 0
 
 
-def pieces(conn: Connection, command_id: str, *, start: int = 0) -> Iterator[bytes]:
+def pieces(conn: Connection, command_id: str, *, start: int = 0) -> Generator[bytes]:
     """The log from byte `start` on, piece by piece."""
     c = command_logs.c
     query = select(c.offset, c.data).where(c.command_id == command_id).order_by(c.offset)
