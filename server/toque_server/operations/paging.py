@@ -15,6 +15,7 @@ whole are cut by the database: `cut` instead of `page`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, TypeVar
 
 import msgspec
@@ -61,6 +62,17 @@ def cut(
     size = limit(req)
     found = list(behind(position(ctx, req), size + 1))
     return found[:size], token(ctx, req, key(found[size - 1])) if len(found) > size else None
+
+
+def newest_first(at: datetime, id: str) -> str:
+    """A key for `page` that puts later times in front.
+
+    >>> later, earlier = (newest_first(datetime(year, 1, 1, tzinfo=UTC), "x") for year in (2027, 2026))
+    >>> later < earlier
+    True
+    """
+    micros = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return f"{(1 << 63) - micros:020} {id}"
 
 
 def limit(req: Paged) -> int:
