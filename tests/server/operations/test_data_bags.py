@@ -50,7 +50,13 @@ def test_items_written_meanwhile_move_no_page(root_on_either: Caller, house: dic
     root("PutDataBagItem", StackId=stack, Bag="a", Item="new", Value={})
     second = root("DescribeDataBags", StackId=stack, MaxResults=3, NextToken=first["NextToken"])
 
-    assert [each["Level"] for each in first["Items"] + second["Items"]] == ["app", "instance", "layer", "stack", "stack"]
+    assert [each["Level"] for each in first["Items"] + second["Items"]] == [
+        "app",
+        "instance",
+        "layer",
+        "stack",
+        "stack",
+    ]
     assert "NextToken" not in second
 
 
