@@ -116,8 +116,8 @@ def revoke_node_key(ctx: Context, req: RevokeNodeKey) -> None:
 def free_node_key(ctx: Context, req: FreeNodeKey) -> None:
     """Let an instance go on that is held because two machines used its key.
 
-    First switch off the machine that is not it, or delete its state directory: while both are there, they are held
-    again. When you do not know which is which, revoke the key and let the right one join with a new token.
+    The machine that was heard last goes on. First switch the other one off, or delete its state directory: while both
+    are there, they are held again. To keep the other one, call RevokeNodeKey and let it join with a new token.
     """
     instance = finding.instance(ctx, req.instance_id)
     if not nodes.set_conflict(ctx.conn, instance.id, False):
