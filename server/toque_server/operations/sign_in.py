@@ -14,7 +14,7 @@ from toque_server.operations.errors import (
     ValidationException,
 )
 from toque_server.operations.paging import Paged, newest_first, page
-from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
+from toque_server.operations.registry import TOQUE, Nothing, Permission, Request, Result, operation
 from toque_server.operations.users import hashed
 from toque_server.security.passwords import verify_password
 from toque_server.store import audit, sessions, users
@@ -22,6 +22,18 @@ from toque_server.store import audit, sessions, users
 _RAISES = (ValidationException, ResourceNotFoundException)
 _ATTEMPTS: Final = 5
 _WITHIN: Final = timedelta(minutes=15)
+
+
+class CallerDescribed(Result, frozen=True, kw_only=True):
+    """`administrator`: may do everything that no policy and no level denies. `self_management`: may change his profile.
+    `has_password`: can sign in to the console."""
+
+    user_arn: str
+    name: str
+    account_id: str
+    administrator: bool
+    self_management: bool
+    has_password: bool
 
 
 class ChangePassword(Request, frozen=True, kw_only=True):
@@ -57,6 +69,20 @@ class EndSessions(Request, frozen=True, kw_only=True):
 
 class SessionsEnded(Result, frozen=True, kw_only=True):
     sessions_ended: int
+
+
+@operation(permission=Permission.ANY, target=TOQUE)
+def describe_caller(ctx: Context, req: Nothing) -> CallerDescribed:
+    """Describe who asks, as the server knows him by his key, token or session."""
+    caller = ctx.caller
+    return CallerDescribed(
+        user_arn=caller.arn,
+        name=caller.name,
+        account_id=ctx.account_id,
+        administrator=caller.sees_all,
+        self_management=caller.self_management,
+        has_password=caller.arn in users.with_password(ctx.conn),
+    )
 
 
 @operation(permission=Permission.ANY, target=TOQUE, raises=(*_RAISES, ThrottlingException))

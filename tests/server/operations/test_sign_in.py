@@ -97,6 +97,18 @@ def test_S16_sessions_are_listed_without_what_opens_them_and_ended(ann: Caller, 
             identity.session_of(ann.services, session)
 
 
+def test_whoever_asks_is_told_who_he_is(ann: Caller, root_on_either: Caller) -> None:
+    assert ann("DescribeCaller") == {
+        "UserArn": "arn:aws:iam::123456789012:user/ann",
+        "Name": "ann",
+        "AccountId": ann.services.keys.account_id,
+        "Administrator": False,
+        "SelfManagement": False,
+        "HasPassword": True,
+    }
+    assert root_on_either("DescribeCaller")["Administrator"] is True
+
+
 @pytest.mark.parametrize("operation", ["DescribeSessions", "EndSessions"])
 def test_sessions_of_others_are_for_administrators(root: Caller, operation: str) -> None:
     members: dict[str, Any] = {"UserArn": root("CreateUser", UserName="ann")["UserArn"]}

@@ -89,6 +89,13 @@ def permissions(stack: str, output: str) -> None:
 
 
 @user.command()
+@output
+def whoami(output: str) -> None:
+    """Show who you are to the server."""
+    show_one(Server.here()("DescribeCaller"), output)
+
+
+@user.command()
 def password() -> None:
     """Change your own password for the console; you are signed out everywhere."""
     old = click.prompt("Password", hide_input=True)
