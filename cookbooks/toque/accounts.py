@@ -1,47 +1,135 @@
-"""The local accounts of users with SSH access (chapter 07, section 5)."""
+"""The local accounts of users with SSH access (chapter 07, section 5).
 
+Ours are the accounts whose first group is `opsworks` and whose number is one that the server gives; nothing else is
+ever changed. An account is its number: another name under the same number is the same user, renamed.
+"""
+
+import grp
 import pwd
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from toque import directory, file, group, search, user
+from toque import directory, execute, file, group, log, search, user
 
 GROUP = "opsworks"
 FIRST_ID, LAST_ID = 2000, 4000
+REMOVED = Path("/var/lib/toque/removed-homes")
+KEPT_FOR = timedelta(days=30)
+CANDIDATES = "/var/lib/toque/sudoers"
+
+# Asks the processes of a user to end, and after ten seconds makes them.
+_END = """
+import os, signal, sys, time
+from pathlib import Path
+def pids():
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if path.stat().st_uid == int(sys.argv[1]):
+                yield int(path.name)
+        except OSError:
+            pass
+def tell(number):
+    for pid in pids():
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+tell(signal.SIGTERM)
+end = time.monotonic() + 10
+while any(pids()) and time.monotonic() < end:
+    time.sleep(0.1)
+tell(signal.SIGKILL)
+while any(pids()) and time.monotonic() < end + 5:
+    time.sleep(0.1)
+"""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What there is under a number."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, in this order; `skipped` says of whom nothing can be done, and why."""
+
+    removed: tuple[Account, ...]
+    renamed: tuple[tuple[Account, str], ...]
+    kept: tuple[str, ...]
+    skipped: Mapping[str, str]
 
 
 def keep_accounts() -> None:
-    """Create and update the accounts that the stack names, and remove those of ours that it no longer names."""
+    """Create, rename and update the accounts that the stack names, and remove those of ours that it no longer names."""
     wanted = {item["username"]: item for item in search("aws_opsworks_user")}
-    ours = our_accounts()
-    if not wanted and not ours:
+    there, ours = accounts_there(), our_group()
+    forget_old_homes(datetime.now(UTC))
+    if not wanted and ours is None:
         return
+    plan = decide({name: int(item["unix_user_id"]) for name, item in wanted.items()}, there, ours)
     group(GROUP)
-    for name, item in wanted.items():
-        keep_account(name, item)
-    for account in ours:
-        if account not in wanted:
-            remove_account(account)
+    for account in plan.removed:
+        remove_account(account)
+        put_home_away(account)
+    for account, name in plan.renamed:
+        rename_account(account, name)
+    for name in plan.kept:
+        keep_account(name, wanted[name])
+    for name, reason in plan.skipped.items():
+        log(f"the account {name} was skipped: {reason}", level="warning")
+
+
+def decide(wanted: Mapping[str, int], there: Sequence[Account], ours: int | None) -> Plan:
+    """What to do so that the wanted users (name to number) have accounts; `ours` is the number of our group."""
+    managed = {each.uid: each for each in there if is_ours(each, ours)}
+    removed = tuple(each for each in managed.values() if each.uid not in wanted.values())
+    left = [each for each in there if each not in removed]
+    names, numbers = {each.name: each for each in left}, {each.uid: each for each in left}
+    renamed: list[tuple[Account, str]] = []
+    skipped: dict[str, str] = {}
+    for name, uid in wanted.items():
+        by_name, by_uid = names.get(name), numbers.get(uid)
+        if by_name is not None and by_name.uid != uid:
+            skipped[name] = f"there is an account of that name already, with the number {by_name.uid}"
+        elif by_uid is not None and uid not in managed:
+            skipped[name] = f"the number {uid} belongs to the account {by_uid.name}, which is not one of ours"
+        elif by_uid is not None and by_uid.name != name:
+            renamed.append((by_uid, name))
+    return Plan(removed, tuple(renamed), tuple(name for name in wanted if name not in skipped), skipped)
 
 
 def release_accounts(*, remove: bool) -> None:
     """Take every right to sudo that we gave; `remove` takes the accounts, too, and leaves their homes."""
-    for name in our_accounts():
+    ours = our_group()
+    for account in (each for each in accounts_there() if is_ours(each, ours)):
         if remove:
-            remove_account(name)
+            remove_account(account)
         else:
-            file(sudoers(name), present=False)
+            file(sudoers(account.name), present=False)
 
 
-def our_accounts() -> list[str]:
-    return [each.pw_name for each in pwd.getpwall() if FIRST_ID <= each.pw_uid < LAST_ID and each.pw_gecos == GROUP]
+def accounts_there() -> list[Account]:
+    return [Account(each.pw_name, each.pw_uid, each.pw_gid, each.pw_dir) for each in pwd.getpwall()]
 
 
-def remove_account(name: str) -> None:
-    file(sudoers(name), present=False)
-    user(name, present=False)
+def our_group() -> int | None:
+    return next((each.gr_gid for each in grp.getgrall() if each.gr_name == GROUP), None)
 
 
-def keep_account(name: str, item: dict[str, object]) -> None:
+def is_ours(account: Account, ours: int | None) -> bool:
+    return account.gid == ours and FIRST_ID <= account.uid < LAST_ID
+
+
+def keep_account(name: str, item: dict[str, Any]) -> None:
     home = f"/home/{name}"
     user(
         name,
@@ -49,25 +137,80 @@ def keep_account(name: str, item: dict[str, object]) -> None:
         group=GROUP,
         home=home,
         shell="/bin/bash",
-        comment=GROUP,
+        comment=f"OpsWorks user {name}",
         create_home=True,
     )
+    key = item["ssh_public_key"]
     directory(f"{home}/.ssh", owner=name, group=GROUP, mode="0700")
-    file(
-        f"{home}/.ssh/authorized_keys",
-        content=f"{item['ssh_public_key'] or ''}\n",
-        owner=name,
-        group=GROUP,
-        mode="0600",
-    )
+    if key:
+        file(f"{home}/.ssh/authorized_keys", content=f"{key.rstrip()}\n", owner=name, group=GROUP, mode="0600")
+    else:
+        file(f"{home}/.ssh/authorized_keys", present=False)
     if Path("/etc/sudoers.d").is_dir():
-        file(
-            sudoers(name),
-            content=f"{name} ALL=(ALL) NOPASSWD: ALL\n",
-            mode="0440",
-            present=bool(item["administrator_privileges"]),
-        )
+        if item["administrator_privileges"]:
+            allow_sudo(name)
+        else:
+            file(sudoers(name), present=False)
+
+
+def allow_sudo(name: str) -> None:
+    """The rule is checked before it takes the place of the one that is there: a broken one locks everybody out."""
+    rule = f"{name} ALL=(ALL) NOPASSWD:ALL\n"
+    candidate = f"{CANDIDATES}/{name}"
+    directory(CANDIDATES, mode="0700", parents=True)
+    file(candidate, content=rule, mode="0440")
+    execute(
+        ["visudo", "-c", "-q", "-f", candidate],
+        unless=["cmp", "-s", candidate, sudoers(name)],
+        only_if=["sh", "-c", "command -v visudo"],
+    )
+    file(sudoers(name), content=rule, mode="0440")
+
+
+def remove_account(account: Account) -> None:
+    """End what runs as the user, and take the account away."""
+    end_processes(account)
+    file(sudoers(account.name), present=False)
+    user(account.name, present=False)
+
+
+def put_home_away(account: Account) -> None:
+    """Keep the home for a while where only root can read it."""
+    directory(str(REMOVED), mode="0700", parents=True)
+    kept = f"{REMOVED}/{account.name}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    execute(["mv", "-T", "--", account.home, kept], only_if=["test", "-d", account.home])
+
+
+def rename_account(account: Account, name: str) -> None:
+    end_processes(account)
+    file(sudoers(account.name), present=False)
+    execute(["usermod", "--login", name, "--home", f"/home/{name}", "--move-home", "--", account.name])
+
+
+def end_processes(account: Account) -> None:
+    execute([sys.executable, "-I", "-c", _END, str(account.uid)], only_if=lambda: runs_something(account.uid))
+
+
+def runs_something(uid: int) -> bool:
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if path.stat().st_uid == uid:
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def forget_old_homes(now: datetime) -> None:
+    """Homes of removed accounts go after thirty days; their names end in when that was."""
+    for path in sorted(REMOVED.glob("*-*")) if REMOVED.is_dir() else ():
+        try:
+            removed_at = datetime.strptime(path.name.rpartition("-")[2], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        if now - removed_at > KEPT_FOR:
+            directory(str(path), present=False, recursive=True)
 
 
 def sudoers(name: str) -> str:
-    return f"/etc/sudoers.d/toque-{name.replace('.', '_')}"
+    return f"/etc/sudoers.d/toque-{name}"

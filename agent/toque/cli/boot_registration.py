@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -40,6 +41,7 @@ MADE_BY_US: Final = "TOQUE_INSTALLER_MADE"
 """Environment: what `boot-registration` itself has put on this machine, to be removed when it leaves its stack."""
 
 _OPSWORKS: Final = "OpsWorks_20130218"
+_ATTEMPT: Final = "registration.json"
 _KEY_SECONDS: Final = 45 * 60
 """A key that registered longer ago cannot join any more; the server forgets it after an hour."""
 
@@ -47,6 +49,15 @@ _EXPECTED = (
     *(BadConfig, BadKey, BadPreconfig, BadState, CallFailed, NoMetadata, NotBelieved, OSError, Refused),
     *(ToqueError, Unreachable),
 )
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """A registration under way: its key, and the record that it made once it has."""
+
+    stack_id: str
+    key: str
+    begun_at: float
+    instance_id: str = ""
 
 
 class AlreadyRegistered(Exception):
@@ -82,6 +93,7 @@ def register(folder: Path, host: Host, environ: Mapping[str, str] = os.environ) 
         settings = Path(environ.get("TOQUE_AGENT_CONFIG", str(DEFAULT_PATH)))
         config = _configured(config, given, settings.parent, folder)
         identity = _join(state, config, given)
+        (state.root / _ATTEMPT).unlink(missing_ok=True)
         _keep_settings(config, settings)
         installed += [str(settings), *([config.ca_file] if config.ca_file else [])]
     # The interpreter that runs this has Toque; where the program of that name is, nobody need know.
@@ -109,24 +121,47 @@ def _configured(config: AgentConfig, given: Preconfig, etc: Path, folder: Path) 
 
 
 def _join(state: State, config: AgentConfig, given: Preconfig) -> Identity:
-    """Make the record with a key of our own, and join as it."""
+    """Make the record with a key of our own, and join as it. What was done is on disk before the next step."""
     held = state.hold(wait=False)
     try:
-        key = _key(state, given.stack_id)
-        instance_id = _register_instance(config, given, key)
-        return enrol(state, config, own_token(instance_id, key, given.root_fingerprint))
+        attempt = _attempt(state, given.stack_id)
+        key = read_signing_key(_key_file(state, attempt))
+        if not attempt.instance_id:
+            attempt = msgspec.structs.replace(attempt, instance_id=_register_instance(config, given, key))
+            write_durably(state.root / _ATTEMPT, msgspec.json.encode(attempt))
+        try:
+            return enrol(state, config, own_token(attempt.instance_id, key, given.root_fingerprint))
+        except Refused:
+            # Nobody can join as this record any more: the next attempt begins anew.
+            (state.root / _ATTEMPT).unlink()
+            raise
     finally:
         os.close(held)
 
 
-def _key(state: State, stack_id: str) -> Ed25519PrivateKey:
-    """The key of a registration that did not come to its end, or a new one. Joining removes it."""
-    path = state.keys / f"registration-{stack_id}.signing"
-    if path.exists() and time.time() - path.stat().st_mtime < _KEY_SECONDS:
-        return read_signing_key(path)
-    key = new_signing_key()
-    write_private(path, key)
-    return key
+def _attempt(state: State, stack_id: str) -> Attempt:
+    """The attempt that did not come to its end, as long as its key can still join, or a new one."""
+    path, now = state.root / _ATTEMPT, time.time()
+    try:
+        known = msgspec.json.decode(path.read_bytes(), type=Attempt)
+    except (FileNotFoundError, msgspec.DecodeError):
+        known = None
+    if (
+        known
+        and known.stack_id == stack_id
+        and now - known.begun_at < _KEY_SECONDS
+        and _key_file(state, known).exists()
+    ):
+        return known
+    attempt = Attempt(stack_id, f"registration-{secrets.token_hex(8)}", now)
+    write_private(_key_file(state, attempt), new_signing_key())
+    write_durably(path, msgspec.json.encode(attempt))
+    return attempt
+
+
+def _key_file(state: State, attempt: Attempt) -> Path:
+    # Among the keys of the agent, which forgets those that are not its own once it has joined.
+    return state.keys / f"{attempt.key}.signing"
 
 
 def _register_instance(config: AgentConfig, given: Preconfig, key: Ed25519PrivateKey) -> str:

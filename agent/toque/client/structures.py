@@ -797,6 +797,10 @@ class DescribeLoadBasedAutoScalingResult(Structure, frozen=True, kw_only=True):
     load_based_auto_scaling_configurations: list[LoadBasedAutoScalingConfiguration]
 
 
+class DescribeMyPermissionsResult(Structure, frozen=True, kw_only=True):
+    permissions: list[Permission]
+
+
 class DescribeMyUserProfileResult(Structure, frozen=True, kw_only=True):
     user_profile: MyUserProfile
 

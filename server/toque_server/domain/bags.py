@@ -176,6 +176,26 @@ def free_bags(
     return {bag: {item: {**value, "id": item} for item, value in items.items()} for bag, items in bags.items()}
 
 
+def own_connections(
+    levels: Iterable[tuple[str, Mapping[str, Any]]], apps: Iterable[AppOf], command_type: str
+) -> dict[str, Item]:
+    """What custom JSON says of these apps' databases, `deploy.<short name>.database`, by short name (05 § 5.1).
+
+    Each key that it names goes over the one of the data source; the others stay.
+    """
+    names = () if command_type in _NO_APPS else tuple(app.shortname for app in apps)
+    found: dict[str, Item] = {}
+    for _, level in levels:
+        deploy = level.get("deploy")
+        by_app = deploy if isinstance(deploy, dict) else {}
+        for name in names:
+            given = by_app.get(name)
+            database = given.get("database") if isinstance(given, dict) else None
+            if isinstance(database, dict):
+                found[name] = merged(found.get(name, {}), database)
+    return found
+
+
 def merged(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Item:
     """Objects merge, everything else is replaced as a whole, null included (§ 5.2)."""
     result = dict(weak)

@@ -75,6 +75,10 @@ def build(
     sealed = asked.secrets
     levels = _levels(private, world, instance, app_ids, sealed.custom_json)
     secrets = bags.secrets_for(world, instance, command.type, deploying)
+    own = bags.own_connections(levels, bags.visible_apps(world, instance), command.type)
+    # Custom JSON is no secret as such: of a connection given there, only the password is.
+    hidden = [secrets, [database.get("password") for database in own.values()]]
+    connections = {name: {"database": database} for name, database in own.items()}
     snapshot = None
     if sealed.app is not None:
         of_deleted = stored_world.app_of(sealed.app, sealed.app_secrets or AppSecrets())
@@ -95,11 +99,11 @@ def build(
             comment=asked.comment,
         ),
         levels=levels,
-        secrets=secrets,
+        secrets=bags.merged(secrets, {bags.BAG_OF["app"]: connections} if own else {}),
         bags=free | bags.own_resources(world, instance.id),
         deploy_apps=deploying,
         self_instance=bag_items.self_item(instance),
-        masked=bags.masked_values([secrets, snapshot and bags.secret_fields(snapshot)]),
+        masked=bags.masked_values([*hidden, snapshot and bags.secret_fields(snapshot)]),
         app_snapshot=snapshot,
         allow_insecure_sources=services.settings.allow_insecure_sources,
     )

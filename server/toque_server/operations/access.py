@@ -88,6 +88,12 @@ def reads_all(ctx: Context, action: str) -> bool:
     return ctx.caller.sees_all or policies_of(ctx).effect(action, None) is Effect.ALLOW
 
 
+def denied_somewhere(ctx: Context) -> bool:
+    """Whether the caller has the level deny on some stack: then not even an administrator sees everything."""
+    levels = permissions.levels_of(ctx.conn, ctx.caller.arn, None)
+    return not ctx.caller.is_owner and Level.DENY in levels.values()
+
+
 def shown(ctx: Context, action: str, permission: Permission = Permission.SHOW) -> list[StackRef]:
     """The stacks on which the caller may do this: for operations that list without naming a stack."""
     with _judging(ctx, action):

@@ -80,7 +80,7 @@ def delete_database(ctx: Context, req: DeleteDatabase) -> None:
 def describe_databases(ctx: Context, req: DescribeDatabases) -> DatabasesDescribed:
     """List the directory of databases, whole or the named ones, in the order of their ARNs."""
     found = database_directory.every(ctx.conn)
-    if req.rds_db_instance_arns is not None:
+    if req.rds_db_instance_arns:
         known = {each.arn: each for each in found}
         for arn in req.rds_db_instance_arns:
             if arn not in known:

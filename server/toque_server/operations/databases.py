@@ -136,7 +136,7 @@ def deregister_rds_db_instance(ctx: Context, req: DeregisterRdsDbInstance) -> No
 def describe_rds_db_instances(ctx: Context, req: DescribeRdsDbInstances) -> RdsDbInstancesDescribed:
     """Describe the databases of a stack, all or the named ones. Passwords come back as `*****FILTERED*****`."""
     found = database_instances.of_stack(ctx.conn, req.stack_id)
-    if req.rds_db_instance_arns is not None:
+    if req.rds_db_instance_arns:
         ours = {each.arn: each for each in found}
         for arn in req.rds_db_instance_arns:
             if arn not in ours:

@@ -176,27 +176,13 @@ def one_of(**kinds: str) -> StackOf:
 
     one_of(stack_id="stack", layer_ids="layer")
     """
-    only = one_or_none_of(**kinds)
-
-    def find(ctx: Context, request: Any) -> Stacks:
-        if not any(getattr(request, field) for field in kinds):
-            raise ValidationException(f"Please provide either {_choices(request, kinds)}")
-        return only(ctx, request)
-
-    return find
-
-
-def one_or_none_of(**kinds: str) -> StackOf:
-    """Like `one_of`, for a Describe that without a selector answers everything the caller may see (08 § 1).
-
-    Then the request concerns no stack of its own, and the operation asks `access.shown`.
-    """
 
     def find(ctx: Context, request: Any) -> Stacks:
         given = [field for field in kinds if getattr(request, field)]
-        if len(given) > 1:
-            raise ValidationException(f"Please provide either {_choices(request, kinds)}, and only one of them")
-        return _stacks(ctx, request, kinds[given[0]], getattr(request, given[0])) if given else None
+        if len(given) != 1:
+            only = ", and only one of them" if given else ""
+            raise ValidationException(f"Please provide either {_choices(request, kinds)}{only}")
+        return _stacks(ctx, request, kinds[given[0]], getattr(request, given[0]))
 
     return find
 

@@ -146,7 +146,8 @@ def _check_free(ctx: Context, wanted: Balancer) -> None:
 
 
 def _view(ctx: Context, stack: Stack, balancer: Balancer, serving: list[Instance]) -> ElasticLoadBalancerView:
-    details = instances.details(ctx.conn, [each.id for each in serving]).values()
+    by_id = instances.details(ctx.conn, [each.id for each in serving])
+    details = by_id.values()
     return ElasticLoadBalancerView(
         elastic_load_balancer_name=balancer.name,
         region=balancer.region,
@@ -156,5 +157,5 @@ def _view(ctx: Context, stack: Stack, balancer: Balancer, serving: list[Instance
         vpc_id=stack.vpc_id,
         availability_zones=sorted({each.availability_zone for each in details if each.availability_zone}),
         subnet_ids=sorted({each.subnet_id for each in details if each.subnet_id}),
-        ec2_instance_ids=[each.machine_id for each in serving if each.machine_id is not None],
+        ec2_instance_ids=[id for each in serving if (id := each.machine_id or by_id[each.id].cloud_id) is not None],
     )

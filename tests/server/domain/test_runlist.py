@@ -53,3 +53,8 @@ def test_the_rest_are_tasks_of_the_agent(type: str) -> None:
 def test_every_layer_type_names_all_five_events() -> None:
     assert all(set(default_recipes(type)) == {event.value for event in Event} for type in BUILT_IN)
     assert default_recipes("lb")["Shutdown"] == ["haproxy::stop"]
+
+
+@pytest.mark.parametrize("event", ["setup", "configure"])
+def test_07_26_accounts_that_changed_meanwhile_are_brought_up_to_date(event: str) -> None:
+    assert any("toque::users" in step.recipes for step in steps(event, [LayerRecipes("custom")]))

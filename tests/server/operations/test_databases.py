@@ -195,6 +195,7 @@ def test_arns_narrow_a_describe_and_must_be_the_stack_s(root: Caller) -> None:
 
     assert [each["RdsDbInstanceArn"] for each in described(root, one)] == [BLOG, SHOP]
     assert [each["RdsDbInstanceArn"] for each in described(root, one, RdsDbInstanceArns=[SHOP])] == [SHOP]
+    assert described(root, one, RdsDbInstanceArns=[]) == described(root, one)
     with pytest.raises(ResourceNotFoundException, match=f"{foreign} in stack {one}"):
         described(root, one, RdsDbInstanceArns=[SHOP, foreign])
     with pytest.raises(ValidationException, match="StackId is required"):

@@ -88,8 +88,8 @@ def test_08_6_a_layer_names_the_cluster_of_its_stack(root: Caller) -> None:
         cluster_layer(root, stack, TWO)
     with pytest.raises(ValidationException, match="EcsClusterArn is missing"):
         root.layer(stack, "ecs", Type="ecs-cluster")
-    with pytest.raises(ValidationException, match="Attributes.EcsClusterArn 'x' is not the ARN"):
-        cluster_layer(root, stack, "x")
+    with pytest.raises(ValidationException, match="Attributes.EcsClusterArn 'arn:aws:ecs:x' is not the ARN"):
+        cluster_layer(root, stack, "arn:aws:ecs:x")
 
     layer = cluster_layer(root, stack)
 

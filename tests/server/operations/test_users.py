@@ -318,3 +318,25 @@ def test_07_4_and_07_5_show_looks_and_deploy_deploys_and_edits_apps(root: Caller
     ):
         with pytest.raises(AccessDeniedException):
             ann(operation, **members)
+
+
+def test_an_administrator_sees_no_events_of_a_stack_that_is_denied_to_him(root: Caller) -> None:
+    open_to_all, denied = root.stack(Name="open"), root.stack(Name="secret")
+    root("CreateUser", UserName="ann", Administrator=True)
+    ann = root.known("ann")
+    told = {each.get("StackId") for each in ann("DescribeEvents")["Events"]}
+    root("SetPermission", StackId=denied, IamUserArn=arn("ann"), Level="deny")
+
+    assert {each.get("StackId") for each in ann("DescribeEvents")["Events"]} == told - {denied}
+    assert open_to_all in told
+
+
+def test_everybody_sees_his_own_levels(root: Caller) -> None:
+    stack, _ = root.stack(), root.stack(Name="other")
+    root("CreateUser", UserName="ann")
+    assert root.known("ann")("DescribeMyPermissions")["Permissions"] == []
+    root("SetPermission", StackId=stack, IamUserArn=arn("ann"), Level="deny")
+
+    [mine] = root.known("ann")("DescribeMyPermissions")["Permissions"]
+
+    assert (mine["StackId"], mine["Level"], mine["AllowSsh"]) == (stack, "deny", False)

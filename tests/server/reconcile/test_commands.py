@@ -6,9 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from tests.conftest import services_on
 from tests.fakes.world import World
+from tests.server.operations.calls import Caller
 from toque_server.domain.command import CommandStatus, Deployment, DeploymentStatus
 from toque_server.domain.instance import Status
+from toque_server.security.keys import ServerKeys
 from toque_server.store import commands, configures, deployments
 
 
@@ -79,6 +82,41 @@ def test_04_7_04_8_what_concerns_the_whole_stack_is_one_configure_for_each_onlin
 
     new = {id: [c.type for c in world.commands(id)[count:]] for id, count in before.items()}
     assert new == {"web-1": ["configure"], "web-2": ["configure"], "stopped": []}
+
+
+def test_04_8_and_02_21_attach_and_detach_are_one_configure_each_for_each_online_instance(
+    world: World, server_keys: ServerKeys
+) -> None:
+    world.fleet("web-1", "web-2")
+    world.instance("stopped")
+    world.run(timedelta(seconds=10))
+    root = Caller(services_on(world.database, world.services.settings, server_keys))
+
+    for action in ("AttachElasticLoadBalancer", "DetachElasticLoadBalancer"):
+        before = {id: len(world.commands(id)) for id in ("web-1", "web-2", "stopped")}
+        root(action, ElasticLoadBalancerName="web-elb", LayerId="app")
+        world.run(timedelta(seconds=10))
+
+        new = {id: [c.type for c in world.commands(id)[count:]] for id, count in before.items()}
+        assert new == {"web-1": ["configure"], "web-2": ["configure"], "stopped": []}, action
+
+
+def test_e_1_a_database_and_a_cluster_run_nothing(world: World, server_keys: ServerKeys) -> None:
+    world.fleet("web-1")
+    world.run(timedelta(seconds=10))
+    before = len(world.commands("web-1"))
+    root = Caller(services_on(world.database, world.services.settings, server_keys))
+    database = "arn:aws:rds:eu-west-1:123456789012:db:shop"
+    cluster = "arn:aws:ecs:eu-west-1:123456789012:cluster/c1"
+
+    root("RegisterRdsDbInstance", StackId="s-1", RdsDbInstanceArn=database, DbUser="u", DbPassword="p")
+    root("UpdateRdsDbInstance", RdsDbInstanceArn=database, DbPassword="q")
+    root("DeregisterRdsDbInstance", RdsDbInstanceArn=database)
+    root("RegisterEcsCluster", StackId="s-1", EcsClusterArn=cluster)
+    root("DeregisterEcsCluster", EcsClusterArn=cluster)
+    world.run(timedelta(seconds=10))
+
+    assert len(world.commands("web-1")) == before
 
 
 def test_04_17_a_deployment_is_successful_when_all_its_commands_are(world: World) -> None:
