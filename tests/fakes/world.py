@@ -244,13 +244,13 @@ class World:
         with self.database.read() as conn:
             return [
                 event.data["status"]
-                for event in events.latest(conn, instance_id=id, limit=1000)[::-1]
+                for event in events.listed(conn, events.Wanted(instance_id=id), limit=1000)[::-1]
                 if event.kind == "instance.status"
             ]
 
     def events(self, kind: str) -> list[str]:
         with self.database.read() as conn:
-            return [event.message for event in events.latest(conn, limit=5000)[::-1] if event.kind == kind]
+            return [event.message for event in events.listed(conn, limit=5000)[::-1] if event.kind == kind]
 
     def service_errors(self, id: str) -> list[str]:
         with self.database.read() as conn:

@@ -152,6 +152,8 @@ def _check(kind: inspect.Type, raw: Any, path: str) -> None:
     wanted, fits = _SIMPLE.get(type(kind), ("", lambda _: True))
     if not fits(raw):
         raise ValidationException(f"{path} must be {wanted}, not {_said(raw)}", field=path)
+    if isinstance(kind, inspect.IntType) and not -_PAST_64_BITS <= raw < _PAST_64_BITS:
+        raise ValidationException(f"{path} must be an integer of at most 64 bits", field=path)
 
 
 def _choices(kind: inspect.Type) -> list[str] | None:
@@ -159,6 +161,9 @@ def _choices(kind: inspect.Type) -> list[str] | None:
         return [each.value for each in kind.cls]
     return [str(each) for each in kind.values] if isinstance(kind, inspect.LiteralType) else None
 
+
+# What both databases take.
+_PAST_64_BITS = 1 << 63
 
 _SIMPLE: dict[type, tuple[str, Any]] = {
     inspect.StrType: ("a string", lambda raw: isinstance(raw, str)),
