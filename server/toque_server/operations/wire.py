@@ -152,6 +152,9 @@ def _check(kind: inspect.Type, raw: Any, path: str) -> None:
     wanted, fits = _SIMPLE.get(type(kind), ("", lambda _: True))
     if not fits(raw):
         raise ValidationException(f"{path} must be {wanted}, not {_said(raw)}", field=path)
+    if isinstance(raw, str) and "\0" in raw:
+        # No file name, no variable of an environment and no text of PostgreSQL can hold one.
+        raise ValidationException(f"{path} may not contain NUL characters", field=path)
 
 
 def _choices(kind: inspect.Type) -> list[str] | None:
