@@ -86,4 +86,4 @@ def _brief(message: str) -> str:
     """The message, whose ends say what is wrong where its middle is what somebody sent."""
     if len(message) <= LONGEST_MESSAGE:
         return message
-    return f"{message[: LONGEST_MESSAGE - 210]} … {message[-200:]}"
+    return f"{message[: LONGEST_MESSAGE - 203]} … {message[-200:]}"

@@ -26,6 +26,8 @@ from botocore.credentials import Credentials  # noqa: E402
 
 class Break(Request, frozen=True, kw_only=True):
     how: str | None = None
+    times: int | None = None
+    names: list[str] | None = None
 
 
 class Broken(Result, frozen=True, kw_only=True):
@@ -185,8 +187,10 @@ def test_a_body_that_is_no_json_is_named(browser: FlaskClient, secrets: dict[str
         (b'{"How": "\xff"}', "not JSON"),
         (b'{"\xff": "bug"}', "not JSON"),
         (b'{"How": "a\\u0000b"}', "How may not contain NUL"),
+        (b'{"Times": 9223372036854775808}', "Times is out of range"),
+        (b'{"Names": ["a", null]}', "Names[1] may not be null"),
     ],
-    ids=["brackets", "objects", "value-no-utf8", "name-no-utf8", "nul"],
+    ids=["brackets", "objects", "value-no-utf8", "name-no-utf8", "nul", "65-bits", "null-in-a-list"],
 )
 def test_a_body_that_no_reader_takes_is_a_refusal_on_both_wires(
     browser: FlaskClient, secrets: dict[str, str], body: bytes, said: str
