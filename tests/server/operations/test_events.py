@@ -76,7 +76,7 @@ def test_new_events_move_no_page(root_on_either: Caller) -> None:
         ({"Since": "yesterday"}, "Since 'yesterday' must be a time with its zone, such as 2026-"),
         ({"Until": "2026-11-22T08:00:00"}, "Until '2026-11-22T08:00:00' must be a time with its zone"),
         ({"Since": "2026-11-22T08:00:00Z", "Until": "2026-11-22T08:00:00Z"}, "Since must be before Until"),
-        ({"After": 1 << 63}, "After must be an integer of at most 64 bits"),
+        ({"After": 1 << 63}, "After is out of range: an integer has at most 64 bits"),
         ({"After": 3, "NextToken": "x"}, "either After or NextToken"),
         ({"NextToken": "x"}, "NextToken is not one that this server gave for this request"),
     ],
