@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -259,16 +260,24 @@ def test_05_38_keep_releases_of_one_app_trims_that_app(site: Site) -> None:
 
 def test_05_17_current_is_never_missing_while_releases_change(site: Site) -> None:
     site.converge()
-    missing: list[str] = []
+    looks: list[bool] = []
+    over = threading.Event()
 
-    def look(release: Release) -> None:
-        if not (site.directory / "current" / "version").exists():
-            missing.append(release.path)
+    def look() -> None:
+        while not over.is_set():
+            looks.append((site.directory / "current" / "version").exists())
 
-    for _ in range(3):
-        site.converge(build=look, start=look)
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        for _ in range(3):
+            site.converge()
+        site.converge(to="previous")
+    finally:
+        over.set()
+        watcher.join()
 
-    assert missing == []
+    assert looks and all(looks)
 
 
 def test_an_unfinished_release_is_removed_by_the_next_deploy_that_succeeds(site: Site) -> None:

@@ -259,3 +259,13 @@ def test_05_5_an_app_of_the_stack_s_own_mysql_gets_the_instance_as_its_database(
         assert (found["port"], found["adapter"], found["data_source_provider"]) == (3306, "mysql", "mysql")
         assert run.bags[RDS_BAG] == {}
         assert "root-pass" not in str(run.public)
+
+
+def test_05_3_a_new_name_leaves_the_app_s_short_name_on_the_node(fleet: Fleet, root: Caller) -> None:
+    agent = fleet.instance("s", "web1")
+    app = root.app("s", Name="Shop")
+    root("UpdateApp", AppId=app, Name="Bakery")
+
+    [(item, told)] = deploy(root, fleet, agent, app).bags["aws_opsworks_app"].items()
+
+    assert (item, told["shortname"], told["name"]) == ("shop", "shop", "Bakery")

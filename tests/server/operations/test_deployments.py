@@ -45,7 +45,7 @@ def house(root: Caller) -> House:
     return House(root)
 
 
-def test_04_16_and_05_12_deploy_needs_an_app_and_goes_to_everyone_online(root_on_either: Caller) -> None:
+def test_04_16_and_05_12_and_05_14_deploy_needs_an_app_and_goes_to_everyone_online(root_on_either: Caller) -> None:
     house = House(root_on_either)
     with pytest.raises(ValidationException, match="app ID"):
         house.order("deploy")
@@ -68,7 +68,7 @@ def test_04_16_nobody_online_is_an_error(root: Caller) -> None:
         root("CreateDeployment", StackId=stack, Command={"Name": "configure"})
 
 
-def test_04_20_recipes_are_needed_and_have_a_grammar(house: House) -> None:
+def test_04_20_and_05_13_recipes_are_needed_and_have_a_grammar(house: House) -> None:
     for args in ({}, {"recipes": [""]}, {"recipes": ["a b"]}, {"recipes": ["../x"]}):
         with pytest.raises(ValidationException):
             house.order("execute_recipes", args)

@@ -91,11 +91,15 @@ def test_01_8_a_linux_stack_does_not_become_a_windows_stack(root: Caller) -> Non
 
 
 def test_01_9_region_and_vpc_are_no_members_of_update_stack(root: Caller) -> None:
-    stack = root.stack()
+    stack = root.stack(Region="eu-x-1", VpcId="vpc-1", DefaultSubnetId="subnet-1")
 
     for member in ("Region", "VpcId"):
         with pytest.raises(ValidationException, match=f"UpdateStack has no {member}"):
             root("UpdateStack", StackId=stack, **{member: "x"})
+    root("UpdateStack", StackId=stack, Name="other", DefaultSubnetId="subnet-2")
+
+    now = shown(root, stack)
+    assert (now["Name"], now["Region"], now["VpcId"]) == ("other", "eu-x-1", "vpc-1")
 
 
 def test_01_10_a_vpc_needs_a_subnet(root: Caller) -> None:
