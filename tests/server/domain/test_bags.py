@@ -219,7 +219,7 @@ def test_06_17_the_database_password_is_clear_on_a_node_that_serves_apps_and_now
     assert seen(LB1, "configure")["aws_opsworks_rds_db_instance"][name]["db_password"] is None
 
 
-def test_05_5_1_the_database_object_has_nine_keys_or_none() -> None:
+def test_05_section_5_1_the_database_object_has_nine_keys_or_none() -> None:
     database = seen(WEB1, "deploy", ("a-shop",))["aws_opsworks_app"]["shop"]["database"]
     assert database == {
         "host": "db.example",

@@ -242,7 +242,9 @@ def test_06_35_the_resources_of_another_stack_are_never_there(fleet: Fleet, root
     ]
 
 
-def test_05_5_an_app_of_the_stack_s_own_mysql_gets_the_instance_as_its_database(fleet: Fleet, root: Caller) -> None:
+def test_05_section_5_an_app_of_the_stack_s_own_mysql_gets_the_instance_as_its_database(
+    fleet: Fleet, root: Caller
+) -> None:
     mysql = root.layer("s", "db", Type="db-master", Attributes={"MysqlRootPassword": "root-pass"})
     server = root.instance("s", mysql, Hostname="db1")
     arn = root("DescribeInstances", InstanceIds=[server])["Instances"][0]["Arn"]

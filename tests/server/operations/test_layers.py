@@ -221,7 +221,7 @@ def test_l_13_layers_that_share_an_instance_have_mount_points_of_their_own(root:
         root.instance(stack, a, alone)
 
 
-def test_02_10_windows_layers_have_no_volumes_and_send_no_logs(root: Caller) -> None:
+def test_02_section_10_windows_layers_have_no_volumes_and_send_no_logs(root: Caller) -> None:
     stack = root.stack(DefaultOs=WINDOWS)
 
     with pytest.raises(ValidationException, match="VolumeConfigurations are not for a Windows stack"):
