@@ -138,11 +138,13 @@ def test_05_19_after_a_rollback_the_newer_release_is_gone_and_a_deploy_goes_on_f
     assert len(site.releases()) == 2
 
 
-def test_05_20_a_rollback_runs_no_hook_and_restarts_the_app(site: Site, tmp_path: Path) -> None:
+def test_05_20_a_rollback_runs_no_hook_and_no_migration_and_restarts_the_app(site: Site, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     site.origin.add("deploy/before_symlink.sh", f"echo hook >> {trace}\n")
+    site.attributes["deploy"] = {"shop": {"migrate": True, "migrate_command": f"echo migration >> {trace}"}}
     site.converge()
     site.converge()
+    assert trace.read_text().split() == ["migration", "hook"] * 2
     trace.unlink()
     started: list[Release] = []
 
