@@ -87,8 +87,8 @@ class Node(Mapping[str, Any]):
     platform       family, name, version, codename, kernel, init, package_manager
     network        hostname, fqdn, ip, gateway, interfaces
 
-    node.request_reboot(reason) restarts the machine after the run, and node.report_problem(message) tells the operator of
-    what the run went on without. Facts are collected when they are first asked for, once per run.
+    node.request_reboot(reason) restarts the machine after the run, and node.report_problem(message) tells the operator
+    of what the run went on without. Facts are collected when they are first asked for, once per run.
 
         log(f"{node.hostname} has {node.cpu.count} processors and port {node.get('nginx.port', 80)}")
     """
