@@ -102,8 +102,8 @@ class World:
             slug=id,
             region="us-east-1",
             created_at=self.now,
-            service_role_arn="arn",
-            default_instance_profile_arn="arn",
+            service_role_arn="arn:aws:iam::123456789012:role/r",
+            default_instance_profile_arn="arn:aws:iam::123456789012:instance-profile/p",
         )
         with self.database.write() as conn:
             conn.execute(sa.insert(stacks).values(to_row(made, stacks)))

@@ -35,6 +35,7 @@ class Status(msgspec.Struct, frozen=True):
     resources: ResourceCounts = ResourceCounts()
     releases: dict[str, str] = {}
     reboot: bool = False
+    problems: tuple[str, ...] = ()
 
 
 class Ledger(msgspec.Struct, frozen=True):

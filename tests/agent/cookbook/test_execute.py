@@ -160,6 +160,22 @@ def test_02_13_a_failed_system_phase_skips_the_custom_one(run: RunDirectory) -> 
     assert not (run.out / "a").exists()
 
 
+def test_03_6_and_04_4_a_failing_deploy_recipe_fails_the_setup_that_it_is_a_part_of(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", setup="", deploy="open('OUT/deployed', 'w')\n", cleanup="")
+    run.cookbook("web", default="", warm_up="raise RuntimeError('cold')\n")
+    rest = [
+        {"phase": "system", "recipes": ["toque::deploy"]},
+        {"phase": "custom", "recipes": ["web::warm_up"]},
+        CLEANUP,
+    ]
+
+    # What a Setup that ends so means to its instance: test_03_5_a_failing_setup_gives_setup_failed_… of reconcile.
+    assert run.execute(["web"], system=["toque::setup"], then=rest) == 1
+
+    assert run.outcome()["reason"] == "recipe web::warm_up failed"
+    assert (run.out / "deployed").exists()
+
+
 CLEANUP = {"phase": "system", "recipes": ["toque::cleanup"]}
 
 
@@ -256,6 +272,20 @@ def test_a_run_that_fails_after_it_asked_for_a_reboot_gets_none(run: RunDirector
 
     assert "reboot" not in run.outcome()
     assert "no reboot, as the run failed" in capsys.readouterr().out
+
+
+def test_what_a_recipe_goes_on_without_is_told_once_in_the_log_and_in_the_outcome(
+    run: RunDirectory, capsys: Any
+) -> None:
+    run.cookbook("web", default="from toque import node\nnode.report_problem('no mirror')\n", again="")
+    (run.path / "cookbooks/custom/web/recipes/again.py").write_text(
+        "from toque import node\nnode.report_problem('no mirror')\nnode.report_problem('no clock')\n"
+    )
+
+    assert run.execute(["web", "web::again"]) == 0
+
+    assert run.outcome()["problems"] == ["no mirror", "no clock"]
+    assert "no clock" in capsys.readouterr().out
 
 
 def test_a_dry_run_says_that_it_would_ask_for_a_reboot(run: RunDirectory, capsys: Any) -> None:
