@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from toque import directory, execute, file, group, node, search, user
+from toque import directory, execute, file, group, log, search, user
 
 GROUP = "opsworks"
 FIRST_ID, LAST_ID = 2000, 4000
@@ -85,7 +85,7 @@ def keep_accounts() -> None:
     for name in plan.kept:
         keep_account(name, wanted[name])
     for name, reason in plan.skipped.items():
-        node.report_problem(f"the account {name} was skipped: {reason}")
+        log(f"the account {name} was skipped: {reason}", level="warning")
 
 
 def decide(wanted: Mapping[str, int], there: Sequence[Account], ours: int | None) -> Plan:

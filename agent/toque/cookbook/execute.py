@@ -59,8 +59,6 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
     outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
     if run.reboot and code == 0:
         outcome["reboot"] = True
-    if run.problems:
-        outcome["problems"] = run.problems
     try:
         (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
     except OSError as error:

@@ -87,8 +87,8 @@ class Node(Mapping[str, Any]):
     platform       family, name, version, codename, kernel, init, package_manager
     network        hostname, fqdn, ip, gateway, interfaces
 
-    node.request_reboot(reason) restarts the machine after the run, and node.report_problem(message) tells the operator
-    of what the run went on without. Facts are collected when they are first asked for, once per run.
+    node.request_reboot(reason) restarts the machine after the run. Facts are collected when they are first asked for,
+    once per run.
 
         log(f"{node.hostname} has {node.cpu.count} processors and port {node.get('nginx.port', 80)}")
     """
@@ -159,16 +159,6 @@ class Node(Mapping[str, Any]):
                 node.request_reboot("updates were installed that need it")
         """
         current_run("node.request_reboot").request_reboot(reason)
-
-    def report_problem(self, message: str) -> None:
-        """Tell the operator of something that the run goes on without: the log says it, and so does a service error.
-
-        The same message is one service error of the instance, however many runs report it. A run reports ten problems
-        at most; a dry run, or `toque apply`, only says them.
-
-            node.report_problem("the mirror in the office does not answer: packages came from far away")
-        """
-        current_run("node.report_problem").report_problem(message)
 
     def get(self, path: str, default: Any = None) -> Any:
         return self._attributes.get(path, default)

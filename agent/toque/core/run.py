@@ -62,8 +62,6 @@ class Run:
         """What was deployed: app → revision. Filled by `app_release`."""
         self.reboot = ""
         """Why the machine is to be restarted after this run; empty when nothing asked for it."""
-        self.problems: list[str] = []
-        """What the run went on without, for the operator to hear of beside the log."""
         self.more_to_come = False
         """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
         self._pending: dict[str, Action] = {}
@@ -152,12 +150,6 @@ class Run:
         self.report.note(f"{'would ask' if self.dry_run else 'asks'} for a reboot: {reason}")
         if not self.dry_run:
             self.reboot = self.reboot or reason or "no reason given"
-
-    def report_problem(self, message: str) -> None:
-        """Have the operator told of something that the run could go on without; the same is told once."""
-        self.report.note(message)
-        if not self.dry_run and message not in self.problems:
-            self.problems.append(message)
 
     def tell_later(self, cause: Resource[Any], action: Action) -> None:
         """Put an action off to the end of the run, if `cause` changed, now or in a run that did not get this far."""

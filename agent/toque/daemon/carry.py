@@ -229,7 +229,6 @@ class Carrier:
             resources=end.resources,
             revision=end.revision,
             releases=end.releases,
-            problems=end.problems,
         )
         while True:
             try:
@@ -286,7 +285,6 @@ class Carrier:
                 resources=status.resources,
                 revision=self._revision(record.command_id),
                 releases=status.releases,
-                problems=status.problems,
             )
         )
 

@@ -42,7 +42,6 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     resources: ResourceCounts = ResourceCounts()
     revision: str = ""
     releases: dict[str, str] = {}
-    problems: tuple[str, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -35,7 +35,6 @@ class Status(msgspec.Struct, frozen=True):
     resources: ResourceCounts = ResourceCounts()
     releases: dict[str, str] = {}
     reboot: bool = False
-    problems: tuple[str, ...] = ()
 
 
 class Ledger(msgspec.Struct, frozen=True):

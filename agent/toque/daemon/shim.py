@@ -17,7 +17,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -38,9 +38,6 @@ NOT_MINE: Final = 75
 
 _TICK: Final = 0.25
 _LONGEST_REASON: Final = 1000
-_LONGEST_PROBLEM: Final = 300
-_PROBLEMS: Final = 10
-"""So many fit into the marks of a run beside everything else."""
 
 
 @dataclass
@@ -184,32 +181,22 @@ def _changed_cookbook(directory: Path) -> str:
 
 def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reason: str) -> Status:
     outcome = _outcome(directory)
+    said = StreamMask(masked)
+    told = said.feed(str(outcome.get("reason", ""))[:_LONGEST_REASON].encode()) + said.finish()
     reboots = bool(outcome.get("reboot", False)) and code == 0
     return Status(
         exit_code=code,
-        reason=REBOOTING if reboots else reason or _hidden(masked, outcome.get("reason", ""), _LONGEST_REASON),
+        reason=REBOOTING if reboots else reason or told.decode(errors="replace"),
         started_at=ledger.begun_at,
         finished_at=time.time(),
         resources=_resources(directory, outcome),
         releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
         reboot=reboots,
-        problems=_problems(outcome, masked),
     )
 
 
-def _problems(outcome: dict[str, Any], masked: list[str]) -> tuple[str, ...]:
-    told = outcome.get("problems", [])
-    return tuple(_hidden(masked, each, _LONGEST_PROBLEM) for each in told[:_PROBLEMS]) if isinstance(told, list) else ()
-
-
-def _hidden(masked: list[str], said: object, longest: int) -> str:
-    """What a run said of itself, without its secrets."""
-    mask = StreamMask(masked)
-    return (mask.feed(str(said)[:longest].encode()) + mask.finish()).decode(errors="replace")
-
-
 def _outcome(directory: Path) -> dict[str, dict[str, str]]:
-    """`outcome.json`, where the engine left one: {"releases": {app: revision}, "reboot": bool, "reason": text, …}."""
+    """`outcome.json`, where the engine left one: {"releases": {app: revision}, "reboot": bool, "reason": text}."""
     try:
         found = json.loads((directory / "outcome.json").read_bytes())
     except (OSError, ValueError):

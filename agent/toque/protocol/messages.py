@@ -294,8 +294,6 @@ class ResultRequest(msgspec.Struct, frozen=True):
     resources: ResourceCounts = ResourceCounts()
     revision: str = ""
     releases: dict[str, str] = {}
-    problems: tuple[str, ...] = ()
-    """What the run went on without; each is a service error of the instance, once."""
 
 
 class RotateRequest(msgspec.Struct, frozen=True):

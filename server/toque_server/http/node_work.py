@@ -32,12 +32,10 @@ from toque_server.http.guard import Request
 from toque_server.http.hub import Hub
 from toque_server.http.log_masks import LogMasks
 from toque_server.operations.context import Services
-from toque_server.store import commands, cookbooks, events, instances, logs, nodes, policies, service_errors
-from toque_server.store.service_errors import ServiceError
+from toque_server.store import commands, cookbooks, events, instances, logs, nodes, policies
 
 _PARTS = 500
 _LONGEST_REASON = 2000
-_PROBLEMS = 10
 
 
 class Work:
@@ -125,16 +123,6 @@ class Work:
         if not self._settle(conn, command, exit_code=message.exit_code, reason=reason, at=now):
             return
         logs.prune(conn, command.instance_id)
-        for problem in message.problems[:_PROBLEMS]:
-            error = ServiceError(
-                id=self._services.new_id(),
-                stack_id=command.stack_id,
-                instance_id=command.instance_id,
-                type="run_problem",
-                message=problem[:_LONGEST_REASON],
-                created_at=now,
-            )
-            service_errors.add_once(conn, error)
 
     def _orphan(self, conn: Connection, request: Request, message: ResultRequest, now: datetime) -> None:
         """A result of a command that a restored backup does not know (R24): kept as an event, so that it ends."""

@@ -26,19 +26,6 @@ def add(conn: Connection, error: ServiceError) -> None:
     conn.execute(sa.insert(service_errors).values(msgspec.structs.asdict(error)))
 
 
-def add_once(conn: Connection, error: ServiceError) -> bool:
-    """Write an error, unless its instance has one that says the same: what each run reports anew is told once."""
-    same = (
-        (service_errors.c.instance_id == error.instance_id)
-        & (service_errors.c.type == error.type)
-        & (service_errors.c.message == error.message)
-    )
-    if conn.execute(sa.select(service_errors.c.id).where(same).limit(1)).first() is not None:
-        return False
-    add(conn, error)
-    return True
-
-
 def by_ids(conn: Connection, ids: Collection[str]) -> list[ServiceError]:
     return _newest_first(conn, service_errors.c.id.in_(list(ids)))
 

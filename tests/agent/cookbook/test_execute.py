@@ -274,20 +274,6 @@ def test_a_run_that_fails_after_it_asked_for_a_reboot_gets_none(run: RunDirector
     assert "no reboot, as the run failed" in capsys.readouterr().out
 
 
-def test_what_a_recipe_goes_on_without_is_told_once_in_the_log_and_in_the_outcome(
-    run: RunDirectory, capsys: Any
-) -> None:
-    run.cookbook("web", default="from toque import node\nnode.report_problem('no mirror')\n", again="")
-    (run.path / "cookbooks/custom/web/recipes/again.py").write_text(
-        "from toque import node\nnode.report_problem('no mirror')\nnode.report_problem('no clock')\n"
-    )
-
-    assert run.execute(["web", "web::again"]) == 0
-
-    assert run.outcome()["problems"] == ["no mirror", "no clock"]
-    assert "no clock" in capsys.readouterr().out
-
-
 def test_a_dry_run_says_that_it_would_ask_for_a_reboot(run: RunDirectory, capsys: Any) -> None:
     run.cookbook("web", default="from toque import node\nnode.request_reboot('a new kernel')\n")
     (run.path / "steps.json").write_text(json.dumps([{"phase": "custom", "recipes": ["web"]}]))

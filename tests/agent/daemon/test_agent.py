@@ -37,10 +37,6 @@ while not pathlib.Path(os.environ["TOQUE_TEST_GO"]).exists():
     time.sleep(0.05)
 print("slow ended")
 """,
-    "without": """
-from toque import node
-node.report_problem("there is no mirror for correct-horse-battery")
-""",
     "secret": """
 import subprocess
 subprocess.run(["sh", "-c", "echo the password is correct-horse-battery; printf correct-horse-battery | base64"])
@@ -167,15 +163,6 @@ def test_S14_secrets_are_masked_in_the_log(enrolled: Node, control: Control) -> 
     assert bytes(order.log).count(b"***") == 2
     assert b"horse" not in order.log
     assert b"Y29ycmVjdC1ob3JzZS1iYXR0ZXJ5" not in order.log
-
-
-def test_what_a_run_went_on_without_is_told_with_its_result_and_tells_no_secret(
-    enrolled: Node, control: Control
-) -> None:
-    order = finished(control, control.order("test::without", data={"masked": ("correct-horse-battery",)}))
-
-    assert order.result is not None
-    assert (order.result.exit_code, order.result.problems) == (0, ("there is no mirror for ***",))
 
 
 def test_a_command_without_steps_is_finished_without_a_run(enrolled: Node, control: Control) -> None:

@@ -7,7 +7,6 @@ import pytest
 
 from tests.fakes.agents import Agent, send
 from tests.server.http.fleet import Fleet, eventually
-from tests.server.operations.calls import Caller
 from toque.protocol.keys import from_text
 from toque.protocol.messages import (
     ACK_PATH,
@@ -280,22 +279,6 @@ class TestCommands:
         assert agent.finish(envelope, exit_code=1).status == 409
         assert (fleet.stored(id).status, fleet.stored(id).exit_code) == (CommandStatus.SUCCESSFUL, 0)
         assert "command.second_result" in kinds(fleet)
-
-    def test_07_24_what_a_run_went_on_without_is_a_service_error_once(self, fleet: Fleet) -> None:
-        fleet.stack("s")
-        agent = fleet.instance("s", "web1")
-        told = "the account eve was skipped: there is an account of that name already, with the number 5001"
-        for _ in range(2):
-            fleet.command("web1", "sync_remote_users")
-            envelope = agent.open(agent.poll())
-            assert envelope is not None
-            agent.acknowledge(envelope)
-            assert agent.finish(envelope, problems=(told, *(f"problem {n}" for n in range(20)))).status == 200
-
-        [eve, *others] = Caller(fleet.services)("DescribeServiceErrors", InstanceId="web1")["ServiceErrors"][::-1]
-
-        assert (eve["Type"], eve["InstanceId"], len(others)) == ("run_problem", "web1", 9)
-        assert told in {each["Message"] for each in (eve, *others)}
 
     def test_R24_a_result_of_an_unknown_command_is_kept_and_confirmed(self, fleet: Fleet) -> None:
         fleet.stack("s")
