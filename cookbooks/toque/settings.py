@@ -14,6 +14,7 @@ class Settings:
     remove_users: bool = False
     """Remove these accounts when the machine is deregistered; else they stay, without their rights to sudo."""
     updates_on_boot: bool = False
-    """Install operating-system updates during Setup; never with InstallUpdatesOnBoot off, here or in a layer."""
+    updates_on_boot: bool = False
+    """Install operating-system updates during Setup."""
     undeploy_backup_days: int = 0
     """Keep a copy of an undeployed app's shared files for so long; 0 keeps none."""

@@ -59,8 +59,6 @@ class LayerOf(msgspec.Struct, frozen=True, kw_only=True):
     volume_configurations: tuple[VolumeConfiguration, ...] = ()
     tags: dict[str, str] = {}
     """The layer's own; nodes put those of the stack under them."""
-    updates_on_boot: bool = True
-    """No bag shows it: a layer without takes updates from its instances' Setup."""
 
 
 class HostKeys(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +92,6 @@ class InstanceOf(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     infrastructure_class: str = "ec2"
     rsa: HostKeys = HostKeys()
-    updates_on_boot: bool = True
-    """As a layer's."""
 
 
 class DataSource(msgspec.Struct, frozen=True, kw_only=True):

@@ -124,16 +124,7 @@ def _levels(private: Private, world: World, instance: InstanceOf, app_ids: list[
     chain += [(f"app/{shown[app_id].shortname}", given.get(app_id, {})) for app_id in app_ids if app_id in shown]
     chain.append(("instance", given.get(instance.id, {})))
     chain.append(("deployment", _object(deployment)))
-    if not _takes_updates(world, instance):
-        chain.append(("InstallUpdatesOnBoot", {"toque": {"updates_on_boot": False}}))
     return tuple((level, value) for level, value in chain if value)
-
-
-def _takes_updates(world: World, instance: InstanceOf) -> bool:
-    """Updates at a boot are for instances that may take them in layers that all may (chapter 02, L-12)."""
-    return instance.updates_on_boot and all(
-        layer.updates_on_boot for layer in world.layers if layer.id in instance.layer_ids
-    )
 
 
 def _object(text: str | None) -> dict[str, Any]:

@@ -109,7 +109,6 @@ def layer_of(layer: Layer) -> LayerOf:
         recipes=layer.custom_recipes.by_event(),
         ecs_cluster_arn=layer.attributes.get("EcsClusterArn"),
         tags=layer.tags,
-        updates_on_boot=layer.install_updates_on_boot,
         volume_configurations=tuple(
             VolumeConfiguration(
                 mount_point=volume.mount_point,
@@ -153,7 +152,6 @@ def instance_of(one: Described) -> InstanceOf:
         created_at=instance.created_at,
         infrastructure_class=instance.infrastructure_class,
         rsa=HostKeys(public=(facts.ssh_host_key if facts else "") or None),
-        updates_on_boot=details.install_updates_on_boot,
     )
 
 

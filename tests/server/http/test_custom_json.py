@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.fakes.agents import Agent
 from tests.server.http.fleet import Fleet
 from tests.server.operations.calls import Caller
@@ -47,7 +45,7 @@ def test_01_17_deployment_goes_before_layer_and_layer_before_stack(fleet_on_eith
     assert (node["from"], node["stack"]) == ("stack", {"a": 1, "b": 1})
 
 
-def test_01_18_and_05_35_the_next_configure_has_the_stack_s_json_and_not_the_deployment_s(fleet: Fleet) -> None:
+def test_01_18_the_next_configure_has_the_stack_s_json_and_not_the_deployment_s(fleet: Fleet) -> None:
     fleet.stack("s", custom_json='{"of_stack": 1}')
     agent = fleet.instance("s", "web1")
 
@@ -56,19 +54,3 @@ def test_01_18_and_05_35_the_next_configure_has_the_stack_s_json_and_not_the_dep
     fleet.command("web1", "configure")
 
     assert {*node_of_next_run(agent)} == {"of_stack", "tags"}
-
-
-@pytest.mark.parametrize(("layer", "instance"), [(True, True), (False, True), (True, False)])
-def test_02_20_without_install_updates_on_boot_no_json_brings_updates(
-    fleet: Fleet, layer: bool, instance: bool
-) -> None:
-    wanted = '{"toque": {"updates_on_boot": true}}'
-    fleet.stack("s", custom_json=wanted)
-    agent = fleet.instance("s", "web1")
-    call = Caller(fleet.services)
-
-    call("UpdateLayer", LayerId="s-app", InstallUpdatesOnBoot=layer)
-    call("UpdateInstance", InstanceId="web1", InstallUpdatesOnBoot=instance)
-    order(fleet, CustomJson=wanted)
-
-    assert node_of_next_run(agent)["toque"]["updates_on_boot"] is (layer and instance)
