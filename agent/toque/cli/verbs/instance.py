@@ -6,13 +6,14 @@ import click
 
 from toque.cli.verbs import watch
 from toque.cli.verbs.common import add_list, add_show
-from toque.cli.verbs.group import Verbs, in_stack, of_stack, waits
+from toque.cli.verbs.group import Verbs, in_stack, of_stack, output, show_list, waits
 from toque.cli.verbs.server import Server
 
 instance = Verbs("instance", "Instances: the machines of a stack.")
 add_list(instance, "instance")
 add_show(instance, "instance")
 
+_ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 _which = click.argument("which", nargs=-1, required=True)
 
 
@@ -94,6 +95,18 @@ def heal(which: tuple[str, ...], stack: str | None) -> None:
 def delete(which: tuple[str, ...], stack: str | None, wait: bool, timeout: float) -> None:
     """Delete instances: their machines end, and their records go."""
     _order("DeleteInstance", which, stack, waiter="InstanceTerminated" if wait else "", timeout=timeout)
+
+
+@instance.command()
+@click.argument("which")
+@in_stack
+@output
+def errors(which: str, stack: str | None, output: str) -> None:
+    """List the service errors of an instance, newest first: why it failed, was healed, or what a run left undone."""
+    server = Server.here()
+    id = server.find("instance", which, stack)["InstanceId"]
+    found = server("DescribeServiceErrors", InstanceId=id)["ServiceErrors"]
+    show_list("ServiceErrors", found, _ERROR_COLUMNS, output)
 
 
 def _order(
