@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -43,6 +43,8 @@ Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 """A part of the whole: 0.1 is ten percent."""
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+UpdatesOnBoot = Literal["machines", "always", "never"]
 
 
 class HealTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,6 +195,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A set of times: `default`, or `demo`, which is fast enough to watch."""
     allow_insecure_sources: bool = False
     """Whether sources over plain http, git, file, and on private addresses are fetched (D18)."""
+    updates_on_boot: UpdatesOnBoot = "machines"
+    """Where `InstallUpdatesOnBoot` of layers and instances is obeyed: `machines` leaves out what the providers sandbox
+    and docker make, whose packages are this host's or an image's; `always` includes them, and makes starts slow."""
     behind_proxy: bool = False
     """Whether a proxy in front ends TLS and sets X-Forwarded-For and X-Forwarded-Proto."""
     tls_cert: str | None = None
