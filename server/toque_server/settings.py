@@ -128,7 +128,7 @@ class CommandTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long each part of an instance's life may take (I-7, I-9)."""
+    """How long each part of an instance's life may take (I-7, I-9), and how many of each thing there may be (S-2)."""
 
     start: timedelta = timedelta(minutes=15)
     """From the order until the provider calls the machine running."""
@@ -142,6 +142,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long a node that leaves is waited for."""
     unlisted: timedelta = timedelta(seconds=30)
     """A new machine may be missing from the provider's list for so long before it counts as gone."""
+    stacks: Count | None = None
+    """The most stacks of this installation; like the next three without a limit unless one is set."""
+    layers_per_stack: Count | None = None
+    """The most layers of a stack."""
+    instances_per_stack: Count | None = None
+    """The most instances of a stack, whatever they do; registered ones count."""
+    apps_per_stack: Count | None = None
+    """The most apps of a stack."""
 
 
 class SessionTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
