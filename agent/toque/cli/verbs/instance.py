@@ -13,8 +13,8 @@ instance = Verbs("instance", "Instances: the machines of a stack.")
 add_list(instance, "instance")
 add_show(instance, "instance")
 
-_ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 _which = click.argument("which", nargs=-1, required=True)
+_ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 
 
 @instance.command()
@@ -89,15 +89,6 @@ def heal(which: tuple[str, ...], stack: str | None) -> None:
 
 
 @instance.command()
-@_which
-@in_stack
-@waits
-def delete(which: tuple[str, ...], stack: str | None, wait: bool, timeout: float) -> None:
-    """Delete instances: their machines end, and their records go."""
-    _order("DeleteInstance", which, stack, waiter="InstanceTerminated" if wait else "", timeout=timeout)
-
-
-@instance.command()
 @click.argument("which")
 @in_stack
 @output
@@ -107,6 +98,15 @@ def errors(which: str, stack: str | None, output: str) -> None:
     id = server.find("instance", which, stack)["InstanceId"]
     found = server("DescribeServiceErrors", InstanceId=id)["ServiceErrors"]
     show_list("ServiceErrors", found, _ERROR_COLUMNS, output)
+
+
+@instance.command()
+@_which
+@in_stack
+@waits
+def delete(which: tuple[str, ...], stack: str | None, wait: bool, timeout: float) -> None:
+    """Delete instances: their machines end, and their records go."""
+    _order("DeleteInstance", which, stack, waiter="InstanceTerminated" if wait else "", timeout=timeout)
 
 
 def _order(
