@@ -16,7 +16,7 @@ from toque_server.store import audit, permissions
 
 class DescribeAuditEvents(Paged, frozen=True, kw_only=True):
     """The newest first. Each filter that is given has to fit: the user's ARN, the stack, the operation's name, the time
-    (`since` included, `until` not; ISO 8601), refusals only.
+    (`since` included, `until` not; ISO 8601), denials only.
 
     `verify` also says whether the record was tampered with; it takes as long as the record is. 100 on a page, or as
     many as `MaxResults` says, at most 1,000.
@@ -34,8 +34,8 @@ class DescribeAuditEvents(Paged, frozen=True, kw_only=True):
 
 
 class AuditEventView(Result, frozen=True, kw_only=True):
-    """One call. `request_parameters` has no secrets; `error_code` is there where it was refused, and why if there is
-    more to say than that the caller may not."""
+    """One call. `request_parameters` has no secrets, and is empty where the request could not be read; `error_code` is
+    there where it was refused, `reason` if there is more to say than that."""
 
     number: int
     event_time: datetime
@@ -73,7 +73,10 @@ def _asked_stacks(ctx: Context, req: DescribeAuditEvents) -> Sequence[str] | Non
     raises=(ValidationException, ResourceNotFoundException),
 )
 def describe_audit_events(ctx: Context, req: DescribeAuditEvents) -> AuditEventsDescribed:
-    """Describe who did what: every change and every refusal, newest first.
+    """Describe who did what: every change, those that failed with their error, and every denial, newest first.
+
+    Of changes that fail, each caller's first hundred are recorded and then one a second; the next one that is recorded
+    says how many were left out.
 
     For administrators, and for whom a policy allows `opsworks:ListAuditEvents`; limited to a stack, with its `StackId`.
     """
@@ -110,7 +113,7 @@ def _view(row: audit.Recorded) -> AuditEventView:
         source_ip=detail.get("address") or None,
         request_id=detail.get("request_id") or None,
         request_parameters=detail.get("parameters", {}),
-        error_code=None if entry.allowed else detail.get("error", "AccessDeniedException"),
+        error_code=detail.get("error") or (None if entry.allowed else "AccessDeniedException"),
         reason=detail.get("reason") or None,
         stack_id=entry.stack_id,
     )

@@ -362,11 +362,19 @@ def test_01_30_every_status_is_counted_under_the_model_s_name(root: Caller) -> N
     assert counts == dict.fromkeys(COUNTED.split(), 1)
 
 
-def test_01_32_agent_versions_need_a_stack_or_a_manager(root: Caller) -> None:
-    with pytest.raises(ValidationException, match="either StackId or ConfigurationManager"):
-        root("DescribeAgentVersions")
+def test_01_32_agent_versions_by_ruling_6_are_those_of_a_stack_of_a_manager_or_all(root: Caller) -> None:
+    """The ruling stands over the chapter, which wanted one of the two: a catalogue is told whole when nothing is named."""
+    stack, manager = root.stack(), {"Name": "Chef", "Version": "11.10"}
 
-    assert root("DescribeAgentVersions", StackId=root.stack())["AgentVersions"]
+    def managers(**asked: Any) -> list[str]:
+        found = root("DescribeAgentVersions", **asked)["AgentVersions"]
+        return [each["ConfigurationManager"]["Version"] for each in found]
+
+    assert managers(StackId=stack) == ["12"]
+    assert managers(ConfigurationManager=manager) == ["11.10"]
+    assert {"12", "11.10"} <= set(managers())
+    with pytest.raises(ValidationException, match="either StackId or ConfigurationManager, and only one of them"):
+        root("DescribeAgentVersions", StackId=stack, ConfigurationManager=manager)
 
 
 def test_01_33_an_instance_s_agent_version_stays_apart_from_its_stack_s(root: Caller) -> None:

@@ -15,6 +15,7 @@ add_show(instance, "instance")
 
 _KEYS = {"Hostname": "INSTANCE", "State": "STATE", "Conflict": "HELD", "CreatedAt": "CREATED", "Fingerprint": "KEY"}
 _which = click.argument("which", nargs=-1, required=True)
+_ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 
 
 @instance.command()
@@ -86,6 +87,18 @@ def reboot(which: tuple[str, ...], stack: str | None) -> None:
 def heal(which: tuple[str, ...], stack: str | None) -> None:
     """Heal instances now, whatever the guards of healing say."""
     _order("HealInstance", which, stack)
+
+
+@instance.command()
+@click.argument("which")
+@in_stack
+@output
+def errors(which: str, stack: str | None, output: str) -> None:
+    """List the service errors of an instance, newest first: why it failed, was healed, or what a run left undone."""
+    server = Server.here()
+    id = server.find("instance", which, stack)["InstanceId"]
+    found = server("DescribeServiceErrors", InstanceId=id)["ServiceErrors"]
+    show_list("ServiceErrors", found, _ERROR_COLUMNS, output)
 
 
 @instance.command()
