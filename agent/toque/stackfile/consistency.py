@@ -39,6 +39,10 @@ def _layers(document: StackFile) -> Iterator[Complaint]:
         if layer.type != "custom" and layer.type != name:
             message = f"the short name of a layer of type {layer.type} is {layer.type}: please call it so"
             yield ("layers", name, "type"), message
+        for key, value in layer.attributes.items():
+            if key.endswith("Password") and isinstance(value, str):
+                message = "no secret stands in this file: please write !secret NAME, and give it apart"
+                yield ("layers", name, "attributes", key), message
         if layer.load_balancer is not None:
             other = balancers.setdefault(layer.load_balancer, name)
             if other != name:

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
-from toque_server.http import metrics, openapi
+from toque_server.http import json_body, metrics, openapi
 from toque_server.http.bearer import caller_of
 from toque_server.http.problems import Problem, problem_of
 from toque_server.http.throttle import Throttle
 from toque_server.operations.context import Services
 from toque_server.operations.errors import ValidationException
-from toque_server.operations.registry import call, find
+from toque_server.operations.registry import OPERATIONS, call, find, recorded
 
 
 def blueprint(services: Services, throttle: Throttle) -> Blueprint:
@@ -31,7 +31,8 @@ def blueprint(services: Services, throttle: Throttle) -> Blueprint:
         with metrics.timed("api") as seen:
             try:
                 ctx = caller_of(services, request_id)
-                throttle.take(ctx.caller.arn)
+                with recorded(OPERATIONS.get(name), ctx):
+                    throttle.take(ctx.caller.arn)
                 seen.operation = find(name).name
                 answer = _answer(call(name, ctx, _json()), request_id)
             except Exception as error:  # noqa: BLE001 - around one request
@@ -74,10 +75,7 @@ def problem_answer(problem: Problem, request_id: str) -> Response:
 def _json() -> Any:
     if request.mimetype != "application/json" and request.get_data():
         raise ValidationException("please send JSON, with Content-Type: application/json")
-    try:
-        return msgspec.json.decode(request.get_data() or b"{}")
-    except msgspec.DecodeError as error:
-        raise ValidationException(f"the request is not JSON: {error}") from None
+    return json_body.decoded(request.get_data())
 
 
 def _answer(body: dict[str, Any], request_id: str) -> Response:

@@ -79,6 +79,10 @@ apps:
             "hours are 0 to 23, in UTC",
         ),
         ("layers: {front: {type: lb}}", "the short name of a layer of type lb is lb: please call it so"),
+        (
+            "layers: {lb: {type: lb, attributes: {HaproxyStatsPassword: x}}}",
+            "layers.lb.attributes.HaproxyStatsPassword: no secret stands in this file",
+        ),
         ("layers: {a: {load_balancer: x}, b: {load_balancer: x}}", "x is that of layer a, and a balancer has one"),
         ("apps: {a: {data_sources: [{type: RdsDbInstance}]}}", "arn is missing"),
         ("apps: {a: {data_sources: [{type: OpsworksMysqlInstance}]}}", "instance is missing"),

@@ -19,7 +19,8 @@ from toque_server.domain.command import CommandStatus
 from toque_server.domain.deployment import settle
 from toque_server.domain.instance import Status
 from toque_server.operations.context import Services
-from toque_server.store import commands, deployments
+from toque_server.store import commands, deployments, service_errors
+from toque_server.store.service_errors import ServiceError
 
 Run = Callable[..., Result]
 
@@ -120,6 +121,24 @@ def test_instances_are_started_and_stopped_and_waited_for(
     assert (root.status(first), root.status(second)) == (Status.ONLINE, Status.ONLINE)
     forced = run("instance", "start", "one", "nobody", "--stack", "shop")
     assert "there is no instance nobody" in forced.stderr
+
+
+def test_the_service_errors_of_an_instance_are_listed(run: Run, root: Caller) -> None:
+    stack = root.stack()
+    instance = root.instance(stack, root.layer(stack), Hostname="web1")
+    with root.services.database.write() as conn:
+        told = ServiceError(
+            id="e-1",
+            stack_id=stack,
+            instance_id=instance,
+            type="run_warning",
+            message="the account eve was skipped",
+            created_at=root.services.database.now(conn),
+        )
+        service_errors.add(conn, told)
+
+    assert "run_warning  the account eve was skipped" in good(run("instance", "errors", "web1"))
+    assert "LastServiceErrorId" in good(run("instance", "show", "web1"))
 
 
 def _server() -> watch.Server:

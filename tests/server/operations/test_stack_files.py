@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import services_on
 from tests.server.operations.calls import Caller
+from tests.server.operations.shop import ANN, GUEST, RDS, shop
 from toque.cli.stackfile.applying import Wish, planned
 from toque.cli.stackfile.carrying import carry_out
 from toque.cli.stackfile.fetching import NotOneStack, fetched
@@ -30,12 +31,6 @@ from toque_server.security.keys import ServerKeys
 from toque_server.settings import Settings
 from toque_server.store.database import Database
 
-RDS = "arn:aws:rds:eu-west-1:123456789012:db:orders"
-CLUSTER = "arn:aws:ecs:eu-west-1:123456789012:cluster/jobs"
-ANN = "arn:aws:iam::123456789012:user/ann"
-BOB = "arn:aws:iam::123456789012:user/bob"
-GUEST = "arn:aws:iam::210987654321:user/guest"
-
 
 @pytest.fixture
 def another(tmp_path: Path, sqlite_template: Path, settings: Settings, server_keys: ServerKeys) -> Iterator[Caller]:
@@ -44,121 +39,6 @@ def another(tmp_path: Path, sqlite_template: Path, settings: Settings, server_ke
     database = Database(f"sqlite:///{tmp_path}/another.db")
     yield Caller(services_on(database, settings, server_keys))
     database.close()
-
-
-def shop(root: Caller) -> str:
-    """A stack with something of everything."""
-    stack = root.stack(
-        CustomJson='{"a": {"b": [1, 2]}}',
-        Attributes={"Color": "rgb(1,2,3)"},
-        HostnameTheme="Fruits",
-        UseCustomCookbooks=True,
-        CustomCookbooksSource={
-            "Type": "git",
-            "Url": "https://example.org/cookbooks",
-            "Username": "ci",
-            "Password": "p4ss",
-        },
-    )
-    arn = root("DescribeStacks", StackIds=[stack])["Stacks"][0]["Arn"]
-    root("TagResource", ResourceArn=arn, Tags={"Stage": "Production", "Team": "red"})
-    root("SetStackMode", StackId=stack, Strict=True)
-    root("RegisterEcsCluster", EcsClusterArn=CLUSTER, StackId=stack)
-    root("RegisterRdsDbInstance", StackId=stack, RdsDbInstanceArn=RDS, DbUser="orders", DbPassword="s3cret")
-    layers = shop_layers(root, stack)
-    shop_instances(root, stack, layers)
-    shop_apps(root, stack)
-    root("PutDataBagItem", StackId=stack, Bag="settings", Item="mail", Value={"host": "mx", "port": 25, "tls": None})
-    for user, ssh in ((ANN, True), (BOB, False), (GUEST, True)):
-        root("CreateUserProfile", IamUserArn=user)
-        root("SetPermission", StackId=stack, IamUserArn=user, Level="deploy", AllowSsh=ssh, AllowSudo=False)
-    return stack
-
-
-def shop_layers(root: Caller, stack: str) -> dict[str, str]:
-    app = root.layer(
-        stack,
-        "app",
-        Name="Application",
-        Packages=["curl", "git"],
-        CustomRecipes={"Setup": ["web::default"], "Deploy": ["web::app", "web::cron"]},
-        VolumeConfigurations=[{"MountPoint": "/vol/data", "NumberOfDisks": 1, "Size": 10}],
-        EnableAutoHealing=False,
-        LifecycleEventConfiguration={"Shutdown": {"ExecutionTimeout": 300}},
-        CloudWatchLogsConfiguration={
-            "Enabled": True,
-            "LogStreams": [{"File": "/var/log/app.log", "LogGroupName": "app", "BatchCount": 500}],
-        },
-        CustomJson='{\n  "workers": 4\n}',
-    )
-    balancing = root.layer(stack, "lb", Type="lb", Name="Balancer", Attributes={"HaproxyStatsPassword": "shh"})
-    database = root.layer(stack, "db-master", Type="db-master", Name="MySQL", Attributes={"MysqlRootPassword": "root"})
-    arn = root("DescribeLayers", LayerIds=[app])["Layers"][0]["Arn"]
-    root("TagResource", ResourceArn=arn, Tags={"Team": "blue", "Role": "app"})
-    root("AttachElasticLoadBalancer", ElasticLoadBalancerName="front", LayerId=app)
-    root(
-        "SetLoadBasedAutoScaling",
-        LayerId=app,
-        Enable=True,
-        UpScaling={"InstanceCount": 2, "CpuThreshold": 70, "MemoryThreshold": 90},
-        DownScaling={"IgnoreMetricsTime": 20},
-    )
-    root("SetAttributes", Level="layer", OwnerId=app, CustomJson='{"nginx": {"port": 8080}}')
-    root(
-        "PutDataBagItem",
-        StackId=stack,
-        Bag="keys",
-        Item="api",
-        Level="layer",
-        OwnerId=app,
-        Value={"key": "yes", "list": ["on", "8:30", 1, True]},
-    )
-    return {"app": app, "lb": balancing, "db-master": database}
-
-
-def shop_instances(root: Caller, stack: str, layers: dict[str, str]) -> None:
-    root.instance(stack, layers["app"], Hostname="app1")
-    night = root.instance(stack, layers["app"], Hostname="night", AutoScalingType="timer", InstanceType="large")
-    root(
-        "SetTimeBasedAutoScaling",
-        InstanceId=night,
-        AutoScalingSchedule={"Monday": {"8": "on", "9": "on", "22": "off"}, "Sunday": {"0": "on", "23": "on"}},
-    )
-    root.instance(stack, layers["app"], Hostname="burst", AutoScalingType="load", RootDeviceType="instance-store")
-    db = root.instance(stack, layers["db-master"], Hostname="db1")
-    root("SetAttributes", Level="instance", OwnerId=db, CustomJson='{"first": true}')
-
-
-def shop_apps(root: Caller, stack: str) -> None:
-    found = root("DescribeInstances", StackId=stack)["Instances"]
-    db = next(each["Arn"] for each in found if each["Hostname"] == "db1")
-    blog = root.app(
-        stack,
-        Name="Blog",
-        Shortname="blog",
-        Type="rails",
-        Description="What we write",
-        AppSource={"Type": "git", "Url": "git@example.org:blog.git", "SshKey": "KEY", "Revision": "main"},
-        Environment=[
-            {"Key": "RAILS_ENV", "Value": "production"},
-            {"Key": "TOKEN", "Value": "t0ken", "Secure": True},
-            {"Key": "EMPTY", "Value": ""},
-        ],
-        Domains=["blog.example.org"],
-        Attributes={"RailsEnv": "production", "AutoBundleOnDeploy": "true"},
-        DataSources=[{"Type": "RdsDbInstance", "Arn": RDS, "DatabaseName": "blog"}],
-        EnableSsl=True,
-        SslConfiguration={"Certificate": "-----BEGIN\nCERT\n", "PrivateKey": "-----BEGIN\nKEY\n"},
-    )
-    root.app(
-        stack,
-        Name="Shop",
-        Shortname="web-shop",
-        Type="php",
-        DataSources=[{"Type": "OpsworksMysqlInstance", "Arn": db, "DatabaseName": "shop"}],
-    )
-    root("SetAttributes", Level="app", OwnerId=blog, CustomJson='{"workers":2}')
-    root("PutDataBagItem", StackId=stack, Bag="x", Item="y", Level="app", OwnerId=blog, Value={"z": "w"})
 
 
 def exported(root: Caller, name: str = "shop") -> StackFile:
@@ -300,6 +180,12 @@ def test_secrets_that_a_new_stack_needs_are_asked_for_before_anything_is_done(ro
 
 def test_passwords_that_the_server_makes_up_are_those_of_its_layer_types() -> None:
     assert {key for kind in KINDS.values() for key in kind.generated} == MADE_UP
+
+
+def test_attributes_that_may_not_stand_in_a_file_are_those_that_the_server_keeps_secret() -> None:
+    secret = {key for kind in KINDS.values() for key in kind.secret_attributes}
+
+    assert secret == {key for kind in KINDS.values() for key in kind.attributes if key.endswith("Password")}
 
 
 def test_what_the_file_does_not_have_is_deleted_with_prune_only(root: Caller) -> None:
