@@ -43,7 +43,7 @@ def test_one_mutation_is_answered_on_postgresql_too(name: str, door: Door) -> No
     with never_committed(door.services.database) as conn:
         op, calls = OPERATIONS[name], calls_of(name, door)
 
-        @effort(5)
+        @effort(4)
         @given(mutated(op, calls, members_only=True))
         def ask(sent: Sent) -> None:
             point = conn.begin_nested()

@@ -30,7 +30,7 @@ def test_what_is_accepted_can_be_read_again(name: str, door: Door) -> None:
     if not has_texts(op, calls):
         return
 
-    @effort(4)
+    @effort(3)
     @given(texts(op, calls))
     def ask(sent: Sent) -> None:
         kept.put_back()
