@@ -13,7 +13,7 @@ class Settings:
     """Keep the accounts of users with SSH access."""
     remove_users: bool = False
     """Remove these accounts when the machine is deregistered; else they stay, without their rights to sudo."""
-    updates_on_boot: bool = False
-    """Install operating-system updates during Setup."""
+    updates_on_boot: bool = True
+    """Install operating-system updates in the Setup after a boot, where InstallUpdatesOnBoot asks for them."""
     undeploy_backup_days: int = 0
     """Keep a copy of an undeployed app's shared files for so long; 0 keeps none."""

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -43,6 +43,8 @@ Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 """A part of the whole: 0.1 is ten percent."""
 
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+UpdatesOnBoot = Literal["machines", "always", "never"]
 
 
 class HealTimes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,7 +128,7 @@ class CommandTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long each part of an instance's life may take (I-7, I-9)."""
+    """How long each part of an instance's life may take (I-7, I-9), and how many of each thing there may be (S-2)."""
 
     start: timedelta = timedelta(minutes=15)
     """From the order until the provider calls the machine running."""
@@ -140,6 +142,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """How long a node that leaves is waited for."""
     unlisted: timedelta = timedelta(seconds=30)
     """A new machine may be missing from the provider's list for so long before it counts as gone."""
+    stacks: Count | None = None
+    """The most stacks of this installation; like the next three without a limit unless one is set."""
+    layers_per_stack: Count | None = None
+    """The most layers of a stack."""
+    instances_per_stack: Count | None = None
+    """The most instances of a stack, whatever they do; registered ones count."""
+    apps_per_stack: Count | None = None
+    """The most apps of a stack."""
 
 
 class SessionTimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,6 +203,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A set of times: `default`, or `demo`, which is fast enough to watch."""
     allow_insecure_sources: bool = False
     """Whether sources over plain http, git, file, and on private addresses are fetched (D18)."""
+    updates_on_boot: UpdatesOnBoot = "machines"
+    """Where `InstallUpdatesOnBoot` of layers and instances is obeyed: `machines` leaves out what the providers sandbox
+    and docker make, whose packages are this host's or an image's; `always` includes them, and makes starts slow."""
     behind_proxy: bool = False
     """Whether a proxy in front ends TLS and sets X-Forwarded-For and X-Forwarded-Proto."""
     tls_cert: str | None = None

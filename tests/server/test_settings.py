@@ -56,6 +56,7 @@ def test_a_time_that_is_given_goes_before_its_profile_and_the_others_stay() -> N
         ("heel = 1", "contains unknown field `heel`"),
         ("[heal]\nsilent = 1", "contains unknown field `silent`"),
         ("[limits]\nboot = 0", "limits.boot is 0 seconds, and must be more than 0"),
+        ("[limits]\nstacks = 0", "$.limits.stacks"),
         ("[limits]\nstart = 'soon'", "$.limits.start"),
         ("[limits]\nwait = 1", "contains unknown field `wait`"),
         ("[command]\ndeadline = -1", "command.deadline is -1 seconds, and must be more than 0"),

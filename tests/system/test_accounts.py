@@ -130,5 +130,7 @@ def test_07_24_and_07_32_accounts_that_are_not_ours_stay_untouched(box: Box) -> 
     assert "the account frank was skipped: the number 2010 belongs to the account fox" in said
     assert [passwd(box, name) for name in ("eve", "fox")] == before
     assert passwd(box, "gil")
+    outcome = json.loads(Path(f"/proc/{box.pid}/root/srv/run/outcome.json").read_text())
+    assert [each.partition(" was")[0] for each in outcome["warnings"]] == ["the account eve", "the account frank"]
     sync(box)
     assert [passwd(box, name) for name in ("eve", "fox")] == before

@@ -17,8 +17,10 @@ import pytest
 
 from tests.needs import needs, needs_root, needs_that
 from tests.system.case_sandbox import Box, a_box
+from tests.system.case_systemd import a_machine
 from tests.together.house import LONG, TOQUE, Server
 from toque import sandbox
+from toque.cli import preconfig
 from toque_server.cli.demo.api import wait_until
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root(), needs("curl", "tar")]
@@ -185,3 +187,41 @@ def test_our_client_registers_a_machine_that_it_reaches_by_a_command(
     wait_until("the service to be gone", lambda: left() == "", seconds=LONG)
     wait_until("the agent to end", lambda: box.shell("pgrep -f 'toque.daemon.mai[n]'; true") == "", seconds=LONG)
     assert server.api("DescribeInstances", StackId=stack)["Instances"] == []
+
+
+FETCH = """
+import sys, tarfile, urllib.request
+with urllib.request.urlopen(sys.argv[1]) as answer:
+    tarfile.open(fileobj=answer, mode="r|gz").extractall("/srv")
+"""
+
+
+@needs("debootstrap", "systemd-nspawn", "nsenter")
+@pytest.mark.timeout(900)
+def test_where_systemd_runs_the_agent_is_a_unit(server: Server, stack: str) -> None:
+    said = server.api("DescribeStackProvisioningParameters", StackId=stack)
+    key = server.api("CreateRegistration", StackId=stack, Machine="iron8")
+    given = said["Parameters"] | {
+        "stack_id": stack,
+        "hostname": "iron8",
+        "access_key_id": key["AccessKeyId"],
+        "secret_access_key": key["SecretAccessKey"],
+    }
+    with a_machine() as machine:
+        machine.run("sh", "-c", "printf '/opt/agent\\n/opt/site\\n' >/usr/lib/python3/dist-packages/toque.pth")
+        machine.run("python3", "-c", FETCH, said["AgentInstallerUrl"])
+        folder = "/srv/opsworks-agent-installer"
+        machine.run("sh", "-c", f"cat >{folder}/preconfig", input=preconfig.written(given))
+
+        machine.run("sh", "-c", f"exec {folder}/boot-registration 2>&1")
+
+        wait_until(
+            "the machine to be registered",
+            lambda: (
+                [each["Status"] for each in server.api("DescribeInstances", StackId=stack)["Instances"]]
+                == ["registered"]
+            ),
+            seconds=LONG,
+        )
+        state = machine.run("systemctl", "show", "--property=ActiveState,UnitFileState,NRestarts", "toque-agent")
+        assert set(state.splitlines()) == {"ActiveState=active", "UnitFileState=enabled", "NRestarts=0"}

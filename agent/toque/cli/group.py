@@ -12,15 +12,18 @@ COMMANDS = {
     "agent": "toque.cli.agent:agent",
     "app": "toque.cli.verbs.app:app",
     "apply": "toque.cli.apply:apply",
+    "audit": "toque.cli.verbs.audit:audit",
     "command": "toque.cli.verbs.command:command",
     "completion": "toque.cli.completion:completion",
     "cookbook": "toque.cli.verbs.cookbook:cookbook",
     "databag": "toque.cli.verbs.databag:databag",
     "database": "toque.cli.verbs.database:database",
     "deployment": "toque.cli.verbs.deployment:deployment",
+    "event": "toque.cli.verbs.event:event",
     "import": "toque.cli.importing:importing",
     "instance": "toque.cli.verbs.instance:instance",
     "layer": "toque.cli.verbs.layer:layer",
+    "metrics": "toque.cli.verbs.metrics:metrics",
     "opsworks": "toque.cli.opsworks:opsworks",
     "plan": "toque.cli.apply:plan",
     "policy": "toque.cli.verbs.policy:policy",
@@ -110,4 +113,28 @@ toque = LazyGroup(
     COMMANDS,
     entry_points="toque.commands",
     help="Keep machines in the state their owners wrote down, and keep them alive.",
+)
+
+
+def _version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"toque {version('toque')}")
+    except PackageNotFoundError:
+        click.echo("toque, from a checkout that was never installed")
+    ctx.exit()
+
+
+toque.params.append(
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_version,
+        help="Say which Toque this is.",
+    )
 )

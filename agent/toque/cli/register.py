@@ -96,7 +96,8 @@ class _Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         try:
-            return super().parse_args(ctx, args)
+            # As with `aws`: `help` in the place of the options.
+            return super().parse_args(ctx, ["--help"] if args[:1] == ["help"] else args)
         except click.UsageError as error:
             raise WrongUse(error.format_message()) from error
 

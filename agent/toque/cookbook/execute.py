@@ -57,6 +57,7 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
+    outcome["warnings"] = report.warnings
     if run.reboot and code == 0:
         outcome["reboot"] = True
     try:
@@ -106,11 +107,17 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
 
 
 def _run_step(directory: Path, phase: str, recipes: list[str], run: Run, world: World) -> tuple[int, str]:
-    """One phase; exit code and reason as chapter 04 wants them of it."""
+    """One phase; exit code and reason as chapter 04 wants them of it.
+
+    Of warnings, those of phase `system` are ours and go to the server; those of users' recipes stay in their log.
+    """
+    told = len(run.report.warnings)
     try:
         code, reason = run_phase(Shelf(_cookbooks(directory, phase), directory), recipes, run, world, directory)
     except RunFailed as error:
         code, reason = _stop(run, error)
+    if phase != "system":
+        del run.report.warnings[told:]
     return (SYSTEM_FAILED if code and phase == "system" else code), reason
 
 

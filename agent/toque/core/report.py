@@ -9,6 +9,7 @@ from typing import IO, Any
 from toque.core.masking import mask
 from toque.core.resource import Action, Outcome, Resource
 from toque.core.source import Source
+from toque.protocol.run_warnings import MOST, one_line
 
 Say = Callable[[str], None]
 
@@ -30,6 +31,8 @@ class Report:
             "unknown": 0,
             "actions": 0,
         }
+        self.warnings: list[str] = []
+        """What went wrong without failing the run, each once, as many as are told to people beyond the log."""
 
     @property
     def would_change(self) -> bool:
@@ -43,6 +46,13 @@ class Report:
     def note(self, text: str) -> None:
         """A line of the readable log."""
         self._say(mask(text))
+
+    def warn(self, text: str) -> None:
+        """A warning: a line of the readable log, and kept for whoever does not read that."""
+        self.note(f"warning: {text}")
+        told = one_line(mask(text))
+        if told not in self.warnings and len(self.warnings) < MOST:
+            self.warnings.append(told)
 
     def outcome(self, recipe: str, resource: Resource[Any], outcome: Outcome) -> None:
         status = outcome.status

@@ -229,6 +229,7 @@ class Carrier:
             resources=end.resources,
             revision=end.revision,
             releases=end.releases,
+            warnings=end.warnings,
         )
         while True:
             try:
@@ -285,6 +286,7 @@ class Carrier:
                 resources=status.resources,
                 revision=self._revision(record.command_id),
                 releases=status.releases,
+                warnings=status.warnings,
             )
         )
 

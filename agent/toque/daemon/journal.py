@@ -42,6 +42,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     resources: ResourceCounts = ResourceCounts()
     revision: str = ""
     releases: dict[str, str] = {}
+    warnings: tuple[str, ...] = ()
 
 
 class Record(msgspec.Struct, frozen=True):

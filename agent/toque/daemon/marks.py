@@ -34,6 +34,7 @@ class Status(msgspec.Struct, frozen=True):
     finished_at: float = 0.0
     resources: ResourceCounts = ResourceCounts()
     releases: dict[str, str] = {}
+    warnings: tuple[str, ...] = ()
     reboot: bool = False
 
 

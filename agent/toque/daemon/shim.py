@@ -17,7 +17,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -26,6 +26,7 @@ from toque.daemon.limits import Group, new_group
 from toque.daemon.marks import REBOOTING, Ledger, Lock, Status, mark
 from toque.daemon.processes import become_subreaper, die_with_parent, end_descendants, forget_oom_protection, reap
 from toque.daemon.unpacked import difference
+from toque.protocol import run_warnings
 from toque.protocol.masking import StreamMask
 from toque.protocol.messages import CommandEnvelope, ResourceCounts
 
@@ -181,22 +182,28 @@ def _changed_cookbook(directory: Path) -> str:
 
 def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reason: str) -> Status:
     outcome = _outcome(directory)
-    said = StreamMask(masked)
-    told = said.feed(str(outcome.get("reason", ""))[:_LONGEST_REASON].encode()) + said.finish()
+    told = _without_secrets(str(outcome.get("reason", ""))[:_LONGEST_REASON], masked)
+    warnings = list(outcome.get("warnings", ()))[: run_warnings.MOST]
     reboots = bool(outcome.get("reboot", False)) and code == 0
     return Status(
         exit_code=code,
-        reason=REBOOTING if reboots else reason or told.decode(errors="replace"),
+        reason=REBOOTING if reboots else reason or told,
         started_at=ledger.begun_at,
         finished_at=time.time(),
         resources=_resources(directory, outcome),
         releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
+        warnings=tuple(run_warnings.one_line(_without_secrets(str(each), masked)) for each in warnings),
         reboot=reboots,
     )
 
 
-def _outcome(directory: Path) -> dict[str, dict[str, str]]:
-    """`outcome.json`, where the engine left one: {"releases": {app: revision}, "reboot": bool, "reason": text}."""
+def _without_secrets(text: str, masked: list[str]) -> str:
+    mask = StreamMask(masked)
+    return (mask.feed(text.encode(errors="replace")) + mask.finish()).decode(errors="replace")
+
+
+def _outcome(directory: Path) -> dict[str, Any]:
+    """`outcome.json`, where the engine left one: {"releases": {app: revision}, "reboot": bool, "reason": text, …}."""
     try:
         found = json.loads((directory / "outcome.json").read_bytes())
     except (OSError, ValueError):
@@ -204,7 +211,7 @@ def _outcome(directory: Path) -> dict[str, dict[str, str]]:
     return found if isinstance(found, dict) else {}
 
 
-def _resources(directory: Path, outcome: dict[str, dict[str, str]]) -> ResourceCounts:
+def _resources(directory: Path, outcome: dict[str, Any]) -> ResourceCounts:
     """What the engine counted; of a run that ended before it could say so, what stands in its report."""
     try:
         return msgspec.convert(outcome["resources"], ResourceCounts)

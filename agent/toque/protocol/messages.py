@@ -282,7 +282,11 @@ class ResourceCounts(msgspec.Struct, frozen=True):
 
 
 class ResultRequest(msgspec.Struct, frozen=True):
-    """How a run ended; sent until confirmed (R8). Exit codes are those of chapter 04, section 7.3."""
+    """How a run ended; sent until confirmed (R8). Exit codes are those of chapter 04, section 7.3.
+
+    `warnings` is what the system's own tasks could not do without failing the run, such as an account that they had to
+    skip: at most eight lines, without secrets. The server makes service errors of them.
+    """
 
     command_id: str
     dispatch: int
@@ -294,6 +298,7 @@ class ResultRequest(msgspec.Struct, frozen=True):
     resources: ResourceCounts = ResourceCounts()
     revision: str = ""
     releases: dict[str, str] = {}
+    warnings: tuple[str, ...] = ()
 
 
 class RotateRequest(msgspec.Struct, frozen=True):

@@ -19,4 +19,8 @@ def log(message: str, *, level: Literal["debug", "info", "warning", "error"] = "
 
     if level == "debug" and not os.environ.get("TOQUE_DEBUG"):
         return
-    current_run("log").report.note(message if level == "info" else f"{level}: {message}")
+    report = current_run("log").report
+    if level == "warning":
+        report.warn(message)
+    else:
+        report.note(message if level == "info" else f"{level}: {message}")

@@ -3,9 +3,9 @@
 from cookbooks.toque.hosts import keep_hosts
 from cookbooks.toque.updates import install_updates, keep_packages
 
-from toque import settings
+from toque import node, settings
 
-if settings.updates_on_boot:
+if settings.updates_on_boot and node.command.args.get("install_updates", False):
     install_updates()
 keep_packages()
 if settings.manage_hosts:

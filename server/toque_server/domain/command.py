@@ -51,7 +51,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """The deployment's or event's id: commands of one cause dispatched within 5 s share a policy (ruling 16)."""
     type: str
     args: dict[str, Any] = {}
-    """`recipes`, `migrate`, `allow_reboot`, `upgrade_os_to`, `app_ids`, as chapter 06 § 3.6."""
+    """`recipes`, `migrate`, `allow_reboot`, `upgrade_os_to`, `app_ids`, as chapter 06 § 3.6; a Setup's `after_boot`."""
     user_arn: str | None = None
     status: CommandStatus = CommandStatus.PENDING
     reason: str = ""

@@ -126,7 +126,7 @@ def _pending(view: View, limits: Limits, now: datetime) -> list[Action | Order]:
 def _booting(view: View, limits: Limits, now: datetime) -> list[Action | Order]:
     seen, sighting = view.instance, _sighting(view)
     if _is_heard(view):
-        return [_to(seen, _S.RUNNING_SETUP, now), setup_command(seen)]
+        return [_to(seen, _S.RUNNING_SETUP, now), setup_command(seen, after_boot=True)]
     if sighting is not None and (failure := _failure(seen, sighting, limits)):
         return [*start_failed(seen, failure, now)]
     if now - seen.since > limits.boot:

@@ -123,9 +123,10 @@ def deregistered(seen: Instance) -> list[Action]:
     ]
 
 
-def setup_command(seen: Instance) -> AddCommand:
-    """The Setup after a boot: it waits until the agent takes it, however long that is (E-16)."""
-    return AddCommand(stack_id=seen.stack_id, instance_id=seen.id, type="setup", waits=True)
+def setup_command(seen: Instance, *, after_boot: bool = False) -> AddCommand:
+    """The Setup after a boot or an assignment: it waits until the agent takes it, however long that is (E-16)."""
+    args = {"after_boot": True} if after_boot else {}
+    return AddCommand(stack_id=seen.stack_id, instance_id=seen.id, type="setup", args=args, waits=True)
 
 
 def shutdown_command(seen: Instance, timeout: timedelta) -> AddCommand:

@@ -55,6 +55,8 @@ class LayerOf(msgspec.Struct, frozen=True, kw_only=True):
     packages: tuple[str, ...] = ()
     recipes: dict[str, tuple[str, ...]] = {}
     """The users' recipes by event, as `runlist.LayerRecipes` wants them; no bag shows them."""
+    install_updates_on_boot: bool = True
+    """No bag shows it: the Setup after a boot is told what follows from it (os_updates.py)."""
     ecs_cluster_arn: str | None = None
     volume_configurations: tuple[VolumeConfiguration, ...] = ()
     tags: dict[str, str] = {}
@@ -91,6 +93,7 @@ class InstanceOf(msgspec.Struct, frozen=True, kw_only=True):
     auto_scaling_type: str | None = None
     created_at: datetime
     infrastructure_class: str = "ec2"
+    install_updates_on_boot: bool = True
     rsa: HostKeys = HostKeys()
 
 

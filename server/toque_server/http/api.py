@@ -18,7 +18,7 @@ from toque_server.http.problems import Problem, problem_of
 from toque_server.http.throttle import Throttle
 from toque_server.operations.context import Services
 from toque_server.operations.errors import ValidationException
-from toque_server.operations.registry import call, find
+from toque_server.operations.registry import OPERATIONS, call, find, recorded
 
 
 def blueprint(services: Services, throttle: Throttle) -> Blueprint:
@@ -31,7 +31,8 @@ def blueprint(services: Services, throttle: Throttle) -> Blueprint:
         with metrics.timed("api") as seen:
             try:
                 ctx = caller_of(services, request_id)
-                throttle.take(ctx.caller.arn)
+                with recorded(OPERATIONS.get(name), ctx):
+                    throttle.take(ctx.caller.arn)
                 seen.operation = find(name).name
                 answer = _answer(call(name, ctx, _json()), request_id)
             except Exception as error:  # noqa: BLE001 - around one request

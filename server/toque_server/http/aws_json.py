@@ -16,7 +16,7 @@ from toque_server.http.throttle import Throttle
 from toque_server.operations import identity
 from toque_server.operations.context import Context, Services
 from toque_server.operations.errors import NotAuthenticated, UnknownOperationException
-from toque_server.operations.registry import OPERATIONS, OPSWORKS, TOQUE, call, find
+from toque_server.operations.registry import OPERATIONS, OPSWORKS, TOQUE, call, find, recorded
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,10 @@ def blueprint(services: Services, throttle: Throttle, *, forms: Callable[[], Res
         with metrics.timed("aws_json") as seen:
             try:
                 ctx = signer(services, request_id)
-                throttle.take(ctx.caller.arn)
-                name = _operation(request.headers.get("X-Amz-Target", ""))
+                target = request.headers.get("X-Amz-Target", "")
+                with recorded(OPERATIONS.get(target.partition(".")[2]), ctx):
+                    throttle.take(ctx.caller.arn)
+                name = _operation(target)
                 seen.operation = name
                 answer = _answer(200, call(name, ctx, json_body.decoded(request.get_data())), request_id)
             except Exception as error:  # noqa: BLE001 - around one request

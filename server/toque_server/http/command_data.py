@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from toque.protocol.messages import CommandData
-from toque_server.domain import bag_items, bags, custom_json
+from toque_server.domain import bag_items, bags, custom_json, os_updates
 from toque_server.domain.app import AppSecrets
 from toque_server.domain.command import Command
 from toque_server.domain.deployment_secrets import DeploymentSecrets
@@ -71,6 +71,9 @@ def build(
 ) -> CommandData:
     """The sealed part's content. Nothing is in it that the instance's layers may not see."""
     app_ids = [str(app) for app in command.args.get("app_ids", ())]
+    settings = services.settings
+    provider = settings.region(world.stack.region).provider
+    updates = os_updates.due(command, instance, world, obeyed=settings.updates_on_boot, provider=provider)
     deploying = bags.deploy_apps(command.type, app_ids, world)
     sealed = asked.secrets
     levels = _levels(private, world, instance, app_ids, sealed.custom_json)
@@ -91,7 +94,7 @@ def build(
         command=bag_items.command_item(
             command_id=command.id,
             type=command.type,
-            args=command.args,
+            args={**command.args, "install_updates": True} if updates else command.args,
             sent_at=now,
             user_arn=command.user_arn,
             instance_id=command.instance_id,
@@ -105,7 +108,7 @@ def build(
         self_instance=bag_items.self_item(instance),
         masked=bags.masked_values([*hidden, snapshot and bags.secret_fields(snapshot)]),
         app_snapshot=snapshot,
-        allow_insecure_sources=services.settings.allow_insecure_sources,
+        allow_insecure_sources=settings.allow_insecure_sources,
     )
 
 

@@ -23,8 +23,10 @@ from toque.protocol.messages import (
 )
 from toque.protocol.registration import verifier
 from toque.protocol.signed import BadSignature
+from toque_server.domain import soft_limits
 from toque_server.domain.instance import Instance, Status
 from toque_server.domain.instance_details import InstanceDetails
+from toque_server.domain.invalid import Invalid
 from toque_server.domain.registration import free_hostname, new_instance, reported
 from toque_server.domain.transitions import setup_command
 from toque_server.http import answers, strict_json
@@ -33,7 +35,7 @@ from toque_server.http.guard import Guard, Request, read_body
 from toque_server.http.hub import Hub
 from toque_server.http.keyring import Node
 from toque_server.operations.context import Services
-from toque_server.store import actions, contacts, events, instances, join_tokens, nodes, stacks
+from toque_server.store import actions, contacts, events, instances, join_tokens, nodes, overview, stacks
 from toque_server.store.join_tokens import Token
 from toque_server.store.nodes import NodeKey
 from toque_server.store.tables import node_keys
@@ -104,6 +106,8 @@ class Enrolment:
             return self._refused(conn, token, now, "this key has joined already with another token, or is revoked")
         if token.node_key is not None and token.uses_left == 0:
             return self._refused(conn, token, now, "this token was used by another key")
+        if not token.instance_id and (full := self._full(conn, token.stack_id)):
+            return self._refused(conn, token, now, full)
         if token.expires_at <= now or not join_tokens.use(conn, token, node_key):
             return self._refused(conn, token, now, "this token is past its time or used up")
         instance = (
@@ -112,6 +116,15 @@ class Enrolment:
         if instance is None:
             return self._refused(conn, token, now, "the instance of this token does not exist any more")
         return self._store(conn, instance, request, node_key, now)
+
+    def _full(self, conn: Connection, stack_id: str) -> str:
+        """Why the stack takes no further machine (01, S-2); empty where it does."""
+        limits = self._services.settings.limits
+        try:
+            soft_limits.check(limits, "instances", there=overview.number_of(conn, "instances", stack_id))
+        except Invalid as full:
+            return str(full)
+        return ""
 
     def _refused(self, conn: Connection, token: Token, now: datetime, why: str) -> Refused:
         events.add(

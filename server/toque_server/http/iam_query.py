@@ -66,7 +66,7 @@ def answerer(services: Services, throttle: Throttle) -> Callable[[], Response]:
                 throttle.take(ctx.caller.arn)
                 action, members = _form(request.get_data())
                 seen.operation = action.name
-                said = registry.invoke(action, ctx, wire.decode(action.request, members))
+                said = registry.invoke(action, ctx, registry.decoded(action, ctx, members))
                 answer = _answer(200, _done(action, {} if said is None else wire.encode(said), request_id))
             except Exception as error:  # noqa: BLE001 - around one request
                 answer = _refused(error, request_id)

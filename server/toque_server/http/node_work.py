@@ -5,12 +5,14 @@ The instance is the key's, never the request's: what belongs to another node is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
 import msgspec
 from sqlalchemy import Connection
 
+from toque.protocol import run_warnings
 from toque.protocol.canonical import canonical
 from toque.protocol.keys import BadKey, from_text
 from toque.protocol.messages import (
@@ -32,7 +34,8 @@ from toque_server.http.guard import Request
 from toque_server.http.hub import Hub
 from toque_server.http.log_masks import LogMasks
 from toque_server.operations.context import Services
-from toque_server.store import commands, cookbooks, events, instances, logs, nodes, policies
+from toque_server.store import commands, cookbooks, events, instances, logs, nodes, policies, service_errors
+from toque_server.store.service_errors import ServiceError
 
 _PARTS = 500
 _LONGEST_REASON = 2000
@@ -95,6 +98,7 @@ class Work:
     def result(self, request: Request, message: ResultRequest) -> Answer:
         """How a run ended. The first result stands; the same again is a success, another one is refused (R8)."""
         said = canonical(msgspec.to_builtins(message)).decode()
+        warnings = self._warnings(request, message)
         with self._services.database.write() as conn:
             self._take(conn, request)
             now = self._services.database.now(conn)
@@ -107,7 +111,7 @@ class Work:
             if differs:
                 self._event(conn, command, now, "command.second_result", "another result of a command came: ignored")
             else:
-                self._end(conn, command, message, now)
+                self._end(conn, command, message, warnings, now)
                 if commands.next_for(conn, command.instance_id) is not None:
                     self._services.database.after_commit(partial(self._hub.has_next, command.instance_id))
             size = logs.length(conn, command.id)
@@ -115,7 +119,9 @@ class Work:
             raise answers.conflict("result_differs", "another result of this command is stored already")
         return answers.of(Accepted(size=size))
 
-    def _end(self, conn: Connection, command: Command, message: ResultRequest, now: datetime) -> None:
+    def _end(
+        self, conn: Connection, command: Command, message: ResultRequest, warnings: Sequence[str], now: datetime
+    ) -> None:
         """What follows from a first result. After a verdict of ours it only stands beside that."""
         if message.revision:
             instances.set_cookbook_digest(conn, command.instance_id, message.revision[:64])
@@ -123,6 +129,24 @@ class Work:
         if not self._settle(conn, command, exit_code=message.exit_code, reason=reason, at=now):
             return
         logs.prune(conn, command.instance_id)
+        for text in warnings:
+            service_errors.add_warning(
+                conn,
+                ServiceError(
+                    id=self._services.new_id(),
+                    stack_id=command.stack_id,
+                    instance_id=command.instance_id,
+                    type=service_errors.WARNING,
+                    message=text,
+                    created_at=now,
+                ),
+            )
+
+    def _warnings(self, request: Request, message: ResultRequest) -> list[str]:
+        """What the run warns of, kept as short as an agent of ours says it, and without secrets we know (S14)."""
+        told = filter(None, map(run_warnings.one_line, message.warnings[: run_warnings.MOST]))
+        mine = partial(self._masks.blotted, message.command_id, request.node.instance_id)
+        return [mine(text.encode(errors="replace")).decode(errors="replace") for text in told]
 
     def _orphan(self, conn: Connection, request: Request, message: ResultRequest, now: datetime) -> None:
         """A result of a command that a restored backup does not know (R24): kept as an event, so that it ends."""

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 from toque_server.operations.errors import ThrottlingException
-
-_CALLERS = 10_000
+from toque_server.operations.rationing import Ration
 
 
 class Throttle:
-    """A bucket per caller: `rate` requests a second, and `burst` at once after a pause."""
+    """`rate` requests a second for each caller, and `burst` at once after a pause."""
 
     def __init__(
         self, rate: float = 200.0, burst: float = 400.0, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._rate, self._burst, self._clock = rate, burst, clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._ration = Ration(rate, burst, clock=clock)
 
     def take(self, caller: str) -> None:
         """Raises ThrottlingException when this caller had enough for now."""
-        now = self._clock()
-        with self._lock:
-            left, at = self._left.pop(caller, (self._burst, now))
-            left = min(self._burst, left + (now - at) * self._rate)
-            self._left[caller] = (left - 1 if left >= 1 else left, now)
-            if len(self._left) > _CALLERS:
-                self._left.popitem(last=False)
-        if left < 1:
-            raise ThrottlingException(retry_after=max(0.1, (1 - left) / self._rate))
+        if wait := self._ration.take(caller):
+            raise ThrottlingException(retry_after=max(0.1, wait))

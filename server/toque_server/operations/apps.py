@@ -26,6 +26,7 @@ from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.ordering import order
 from toque_server.operations.registry import Permission, Request, Result, operation
+from toque_server.operations.room import check_room
 from toque_server.operations.wire import Clearable
 from toque_server.store import apps, events, instances
 
@@ -118,6 +119,7 @@ def create_app(ctx: Context, req: CreateApp) -> AppCreated:
     `Shortname` names its directory on the nodes and never changes; without one it is made from `Name`.
     """
     stack = finding.stack(ctx, req.stack_id)
+    check_room(ctx, "apps", stack.id)
     taken = apps.shortnames(ctx.conn, stack.id)
     if req.shortname is not None:
         check_app_shortname(req.shortname)

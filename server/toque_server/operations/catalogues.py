@@ -63,18 +63,17 @@ def describe_operating_systems(ctx: Context, req: Nothing) -> OperatingSystemsDe
 
 
 def _asked_stack(_ctx: Context, req: DescribeAgentVersions) -> Sequence[str] | None:
-    if (req.stack_id is None) == (req.configuration_manager is None):
-        raise ValidationException("Please provide either StackId or ConfigurationManager")
+    if req.stack_id is not None and req.configuration_manager is not None:
+        raise ValidationException("Please provide either StackId or ConfigurationManager, and only one of them")
     return None if req.stack_id is None else [req.stack_id]
 
 
 @operation(permission=Permission.SHOW, stack=_asked_stack, raises=(ValidationException, ResourceNotFoundException))
 def describe_agent_versions(ctx: Context, req: DescribeAgentVersions) -> AgentVersionsDescribed:
-    """Describe the agent versions that a stack, or stacks with a configuration manager, may name."""
-    manager = req.configuration_manager
+    """Describe the agent versions that a stack, or stacks with a configuration manager, may name; else all there are."""
+    manager = req.configuration_manager or ConfigurationManager("Chef")
     if req.stack_id is not None:
         manager = finding.stack(ctx, req.stack_id).configuration_manager
-    assert manager is not None
     if manager.name not in (None, "Chef") or manager.version not in (None, *PROFILES):
         raise ValidationException(f"ConfigurationManager.Version is one of {', '.join(PROFILES)}")
     wanted = [manager.version] if manager.version else [each for each in PROFILES if each != "12.2"]

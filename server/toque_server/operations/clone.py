@@ -16,6 +16,7 @@ from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.registry import Permission, Result, operation
+from toque_server.operations.room import check_room
 from toque_server.operations.stacks import StackMembers, changed
 from toque_server.store import apps, attributes, cookbooks, data_bags, events, layers, permissions, stacks
 
@@ -58,9 +59,12 @@ def clone_stack(ctx: Context, req: CloneStack) -> StackCloned:
     source = finding.stack(ctx, req.source_stack_id)
     chosen = _apps(ctx, source, req.clone_app_ids or ())
     of_layers = layers.of_stack(ctx.conn, source.id)
+    check_room(ctx, "stacks")
     copy = _stack(ctx, source, req)
     if not copy.use_opsworks_security_groups:
         check_own_groups(of_layers)
+    check_room(ctx, "layers", copy.id, adding=len(of_layers))
+    check_room(ctx, "apps", copy.id, adding=len(chosen))
     copies = {source.id: copy.id}
     copies |= _copy_layers(ctx, of_layers, copy.id)
     copies |= _copy_apps(ctx, chosen, copy.id)

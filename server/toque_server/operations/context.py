@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from toque_server.domain.permission import Principal
+from toque_server.operations.refused_calls import RefusedCalls
 from toque_server.security.envelope import Vault
 from toque_server.security.keys import ServerKeys
 from toque_server.settings import Settings
@@ -38,6 +39,7 @@ class Services:
     keys: ServerKeys
     new_id: Callable[[], str] = new_id
     wake: Callable[[], None] = _nothing
+    refused_calls: RefusedCalls = field(default_factory=RefusedCalls)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -150,19 +150,18 @@ def deregister_elastic_ip(ctx: Context, req: DeregisterElasticIp) -> None:
 
 @operation(
     permission=Permission.SHOW,
-    stack=finding.one_or_none_of(stack_id="stack", instance_id="instance", ips="elastic IP"),
+    stack=finding.one_of(stack_id="stack", instance_id="instance", ips="elastic IP"),
     raises=_RAISES,
 )
 def describe_elastic_ips(ctx: Context, req: DescribeElasticIps) -> ElasticIpsDescribed:
-    """Describe the addresses of a stack, of an instance, or the named ones; else all that the caller may see."""
+    """Describe the addresses of a stack, of an instance, or the named ones."""
     if req.ips:
         found = list(elastic_ips.by_ips(ctx.conn, req.ips).values())
     elif req.instance_id is not None:
         only = elastic_ips.of_instance(ctx.conn, req.instance_id)
         found = [] if only is None else [only]
     else:
-        ids = [req.stack_id] if req.stack_id else [each.id for each in access.shown(ctx, "DescribeElasticIps")]
-        found = elastic_ips.of_stacks(ctx.conn, ids)
+        found = elastic_ips.of_stacks(ctx.conn, [req.stack_id] if req.stack_id else [])
     homes = stacks.by_ids(ctx.conn, {each.stack_id for each in found})
     return ElasticIpsDescribed(elastic_ips=[_view(each, homes[each.stack_id]) for each in found])
 

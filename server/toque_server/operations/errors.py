@@ -48,7 +48,8 @@ class AccessDeniedException(OperationError):
     def __init__(
         self, arn: str, action: str, resource: str = "*", *, reason: str = "", stack_id: str | None = None
     ) -> None:
-        said = f"User: {arn} is not authorized to perform: opsworks:{action} on resource: {resource}"
+        full = action if ":" in action else f"opsworks:{action}"
+        said = f"User: {arn} is not authorized to perform: {full} on resource: {resource}"
         super().__init__(f"{said}: {reason}" if reason else said)
         self.arn, self.action, self.resource = arn, action, resource
         self.reason, self.stack_id = reason, stack_id

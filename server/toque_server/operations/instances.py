@@ -29,6 +29,7 @@ from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.registry import Permission, Request, Result, operation
+from toque_server.operations.room import check_room
 from toque_server.store import events, instances, layers, service_errors, stacks
 from toque_server.store.instances import Described
 
@@ -156,6 +157,7 @@ def create_instance(ctx: Context, req: CreateInstance) -> InstanceCreated:
     when it is stopped, `instance-store` loses it.
     """
     stack = finding.stack(ctx, req.stack_id)
+    check_room(ctx, "instances", stack.id)
     chosen = _layers(ctx, stack, req.layer_ids)
     taken = instances.hostnames(ctx.conn, stack.id)
     root = req.root_device_type or stack.default_root_device_type

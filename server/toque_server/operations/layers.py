@@ -32,6 +32,7 @@ from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.load_balancers import tell_detached
 from toque_server.operations.registry import Permission, Request, Result, operation
+from toque_server.operations.room import check_room
 from toque_server.store import balancers, ecs_clusters, events, instances, layers, stacks
 
 _RAISES = (ValidationException, ResourceNotFoundException)
@@ -133,6 +134,7 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
     type's own short name.
     """
     stack = finding.stack(ctx, req.stack_id)
+    check_room(ctx, "layers", stack.id)
     kind = kind_of(req.type)
     empty = Layer(
         id=ctx.new_id(),

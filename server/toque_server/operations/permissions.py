@@ -10,7 +10,7 @@ from toque_server.domain.user import PermissionRecord, check_level, free_uid
 from toque_server.operations import access
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.registry import Permission, Request, Result, operation
+from toque_server.operations.registry import TOQUE, Nothing, Permission, Request, Result, operation
 from toque_server.operations.user_sync import sync_users
 from toque_server.store import permissions, users
 
@@ -95,6 +95,13 @@ def describe_permissions(ctx: Context, req: DescribePermissions) -> PermissionsD
             for user in people
         ]
     )
+
+
+@operation(permission=Permission.ANY, target=TOQUE)
+def describe_my_permissions(ctx: Context, req: Nothing) -> PermissionsDescribed:
+    """Describe what was set for the caller himself, stack by stack; on a stack that is not here he has `iam_only`."""
+    mine = permissions.of_user(ctx.conn, ctx.caller.arn)
+    return PermissionsDescribed(permissions=[_view(mine[id], id, ctx.caller.arn) for id in sorted(mine)])
 
 
 def _view(record: PermissionRecord | None, stack_id: str, arn: str) -> PermissionView:

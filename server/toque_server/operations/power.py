@@ -159,10 +159,13 @@ def heal_instance(ctx: Context, req: HealInstance) -> None:
     """
     seen = finding.instance(ctx, req.instance_id)
     down = Status.STOPPING if seen.persistent else Status.TERMINATING
-    if not seen.provider or seen.machine_id is None:
-        raise ValidationException(f"{seen.hostname} cannot be healed: no provider can restart its machine")
+    if not seen.provider:
+        raise ValidationException(f"{seen.hostname} is a registered machine: no provider can restart it")
     if down not in MOVES[seen.status] or seen.heal_id is not None:
-        raise ValidationException(f"{seen.hostname} is {seen.status}: only an instance that should be up is healed")
+        state = seen.status if seen.heal_id is None else "being healed already"
+        raise ValidationException(f"{seen.hostname} is {state}: only an instance that should be up is healed")
+    if seen.machine_id is None:
+        raise ValidationException(f"{seen.hostname} is {seen.status} and has no machine yet: please wait for it")
     heal = Heal(
         id=ctx.new_id(),
         instance_id=seen.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from toque_server.store.registrations import Registration
 INSTALLER_PATH: Final = "/installer/opsworks-agent-installer.tgz"
 """Where this server gives away the installer; `installer` makes it."""
 
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
 _RAISES = (ValidationException, ResourceNotFoundException)
 
 
@@ -127,13 +129,12 @@ def _parameters(ctx: Context, stack: Stack) -> dict[str, str]:
         "use_ssl": str(is_secure).lower(),
     }
     folder, _, tgz = INSTALLER_PATH.rpartition("/")
-    ca_file = ctx.settings.ca_file
     root = load_public(keys.root_public).public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     return {
         "agent_installer_base_url": f"{ctx.settings.public_url}{folder}",
         "agent_installer_tgz": tgz,
         "assets_download_bucket": "toque-assets",
-        **({"ca_pem": Path(ca_file).read_text(encoding="ascii")} if ca_file else {}),
+        **({"ca_pem": _certificates(Path(ctx.settings.ca_file))} if ctx.settings.ca_file else {}),
         "charlie_public_key": root.decode("ascii"),
         **{f"{service}_{name}": value for service in ("instance_service", "ops_works") for name, value in us.items()},
         "root_fingerprint": keys.root_fingerprint,
@@ -141,3 +142,9 @@ def _parameters(ctx: Context, stack: Stack) -> dict[str, str]:
         "verbose": "false",
         "wait_between_runs": f"{ctx.settings.contact.shortest.total_seconds():.0f}",
     }
+
+
+def _certificates(path: Path) -> str:
+    """The certificates of a PEM file, without what people and programs write between them."""
+    found = _CERTIFICATE.findall(path.read_text(encoding="utf-8", errors="replace"))
+    return "".join(f"{each}\n" for each in found)

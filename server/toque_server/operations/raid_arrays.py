@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toque_server.domain.raid import RaidArray
-from toque_server.operations import access, finding
+from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.registry import Permission, Request, Result, operation
@@ -40,18 +40,17 @@ class RaidArraysDescribed(Result, frozen=True, kw_only=True):
 
 @operation(
     permission=Permission.SHOW,
-    stack=finding.one_or_none_of(stack_id="stack", instance_id="instance", raid_array_ids="RAID array"),
+    stack=finding.one_of(stack_id="stack", instance_id="instance", raid_array_ids="RAID array"),
     raises=(ValidationException, ResourceNotFoundException),
 )
 def describe_raid_arrays(ctx: Context, req: DescribeRaidArrays) -> RaidArraysDescribed:
-    """Describe the RAID arrays of a stack or an instance, or the named ones; else all that the caller may see."""
+    """Describe the RAID arrays of a stack or an instance, or the named ones."""
     if req.raid_array_ids:
         found = list(raid_arrays.by_ids(ctx.conn, req.raid_array_ids).values())
     elif req.instance_id is not None:
         found = raid_arrays.of_instance(ctx.conn, req.instance_id)
     else:
-        ids = [req.stack_id] if req.stack_id else [each.id for each in access.shown(ctx, "DescribeRaidArrays")]
-        found = raid_arrays.of_stacks(ctx.conn, ids)
+        found = raid_arrays.of_stacks(ctx.conn, [req.stack_id] if req.stack_id else [])
     return RaidArraysDescribed(raid_arrays=[_view(each) for each in found])
 
 

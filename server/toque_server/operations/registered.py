@@ -20,6 +20,7 @@ from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.power import allowed, apply, shutdown_timeout
 from toque_server.operations.registry import Permission, Request, Result, operation
+from toque_server.operations.room import check_room
 from toque_server.store import commands, events, instances, join_tokens, nodes, registrations
 
 JOIN_WITHIN: Final = timedelta(hours=1)
@@ -82,6 +83,7 @@ def register_instance(ctx: Context, req: RegisterInstance) -> InstanceRegistered
     _spend_identity(ctx, key or None)
     if key and (known := _registered_with(ctx, stack.id, key)) is not None:
         return InstanceRegistered(instance_id=known)
+    check_room(ctx, "instances", stack.id)
     document = req.instance_identity and req.instance_identity.document
     identity = registration.read_identity(document, region=stack.region) if document else None
     private_ip = req.private_ip and registration.check_address(req.private_ip, "PrivateIp")

@@ -130,8 +130,7 @@ def _of_name(ctx: Context, req: CreateUser) -> list[str]:
 
 
 def _of_user(ctx: Context, req: AttachUserPolicy | PutUserPolicy | CreateAccessKey) -> str:
-    found = registrations.get(ctx.conn, req.user_name)
-    if found is None or found.expires_at <= ctx.now:
+    if (found := _known(ctx, req.user_name)) is None:
         raise access.not_found(ctx, f"iam:{type(req).__name__}", f"The user with name {req.user_name} cannot be found.")
     if found.stack_id is None:
         raise ValidationException(f"{req.user_name} is in no group yet: AddUserToGroup says to which stack it belongs")
@@ -270,9 +269,14 @@ ACTIONS: Final[Mapping[str, Operation]] = {
 """Every action there is, by its name in the protocol."""
 
 
+def _known(ctx: Context, name: str) -> Registration | None:
+    """The identity of this name, as long as its time is not over. No name of another form reaches the database."""
+    found = registrations.get(ctx.conn, name) if registration_identity.is_user_name(name) else None
+    return None if found is None or found.expires_at <= ctx.now else found
+
+
 def _user(ctx: Context, name: str) -> Registration:
-    found = registrations.get(ctx.conn, name)
-    if found is None or found.expires_at <= ctx.now:
+    if (found := _known(ctx, name)) is None:
         raise ResourceNotFoundException(f"The user with name {name} cannot be found.")
     return found
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar, get_type_hints
@@ -163,13 +164,35 @@ def call(name: str, ctx: Context, raw: object) -> dict[str, Any]:
     commits when this returns.
     """
     op = find(name)
-    answer = invoke(op, ctx, wire.decode(op.request, raw))
+    answer = invoke(op, ctx, decoded(op, ctx, raw))
     return {} if answer is None else wire.encode(answer)
 
 
+def decoded(op: Operation, ctx: Context, raw: object) -> Any:
+    """The request, as its type. Raises ValidationException."""
+    with recorded(op, ctx):
+        return wire.decode(op.request, raw)
+
+
+@contextmanager
+def recorded(op: Operation | None, ctx: Context) -> Iterator[None]:
+    """Record it where this change is refused before anything of it was looked at: the wires throttle inside of this."""
+    try:
+        yield
+    except OperationError as error:
+        if op is not None:
+            _refused(op, ctx, error)
+        raise
+
+
 def invoke(op: Operation, ctx: Context, request: Any) -> Any:
-    """Carry out a decoded request: permission, transaction, audit. Raises OperationError."""
+    """Carry out a decoded request: permission, transaction, audit. Raises OperationError.
+
+    A change and its line in the audit are one transaction. What is refused is recorded in one of its own: each denial,
+    and each change that failed, as many as a caller's ration of them allows.
+    """
     database = ctx.services.database
+    stacks: Sequence[str] = ()
     try:
         with database.write() if op.changes else database.read() as conn:
             inside = ctx.within(conn)
@@ -187,11 +210,30 @@ def invoke(op: Operation, ctx: Context, request: Any) -> Any:
                 audit.add(conn, _entry(inside, op, request, stack_id=next(iter(stacks), made)))
             return answer
     except Invalid as error:
-        raise ValidationException(str(error)) from error
+        refusal = ValidationException(str(error))
+        _refused(op, ctx, refusal, request, stacks)
+        raise refusal from error
     except AccessDeniedException as denied:
         with database.write() as conn:
-            audit.add(conn, _entry(ctx.within(conn), op, request, stack_id=denied.stack_id, denied=denied))
+            entry = _entry(ctx.within(conn), op, request, stack_id=denied.stack_id, error=denied, reason=denied.reason)
+            audit.add(conn, entry)
         raise
+    except OperationError as error:
+        _refused(op, ctx, error, request, stacks)
+        raise
+
+
+def _refused(
+    op: Operation, ctx: Context, error: OperationError, request: Any = None, stacks: Sequence[str] = ()
+) -> None:
+    """Record a change that failed. Its error's message is not kept: it may repeat what was sent."""
+    left_out = ctx.services.refused_calls.due(ctx.caller.arn) if op.changes else None
+    if left_out is None:
+        return
+    reason = f"{left_out} refused calls of this caller before it were too many to record" if left_out else ""
+    with ctx.services.database.write() as conn:
+        known = next(iter(stacks), None)
+        audit.add(conn, _entry(ctx.within(conn), op, request, stack_id=known, error=error, reason=reason))
 
 
 def _field(name: str) -> StackOf:
@@ -203,7 +245,13 @@ def _field(name: str) -> StackOf:
 
 
 def _entry(
-    ctx: Context, op: Operation, request: Any, *, stack_id: str | None, denied: AccessDeniedException | None = None
+    ctx: Context,
+    op: Operation,
+    request: Any,
+    *,
+    stack_id: str | None,
+    error: OperationError | None = None,
+    reason: str = "",
 ) -> audit.Entry:
     """Every field of chapter 07 § 9; of the parameters, what is no secret."""
     return audit.Entry(
@@ -211,12 +259,12 @@ def _entry(
         user_arn=ctx.caller.arn,
         action=op.name,
         stack_id=stack_id,
-        allowed=denied is None,
+        allowed=not isinstance(error, AccessDeniedException),
         detail={
             "address": ctx.address,
             "access_key_id": ctx.access_key_id,
             "request_id": ctx.request_id,
             "parameters": masked.parameters(request),
-            **({"error": denied.code, "reason": denied.reason} if denied is not None else {}),
+            **({"error": error.code, "reason": reason} if error is not None else {}),
         },
     )

@@ -23,6 +23,7 @@ from toque_server.operations import access, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.operations.registry import Permission, Request, Result, operation
+from toque_server.operations.room import check_room
 from toque_server.store import events, layers, stacks
 
 _BERKSHELF = "3.2.0"
@@ -154,6 +155,7 @@ def create_stack(ctx: Context, req: CreateStack) -> StackCreated:
     The service role and the instance profile are kept for OpsWorks clients; any ARN will do where no cloud is behind
     the region.
     """
+    check_room(ctx, "stacks")
     windows = family_of(req.default_os or DEFAULT_OS) == "Windows"
     slug = stack_slug(req.name, stacks.slugs(ctx.conn, stack_slug(req.name, ())))
     empty = Stack(

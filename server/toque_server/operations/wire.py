@@ -169,6 +169,8 @@ def _choices(kind: inspect.Type) -> list[str] | None:
     return [str(each) for each in kind.values] if isinstance(kind, inspect.LiteralType) else None
 
 
+# What both databases take.
+
 _SIMPLE: dict[type, tuple[str, Any]] = {
     inspect.StrType: ("a string", lambda raw: isinstance(raw, str)),
     inspect.BoolType: ("true or false", lambda raw: isinstance(raw, bool)),

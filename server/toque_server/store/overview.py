@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import Connection, Table, func, select
 
@@ -28,6 +29,13 @@ def counts(conn: Connection) -> Counts:
         instances={status: count for status, count in by_status},  # noqa: C416 - rows are no pairs to the type checker
         open_commands=conn.execute(still_open).scalar_one(),
     )
+
+
+def number_of(conn: Connection, kind: Literal["stacks", "layers", "instances", "apps"], stack_id: str | None) -> int:
+    """How many there are: of one stack, or with None everywhere."""
+    table = {"stacks": stacks, "layers": layers, "instances": instances, "apps": apps}[kind]
+    query = select(func.count()).select_from(table)
+    return conn.execute(query if stack_id is None else query.where(table.c.stack_id == stack_id)).scalar_one()
 
 
 @dataclass(frozen=True)

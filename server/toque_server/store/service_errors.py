@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from toque_server.store.tables import instances, service_errors
+
+WARNING: Final = "run_warning"
+"""Type of what a run could not do, and that did not fail it."""
+_SAID_FOR: Final = timedelta(days=1)
+_KEPT: Final = 100
 
 
 class ServiceError(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +30,24 @@ class ServiceError(msgspec.Struct, frozen=True, kw_only=True):
 def add(conn: Connection, error: ServiceError) -> None:
     """Write an error; the instance's LastServiceErrorId is the newest of its errors."""
     conn.execute(sa.insert(service_errors).values(msgspec.structs.asdict(error)))
+
+
+def add_warning(conn: Connection, error: ServiceError) -> bool:
+    """Write what a run warned of, unless that instance's error says it since less than a day; True when written.
+
+    The newest hundred warnings of an instance are kept: what every run says again must not fill the database.
+    """
+    own = (service_errors.c.instance_id == error.instance_id) & (service_errors.c.type == error.type)
+    lately = service_errors.c.created_at > error.created_at - _SAID_FOR
+    same = sa.select(service_errors.c.id).where(own, lately, service_errors.c.message == error.message).limit(1)
+    if conn.execute(same).first() is not None:
+        return False
+    add(conn, error)
+    newest_first = (service_errors.c.created_at.desc(), service_errors.c.id)
+    old = sa.select(service_errors.c.id).where(own).order_by(*newest_first).limit(1000).offset(_KEPT)
+    if gone := list(conn.execute(old).scalars()):
+        conn.execute(sa.delete(service_errors).where(service_errors.c.id.in_(gone)))
+    return True
 
 
 def by_ids(conn: Connection, ids: Collection[str]) -> list[ServiceError]:

@@ -107,6 +107,7 @@ def layer_of(layer: Layer) -> LayerOf:
         type=layer.type,
         packages=layer.packages,
         recipes=layer.custom_recipes.by_event(),
+        install_updates_on_boot=layer.install_updates_on_boot,
         ecs_cluster_arn=layer.attributes.get("EcsClusterArn"),
         tags=layer.tags,
         volume_configurations=tuple(
@@ -151,6 +152,7 @@ def instance_of(one: Described) -> InstanceOf:
         auto_scaling_type=instance.scaling,
         created_at=instance.created_at,
         infrastructure_class=instance.infrastructure_class,
+        install_updates_on_boot=details.install_updates_on_boot,
         rsa=HostKeys(public=(facts.ssh_host_key if facts else "") or None),
     )
 

@@ -72,6 +72,13 @@ def test_help_lists_the_commands_and_loads_what_it_lists() -> None:
     assert "Run a recipe on this machine, now." in result.output
 
 
+def test_it_says_which_version_it_is() -> None:
+    result = run("--version")
+
+    assert result.exit_code == 0
+    assert result.output.startswith("toque")
+
+
 def test_a_command_whose_extra_is_missing_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

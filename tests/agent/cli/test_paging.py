@@ -67,9 +67,6 @@ def test_a_token_that_nobody_gave_is_refused(token: str) -> None:
 
 
 def test_09_25_tags_have_the_members_and_are_not_paged() -> None:
-    assert [
-        name for name, each in operations().items() if each["target"].startswith("OpsWorks_") and records_of(each)
-    ] in (
-        ["describe-ecs-clusters"],
-        [],
-    )
+    ours = {name: each for name, each in operations().items() if each["target"].startswith("OpsWorks_")}
+
+    assert [name for name, each in ours.items() if records_of(each)] == ["describe-ecs-clusters"]

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.fakes.ec2 import REGION, Ec2
+from tests.fakes.ec2 import ec2 as ec2_of_moto
 from tests.fakes.web import Page, Web, certificate_for
 from tests.needs import needs, needs_that
 from toque.cli import ec2
@@ -163,37 +165,15 @@ def test_an_installer_that_is_not_there_ends_the_script(tmp_path: Path) -> None:
     assert "404" in done.stderr
 
 
-class Ec2:
-    """EC2 as moto plays it, with the instances that a test wants."""
-
-    def __init__(self, url: str) -> None:
-        import boto3
-
-        self.client = boto3.client("ec2", region_name="eu-west-1", endpoint_url=url)
-        self.image = self.client.describe_images()["Images"][0]["ImageId"]
-
-    def run(self, name: str) -> dict[str, Any]:
-        tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": name}]}]
-        made = self.client.run_instances(ImageId=self.image, MinCount=1, MaxCount=1, TagSpecifications=tags)
-        described = self.client.describe_instances(InstanceIds=[made["Instances"][0]["InstanceId"]])
-        return dict(described["Reservations"][0]["Instances"][0])
-
-
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ec2]:
-    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_ENDPOINT_URL_EC2", f"http://{host}:{port}")
-    yield Ec2(f"http://{host}:{port}")
-    server.stop()
+    with ec2_of_moto(monkeypatch) as cloud:
+        yield cloud
 
 
 def test_a_cloud_machine_is_found_by_its_id_address_or_name_and_only_in_its_vpc(cloud: Ec2) -> None:
     web1, web2, _, _ = cloud.run("web1"), cloud.run("web2"), cloud.run("twin"), cloud.run("twin")
-    stack = {"Region": "eu-west-1", "VpcId": web1["VpcId"]}
+    stack = {"Region": REGION, "VpcId": web1["VpcId"]}
     reached = Machine(web1["InstanceId"], web1["PublicIpAddress"])
 
     assert ec2.find(web1["InstanceId"], stack) == reached
@@ -206,6 +186,6 @@ def test_a_cloud_machine_is_found_by_its_id_address_or_name_and_only_in_its_vpc(
     with pytest.raises(NotFound, match="Did not find any instance matching web1"):
         ec2.find("web1", stack | {"VpcId": "vpc-other"})
     with pytest.raises(NotFound, match="Did not find any instance matching web1"):
-        ec2.find("web1", {"Region": "eu-west-1"})
+        ec2.find("web1", {"Region": REGION})
     with pytest.raises(NotFound, match="EC2 cannot be asked for i-0"):
         ec2.find("i-0", stack)

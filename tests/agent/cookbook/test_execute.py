@@ -160,6 +160,22 @@ def test_02_13_a_failed_system_phase_skips_the_custom_one(run: RunDirectory) -> 
     assert not (run.out / "a").exists()
 
 
+def test_03_6_and_04_4_a_failing_deploy_recipe_fails_the_setup_that_it_is_a_part_of(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", setup="", deploy="open('OUT/deployed', 'w')\n", cleanup="")
+    run.cookbook("web", default="", warm_up="raise RuntimeError('cold')\n")
+    rest = [
+        {"phase": "system", "recipes": ["toque::deploy"]},
+        {"phase": "custom", "recipes": ["web::warm_up"]},
+        CLEANUP,
+    ]
+
+    # What a Setup that ends so means to its instance: test_03_5_a_failing_setup_gives_setup_failed_… of reconcile.
+    assert run.execute(["web"], system=["toque::setup"], then=rest) == 1
+
+    assert run.outcome()["reason"] == "recipe web::warm_up failed"
+    assert (run.out / "deployed").exists()
+
+
 CLEANUP = {"phase": "system", "recipes": ["toque::cleanup"]}
 
 
@@ -388,6 +404,28 @@ def test_a_notification_of_a_custom_recipe_survives_a_later_run_whose_system_pha
     assert run.execute(["web::later"], system=["toque::setup"]) == 0
 
     assert (run.out / "told").read_text() == "told\n"
+
+
+def test_07_24_warnings_of_the_system_are_told_and_those_of_users_recipes_are_not(run: RunDirectory) -> None:
+    warns = "from toque import log\nfor n in (1, 1, 2):\n    log(f'the token s3cret-s3cret {n}', level='warning')\n"
+    run.cookbook("toque", "builtin", users=warns, cleanup="from toque import log\nlog('last', level='warning')\n")
+    run.cookbook("web", default="from toque import log\nlog('mine', level='warning')\n")
+
+    cleanup = {"phase": "system", "recipes": ["toque::cleanup"]}
+    assert run.execute(["web"], system=["toque::users"], then=[cleanup], masked=["s3cret-s3cret"]) == 0
+
+    assert run.outcome()["warnings"] == ["the token *** 1", "the token *** 2", "last"]
+
+
+def test_a_run_tells_no_more_warnings_than_fit_into_its_ledger(run: RunDirectory) -> None:
+    many = "from toque import log\nfor n in range(50):\n    log(f'{n}' + '\U0001f9d1' * 1000, level='warning')\n"
+    run.cookbook("toque", "builtin", users=many)
+
+    assert run.execute([], system=["toque::users"]) == 0
+
+    warnings = run.outcome()["warnings"]
+    assert len(warnings) == 8
+    assert all(len(each) == 250 and each.endswith("…") for each in warnings)
 
 
 def test_a_file_is_applied_without_server_or_cookbook(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.agent.daemon.conftest import Node, wait_for
 from tests.fakes.control import Control, Order
 from toque.daemon.limits import new_group
+from toque.protocol.messages import RunStep
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def enrolled(node: Node, control: Control, tmp_path: Path) -> Node:
 
 RECIPES = {
     "default": "print('hello from the recipe')",
+    "warn": "from toque import log; log('the account eve\\nwas skipped', level='warning')",
     "fail": "raise ValueError('this went wrong')",
     "loop": """
 import subprocess, time
@@ -82,6 +84,17 @@ def test_a_command_becomes_a_run_a_log_and_a_result(enrolled: Node, control: Con
     assert order.result.log_size == len(order.log)
     assert 0 < order.result.started_at <= order.result.finished_at
     assert order.result.revision == control.bundle_refs["custom"].digest
+
+
+def test_07_24_what_the_systems_own_tasks_warn_of_comes_with_the_result(enrolled: Node, control: Control) -> None:
+    control.bundle_refs["builtin"] = control.bundle_refs["custom"]
+    control.new_policy()
+    steps = (RunStep("system", ("test::warn",)), RunStep("custom", ("test::warn",)))
+
+    result = finished(control, control.order(steps=steps)).result
+
+    assert result is not None
+    assert (result.exit_code, result.warnings) == (0, ("the account eve was skipped",))
 
 
 def test_ruling_18_a_command_names_the_cookbooks_of_its_run_where_they_are_not_the_newest(

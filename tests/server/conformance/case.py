@@ -17,7 +17,7 @@ class Case:
 
     `invalid` and `missing`: calls that are refused with a ValidationException, or a ResourceNotFoundException, whose
     message has the words beside it. `untried`: input members that no accepted call has, and why. `absent`: output
-    members that no answer has here, and why.
+    members that no answer has here, and why. `never` is the word of the refusal where no call can be accepted.
     """
 
     minimal: Members
@@ -26,6 +26,7 @@ class Case:
     missing: Sequence[tuple[Members, str]] = ()
     untried: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
+    never: str = ""
 
 
 CASES: dict[str, Callable[[World], Case]] = {}

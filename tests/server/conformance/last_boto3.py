@@ -31,7 +31,8 @@ def against(shape, value, path):
         if not isinstance(value, dict):
             return [f"{path} is no object"]
         found = [f"{path}.{name} is unknown" for name in value if name not in shape.members]
-        found += [f"{path}.{name} is missing" for name in shape.required_members if name not in value]
+        # An empty structure is how OpsWorks shows what is not set: chapter 09, section 5.3.
+        found += [f"{path}.{name} is missing" for name in shape.required_members if value and name not in value]
         found += [f"{path}.{name} is null" for name in value if value[name] is None]
         for name in value.keys() & shape.members.keys():
             if value[name] is not None:

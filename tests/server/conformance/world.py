@@ -99,7 +99,8 @@ class World:
     def _ask(self, **question: Any) -> Any:
         who = {"key": self.secrets["access_key_id"], "secret": self.secrets["secret_access_key"]}
         said = self.boto.ask(url=self.url, **who, **question)
-        assert said["against_the_model"] == []
+        against = said["against_the_model"]
+        assert not against, against
         return said["answer"]
 
     def stack(self, **members: Any) -> str:

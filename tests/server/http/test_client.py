@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -18,10 +20,14 @@ from toque.client import (
     ValidationException,
     WaitFailed,
 )
+from toque.client.errors import error_of
 from toque.client.structures import DeploymentCommand, Source
 from toque_server.cli.init import first_administrator
 from toque_server.domain.instance import Status
+from toque_server.http import sigv4
+from toque_server.http.problems import STATUS
 from toque_server.operations.context import Services
+from toque_server.operations.errors import OperationError
 
 
 @pytest.fixture
@@ -108,3 +114,17 @@ def test_a_server_that_is_not_there_is_asked_again_and_then_named() -> None:
 
     with pytest.raises(CallFailed, match="http://127.0.0.1:1 cannot be reached"):
         gone.create_user(user_name="x")
+
+
+@pytest.mark.parametrize("kind", sorted(STATUS, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+def test_every_error_of_an_operation_has_its_class(kind: type[OperationError]) -> None:
+    code = "NotAuthenticated" if kind.__name__ == "NotAuthenticated" else kind.code
+
+    assert type(error_of(code, "said", STATUS[kind])).__name__ == kind.__name__
+
+
+def test_every_code_of_a_bad_signature_is_a_bad_identity() -> None:
+    codes = set(re.findall(r'"(\w+(?:Exception|Signature|Expired))"', inspect.getsource(sigv4)))
+
+    assert codes
+    assert {type(error_of(code, "said", 400)) for code in codes} == {NotAuthenticated}

@@ -150,7 +150,8 @@ def test_names_and_paths_of_other_things_are_refused(root: Caller, iam: Any) -> 
     strays = {"GroupName": f"OpsWorks-{other}", "UserName": "OpsWorks-shop-web1"}
     assert code_of(iam.add_user_to_group, **strays) == ("ValidationError", 400)
     assert code_of(iam.create_access_key, UserName="OpsWorks-shop-web1") == ("ValidationError", 400)
-    assert code_of(iam.create_access_key, UserName="OpsWorks-shop-web9") == ("NoSuchEntity", 404)
+    for nobody in ("OpsWorks-shop-web9", "ann", "OpsWorks-\0", "OpsWorks-é"):
+        assert code_of(iam.create_access_key, UserName=nobody) == ("NoSuchEntity", 404)
     administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
     iam.add_user_to_group(GroupName=f"OpsWorks-{stack}", UserName="OpsWorks-shop-web1")
     assert code_of(iam.attach_user_policy, PolicyArn=administrator, UserName="OpsWorks-shop-web1") == (
@@ -176,7 +177,7 @@ def test_it_takes_manage_on_the_stack_in_the_name(url: str, root: Caller) -> Non
     assert code_of(ann.create_group, GroupName="OpsWorks-unknown", Path=PATH) == ("AccessDenied", 403)
 
 
-def test_07_4_the_policy_for_registering_is_enough_and_one_that_denies_beats_it(url: str, root: Caller) -> None:
+def test_07_section_4_the_policy_for_registering_is_enough_and_one_that_denies_beats_it(url: str, root: Caller) -> None:
     stack, name = root.stack(), "OpsWorks-shop-web1"
     root("CreateUser", UserName="ann")
     arn = f"arn:aws:iam::{root.services.keys.account_id}:user/ann"

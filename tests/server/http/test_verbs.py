@@ -16,9 +16,11 @@ from toque.cli.group import toque
 from toque.cli.verbs import watch
 from toque_server.cli.init import first_administrator
 from toque_server.domain.command import CommandStatus
+from toque_server.domain.deployment import settle
 from toque_server.domain.instance import Status
 from toque_server.operations.context import Services
-from toque_server.store import commands
+from toque_server.store import commands, deployments, service_errors
+from toque_server.store.service_errors import ServiceError
 
 Run = Callable[..., Result]
 
@@ -121,8 +123,39 @@ def test_instances_are_started_and_stopped_and_waited_for(
     assert "there is no instance nobody" in forced.stderr
 
 
+def test_the_service_errors_of_an_instance_are_listed(run: Run, root: Caller) -> None:
+    stack = root.stack()
+    instance = root.instance(stack, root.layer(stack), Hostname="web1")
+    with root.services.database.write() as conn:
+        told = ServiceError(
+            id="e-1",
+            stack_id=stack,
+            instance_id=instance,
+            type="run_warning",
+            message="the account eve was skipped",
+            created_at=root.services.database.now(conn),
+        )
+        service_errors.add(conn, told)
+
+    assert "run_warning  the account eve was skipped" in good(run("instance", "errors", "web1"))
+    assert "LastServiceErrorId" in good(run("instance", "show", "web1"))
+
+
 def _server() -> watch.Server:
     return watch.Server.here()
+
+
+def end(services: Services, deployment_id: str, status: CommandStatus, exit_code: int, reason: str = "") -> None:
+    """End a deployment's only command, as an agent's result would."""
+    with services.database.write() as conn:
+        now = services.database.now(conn)
+        ordered = deployments.get(conn, deployment_id)
+        [command] = commands.of_deployment(conn, deployment_id)
+        assert ordered is not None
+        assert commands.finish(conn, command, status, exit_code, now, reason)
+        settled = settle(ordered, [status], now)
+        assert settled is not None
+        assert deployments.finish(conn, ordered, settled)
 
 
 def test_a_deployment_that_fails_says_where_to_look(run: Run, root: Caller, services: Services) -> None:
@@ -133,21 +166,41 @@ def test_a_deployment_that_fails_says_where_to_look(run: Run, root: Caller, serv
     id = good(
         run("deployment", "run", "execute_recipes", "--stack", "shop", "--recipe", "web::tune", "--instance", "web1")
     )
+    end(services, id, CommandStatus.FAILED, 1, "recipe_failed")
     [command] = root("DescribeCommands", DeploymentId=id)["Commands"]
-    with services.database.write() as conn:
-        seen = commands.get(conn, command["CommandId"])
-        assert seen is not None
-        commands.finish(conn, seen, CommandStatus.FAILED, 1, services.database.now(conn), "recipe_failed")
-    listed = good(run("command", "list", "--deployment", id))
+    waited = run("deployment", "wait", id)
 
     assert root("DescribeDeployments", DeploymentIds=[id])["Deployments"][0]["Command"] == {
         "Name": "execute_recipes",
         "Args": {"recipes": ["web::tune"]},
     }
-    assert "failed" in listed
+    assert (waited.exit_code, waited.stdout) == (255, "")
+    assert f"web1: exit code 1, recipe_failed; see `toque command log {command['CommandId']}`" in waited.stderr
+    assert "failed" in good(run("command", "list", "--deployment", id))
     assert command["CommandId"] in good(run("command", "list", "--instance", "web1"))
     assert run("command", "list").exit_code == 2
     assert run("command", "log", command["CommandId"], "--follow").exit_code == 255
+
+
+def test_an_app_is_deployed_and_waited_for(
+    run: Run, root: Caller, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = root.stack()
+    root.bring_online(root.instance(stack, root.layer(stack), Hostname="web1"))
+    root.app(stack)
+
+    def progress(_seconds: float) -> None:
+        [running] = root("DescribeDeployments", StackId=stack)["Deployments"]
+        end(services, running["DeploymentId"], CommandStatus.SUCCESSFUL, 0)
+
+    monkeypatch.setattr(watch.time, "sleep", progress)
+    deployed = run("app", "deploy", "guestbook", "--comment", "friday", "--wait")
+
+    assert deployed.exit_code == 0, deployed.output
+    assert deployed.stderr.splitlines() == ["web1: queued", "web1: successful"]
+    shown = json.loads(good(run("deployment", "show", deployed.stdout.strip(), "--output", "json")))
+    assert (shown["Comment"], shown["Command"]["Name"], shown["Status"]) == ("friday", "deploy", "successful")
+    assert run("app", "run", "guestbook", "explode").exit_code == 2
 
 
 def test_data_bags_are_written_read_and_deleted(run: Run, root: Caller, tmp_path: Path) -> None:

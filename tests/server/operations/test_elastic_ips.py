@@ -166,7 +166,7 @@ def test_deregistering_an_associated_address_disassociates_it_first(root: Caller
     assert address_of(root, one) is None
     assert configures_due(root, stack) is not None
     with root.services.database.read() as conn:
-        told = [each.kind for each in events.after(conn, 0, stack_ids=[stack])]
+        told = [each.kind for each in events.after(conn, 0, events.Wanted(stack_ids=[stack]))]
     assert told[-2:] == ["elastic_ip.disassociated", "elastic_ip.deregistered"]
 
 
@@ -264,6 +264,7 @@ def test_associating_needs_manage_on_the_stacks_of_both(root: Caller) -> None:
     ann = root.as_user("ann")
     root("CreateUserProfile", IamUserArn=ann.principal.arn)
     root("SetPermission", StackId=stack, IamUserArn=ann.principal.arn, Level="manage")
+    root("SetPermission", StackId=elsewhere, IamUserArn=ann.principal.arn, Level="show")
 
     with pytest.raises(AccessDeniedException, match="opsworks:Ass"):
         ann("AssociateElasticIp", ElasticIp=IP, InstanceId=stranger)

@@ -409,7 +409,7 @@ def test_03_39_and_08_31_nobody_has_power_over_a_registered_machine(root: Caller
         "RebootInstance": "please reboot it on the machine itself",
         "UpdateInstance": "its layers are changed with UnassignInstance and AssignInstance",
         "DeleteInstance": "it cannot be deleted, only let go with DeregisterInstance",
-        "HealInstance": "no provider can restart its machine",
+        "HealInstance": "is a registered machine: no provider can restart it",
     }
 
     for operation, message in refused.items():

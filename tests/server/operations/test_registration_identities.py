@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from tests.server.operations.calls import Caller
@@ -147,7 +148,7 @@ def test_only_who_manages_the_stack_may_prepare_a_registration(root: Caller, ope
     assert ann(operation, StackId=stack, **members)
 
 
-def test_08_26_the_parameters_are_texts_and_have_the_bucket(root: Caller) -> None:
+def test_01_31_and_08_26_the_parameters_are_texts_and_have_the_bucket(root: Caller) -> None:
     said = root("DescribeStackProvisioningParameters", StackId=root.stack())
 
     parameters = said["Parameters"]
@@ -170,14 +171,13 @@ def test_08_26_the_parameters_are_texts_and_have_the_bucket(root: Caller) -> Non
 
 def test_the_authority_of_a_certificate_of_our_own_goes_with_them(services: Services) -> None:
     ca = services.settings.data_dir / "ca.pem"
-    ca.write_text("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n")
-    import msgspec
-
+    certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    ca.write_text(f"subject=Our `own` $CA\n{certificate}# and an intermediate one\n{certificate}")
     secured = msgspec.structs.replace(services.settings, ca_file=str(ca), public_url="https://toque.example")
     root = Caller(replace(services, settings=secured))
 
     parameters = root("DescribeStackProvisioningParameters", StackId=root.stack())["Parameters"]
 
-    assert parameters["ca_pem"] == ca.read_text()
+    assert parameters["ca_pem"] == certificate * 2
     assert (parameters["ops_works_use_ssl"], parameters["ops_works_port"]) == ("true", "443")
     assert "ca_pem" not in Caller(services)("DescribeStackProvisioningParameters", StackId=root.stack())["Parameters"]

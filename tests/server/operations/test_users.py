@@ -31,6 +31,7 @@ def test_07_1_and_07_2_everyone_stands_on_every_stack_at_iam_only(root_on_either
 
     assert levels(root, StackId=old) == {(old, arn("ann")): "iam_only"}
     [record] = root("DescribePermissions", StackId=new)["Permissions"]
+    assert (record["IamUserArn"], record["Level"]) == (arn("ann"), "iam_only")
     assert (record["AllowSsh"], record["AllowSudo"]) == (False, False)
 
 
@@ -329,3 +330,14 @@ def test_an_administrator_sees_no_events_of_a_stack_that_is_denied_to_him(root: 
 
     assert {each.get("StackId") for each in ann("DescribeEvents")["Events"]} == told - {denied}
     assert open_to_all in told
+
+
+def test_everybody_sees_his_own_levels(root: Caller) -> None:
+    stack, _ = root.stack(), root.stack(Name="other")
+    root("CreateUser", UserName="ann")
+    assert root.known("ann")("DescribeMyPermissions")["Permissions"] == []
+    root("SetPermission", StackId=stack, IamUserArn=arn("ann"), Level="deny")
+
+    [mine] = root.known("ann")("DescribeMyPermissions")["Permissions"]
+
+    assert (mine["StackId"], mine["Level"], mine["AllowSsh"]) == (stack, "deny", False)

@@ -6,14 +6,16 @@ import click
 
 from toque.cli.verbs import watch
 from toque.cli.verbs.common import add_list, add_show
-from toque.cli.verbs.group import Verbs, in_stack, of_stack, waits
+from toque.cli.verbs.group import Verbs, in_stack, of_stack, output, show_list, waits
 from toque.cli.verbs.server import Server
 
 instance = Verbs("instance", "Instances: the machines of a stack.")
 add_list(instance, "instance")
 add_show(instance, "instance")
 
+_KEYS = {"Hostname": "INSTANCE", "State": "STATE", "Conflict": "HELD", "CreatedAt": "CREATED", "Fingerprint": "KEY"}
 _which = click.argument("which", nargs=-1, required=True)
+_ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 
 
 @instance.command()
@@ -88,12 +90,57 @@ def heal(which: tuple[str, ...], stack: str | None) -> None:
 
 
 @instance.command()
+@click.argument("which")
+@in_stack
+@output
+def errors(which: str, stack: str | None, output: str) -> None:
+    """List the service errors of an instance, newest first: why it failed, was healed, or what a run left undone."""
+    server = Server.here()
+    id = server.find("instance", which, stack)["InstanceId"]
+    found = server("DescribeServiceErrors", InstanceId=id)["ServiceErrors"]
+    show_list("ServiceErrors", found, _ERROR_COLUMNS, output)
+
+
+@instance.command()
 @_which
 @in_stack
 @waits
 def delete(which: tuple[str, ...], stack: str | None, wait: bool, timeout: float) -> None:
     """Delete instances: their machines end, and their records go."""
     _order("DeleteInstance", which, stack, waiter="InstanceTerminated" if wait else "", timeout=timeout)
+
+
+@instance.command()
+@in_stack
+@click.argument("which", required=False)
+@click.option("--all", "all_", is_flag=True, help="Revoked ones, too.")
+@output
+def keys(stack: str | None, which: str | None, all_: bool, output: str) -> None:
+    """List the keys with which the machines of a stack, or one instance's, prove who they are."""
+    server = Server.here()
+    if which is None and stack is None:
+        raise click.UsageError("give an instance, or --stack")
+    whose = {"InstanceId": server.find("instance", which, stack)["InstanceId"]} if which else {}
+    if stack is not None and not which:
+        whose = {"StackId": server.stack_id(stack)}
+    found = server.every("DescribeNodeKeys", "NodeKeys", **whose, IncludeRevoked=all_ or None)
+    show_list("NodeKeys", found, _KEYS, output)
+
+
+@instance.command("free-key")
+@_which
+@in_stack
+def free_key(which: tuple[str, ...], stack: str | None) -> None:
+    """Let instances go on that are held because two machines used their key; first switch the wrong machine off."""
+    _order("FreeNodeKey", which, stack)
+
+
+@instance.command("revoke-key")
+@_which
+@in_stack
+def revoke_key(which: tuple[str, ...], stack: str | None) -> None:
+    """Believe nothing that the machines of these instances say, until they join anew with a token."""
+    _order("RevokeNodeKey", which, stack)
 
 
 def _order(

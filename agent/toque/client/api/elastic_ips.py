@@ -49,7 +49,7 @@ class ElasticIpsCalls(Calls):
         stack_id: str | None = None,
         ips: Sequence[str] | None = None,
     ) -> DescribeElasticIpsResult:
-        """Describe the addresses of a stack, of an instance, or the named ones; else all that the caller may see.
+        """Describe the addresses of a stack, of an instance, or the named ones.
 
         Raises ValidationException or ResourceNotFoundException.
         """

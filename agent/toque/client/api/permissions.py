@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from toque.client.structures import (
+    DescribeMyPermissionsResult,
     DescribePermissionsResult,
 )
-from toque.client.calling import OPSWORKS, Calls
+from toque.client.calling import OPSWORKS, TOQUE, Calls
 
 
 class PermissionsCalls(Calls):
     """Operations on permissions."""
+
+    def describe_my_permissions(self) -> DescribeMyPermissionsResult:
+        """Describe what was set for the caller himself, stack by stack; on a stack that is not here he has `iam_only`."""
+        return self._ask("DescribeMyPermissions", TOQUE, {}, DescribeMyPermissionsResult, reads=True)
 
     def describe_permissions(
         self,

@@ -20,7 +20,7 @@ class RaidArraysCalls(Calls):
         stack_id: str | None = None,
         raid_array_ids: Sequence[str] | None = None,
     ) -> DescribeRaidArraysResult:
-        """Describe the RAID arrays of a stack or an instance, or the named ones; else all that the caller may see.
+        """Describe the RAID arrays of a stack or an instance, or the named ones.
 
         Raises ValidationException or ResourceNotFoundException.
         """

@@ -51,7 +51,7 @@ class VolumesCalls(Calls):
         raid_array_id: str | None = None,
         volume_ids: Sequence[str] | None = None,
     ) -> DescribeVolumesResult:
-        """Describe the volumes of a stack, an instance or a RAID array, or the named ones; else all the caller may see.
+        """Describe the volumes of a stack, an instance or a RAID array, or the named ones.
 
         Raises ValidationException or ResourceNotFoundException.
         """

@@ -33,9 +33,8 @@ def associate(w: World) -> Case:
     foreign = w.stack(Name="foreign")
     elsewhere = w.instance(foreign, w.layer(foreign))
     return Case(
-        minimal={"ElasticIp": IP},
-        fuller=[{"ElasticIp": IP, "InstanceId": instance}],
-        invalid=[({"ElasticIp": IP, "InstanceId": elsewhere}, "stack")],
+        minimal={"ElasticIp": IP, "InstanceId": instance},
+        invalid=[({"ElasticIp": IP}, "InstanceId"), ({"ElasticIp": IP, "InstanceId": elsewhere}, "stack")],
         missing=[({"ElasticIp": UNKNOWN, "InstanceId": instance}, UNKNOWN), ({"ElasticIp": IP, "InstanceId": NOWHERE}, NOWHERE)],
     )  # fmt: skip
 

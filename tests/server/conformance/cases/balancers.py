@@ -46,4 +46,5 @@ def describe(w: World) -> Case:
         fuller=[{"LayerIds": [layer]}],
         invalid=[({"StackId": stack, "LayerIds": [layer]}, "Please provide")],
         missing=[({"StackId": NOWHERE}, NOWHERE), ({"LayerIds": [NOWHERE]}, NOWHERE)],
+        absent={"ElasticLoadBalancers.DnsName": "the balancer itself says it, once a provider asks it"},
     )

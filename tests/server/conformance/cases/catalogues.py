@@ -16,7 +16,7 @@ def describe_agent_versions(w: World) -> Case:
     stack = w.stack()
     return Case(
         minimal={"StackId": stack},
-        fuller=[{"ConfigurationManager": {"Name": "Chef", "Version": "12"}}],
+        fuller=[{"ConfigurationManager": {"Name": "Chef", "Version": "12"}}, {}],
         missing=[({"StackId": NOWHERE}, NOWHERE)],
         invalid=[({"ConfigurationManager": {"Name": "Puppet", "Version": "12"}}, "ConfigurationManager")],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -34,7 +35,8 @@ def register(w: World) -> Case:
     stack = w.stack()
     registered(w, stack, "taken")
     key, fingerprint = public_key()
-    identity = {"Document": "{}", "Signature": "AAAA"}
+    document = {"instanceId": "i-0a1b2c3d4e5f60718", "region": "local"}
+    identity = {"Document": json.dumps(document), "Signature": "AAAA"}
     return Case(
         minimal={"StackId": stack},
         fuller=[
