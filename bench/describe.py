@@ -43,7 +43,8 @@ def main() -> int:
         made.database.close()
     median, grown = sorted(took)[len(took) // 2], sizes[-1] - sizes[1]
     print(
-        f"{given.instances} instances described in {median:.3f} s (median of {len(took)}); memory grew by {grown:.1f} MB"
+        f"{given.instances} instances described in {median:.3f} s (median of {len(took)}); "
+        f"memory grew by {grown:.1f} MB"
     )
     report(
         "describe",
