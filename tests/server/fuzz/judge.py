@@ -10,7 +10,9 @@ from tests.server.fuzz.mutations import Sent
 from toque_server.http.problems import LONGEST_MESSAGE, STATUS
 from toque_server.operations.registry import Operation
 
-PROTOCOL: Final = frozenset({"ValidationException", "UnknownOperationException", "RequestEntityTooLarge"})
+PROTOCOL: Final = frozenset(
+    {"ValidationException", "AccessDeniedException", "UnknownOperationException", "RequestEntityTooLarge"}
+)
 """Errors that any operation may answer: they are the wire's."""
 
 UNSIGNED: Final = frozenset({"IncompleteSignatureException"})
