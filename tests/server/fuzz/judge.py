@@ -10,7 +10,9 @@ from tests.server.fuzz.mutations import Sent
 from toque_server.http.problems import LONGEST_MESSAGE, STATUS
 from toque_server.operations.registry import Operation
 
-PROTOCOL: Final = frozenset({"ValidationException", "UnknownOperationException", "RequestEntityTooLarge"})
+PROTOCOL: Final = frozenset(
+    {"ValidationException", "AccessDeniedException", "UnknownOperationException", "RequestEntityTooLarge"}
+)
 """Errors that any operation may answer: they are the wire's."""
 
 UNSIGNED: Final = frozenset({"IncompleteSignatureException"})
@@ -42,7 +44,7 @@ def judge_aws(op: Operation, sent: Sent, answer: Answer, *, named: bool = True) 
     _says_what_is_wrong(op, sent, said["message"], named=named)
 
 
-def judge_api(op: Operation, sent: Sent, answer: Answer) -> None:
+def judge_api(op: Operation, sent: Sent, answer: Answer, *, named: bool = True) -> None:
     """A request with a token was answered as the OpenAPI document says."""
     _no_insides(sent, answer)
     assert answer.status in {200, 413, *STATUS.values()}, f"{sent!r} -> {answer.status} {answer.body[:300]!r}"
@@ -53,7 +55,7 @@ def judge_api(op: Operation, sent: Sent, answer: Answer) -> None:
         return
     assert said["status"] == answer.status
     assert said["code"] in PROTOCOL | {kind.code for kind in op.raises}, f"{sent!r} -> {said}"
-    _says_what_is_wrong(op, sent, said["detail"], named=True)
+    _says_what_is_wrong(op, sent, said["detail"], named=named)
 
 
 def _no_insides(sent: Sent, answer: Answer) -> None:
@@ -72,6 +74,6 @@ def _says_what_is_wrong(op: Operation, sent: Sent, message: str, *, named: bool)
         names = [*(step for step in sent.path if isinstance(step, str)), *op.request.__struct_encode_fields__]
         values = sent.value if isinstance(sent.value, list) else [sent.value]
         shown = [value[:100] for value in values if isinstance(value, str) and value]
-        asked = [text for text in re.findall(r'"([^"\\]{8,})"', sent.body[:5_000].decode(errors="replace"))]
+        asked = re.findall(r'"([^"\\]{8,})"', sent.body[:5_000].decode(errors="replace"))
         words = [*names, *shown, *asked, "not JSON", "Please provide", "nested"]
         assert any(word.lower() in message.lower() for word in words), f"{sent!r} -> {message}"
