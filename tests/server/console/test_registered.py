@@ -32,7 +32,7 @@ def buttons(page: Page, id: str) -> set[str]:
 
 
 @pytest.mark.parametrize("cloud", [True, False], ids=["ec2", "on-premises"])
-def test_03_39_a_registered_machine_is_assigned_unassigned_and_let_go_and_never_powered(
+def test_03_39_a_registered_machine_is_assigned_unassigned_and_deregistered_and_never_powered(
     house: House, cloud: bool
 ) -> None:
     id = registered(house, cloud=cloud)
@@ -52,11 +52,11 @@ def test_03_39_a_registered_machine_is_assigned_unassigned_and_let_go_and_never_
     assert buttons(house.browser.get(here), id) == {"unassign", "deregister"}
     assert buttons(house.browser.get(stack), id) == {"unassign"}
     assert "Its machine runs on" in house.browser.get(f"{here}/unassign").text
-    assert "Taking iron out of its layers" in house.browser.post(f"{here}/unassign").text
+    assert "Unassigning iron from its layers" in house.browser.post(f"{here}/unassign").text
     assert house.root.status(id) == "unassigning"
 
     gone = house.browser.post(f"{here}/deregister")
-    assert gone.path == stack and "Letting iron go" in gone.text
+    assert gone.path == stack and "Deregistering iron" in gone.text
 
 
 def test_03_39_stopping_all_does_not_count_a_registered_machine_of_a_cloud(house: House) -> None:

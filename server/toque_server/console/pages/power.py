@@ -1,4 +1,4 @@
-"""Starting, stopping, rebooting, and letting registered machines go: what is affected is shown first, and asked."""
+"""Starting, stopping, rebooting, unassigning and deregistering: what is affected is shown first, and asked."""
 
 from __future__ import annotations
 
@@ -58,17 +58,17 @@ INSTANCE = {
     ),
     "unassign": Verb(
         "UnassignInstance",
-        "Take out of its layers",
-        "It leaves service at once and runs its Shutdown recipes. Its machine runs on, and stays with the stack.",
-        "Taking {} out of its layers.",
+        "Unassign",
+        "It leaves all its layers: out of service at once, Shutdown recipes. Its machine runs on, and stays with the stack.",
+        "Unassigning {} from its layers.",
         True,
     ),
     "deregister": Verb(
         "DeregisterInstance",
-        "Let go",
+        "Deregister",
         "It runs its Shutdown recipes, its agent leaves, and the stack forgets it with its history."
         " Its machine runs on; to come back it must be registered anew.",
-        "Letting {} go.",
+        "Deregistering {}.",
         True,
         ends=True,
     ),

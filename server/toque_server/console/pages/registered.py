@@ -1,4 +1,4 @@
-"""Putting a registered machine into layers: one form, with the layers that it may have."""
+"""Assigning a registered machine to layers: one form, with the layers of its stack."""
 
 from __future__ import annotations
 
