@@ -102,8 +102,8 @@ class World:
             slug=id,
             region="us-east-1",
             created_at=self.now,
-            service_role_arn="arn",
-            default_instance_profile_arn="arn",
+            service_role_arn="arn:aws:iam::123456789012:role/r",
+            default_instance_profile_arn="arn:aws:iam::123456789012:instance-profile/p",
         )
         with self.database.write() as conn:
             conn.execute(sa.insert(stacks).values(to_row(made, stacks)))
@@ -244,13 +244,13 @@ class World:
         with self.database.read() as conn:
             return [
                 event.data["status"]
-                for event in events.latest(conn, instance_id=id, limit=1000)[::-1]
+                for event in events.listed(conn, events.Wanted(instance_id=id), limit=1000)[::-1]
                 if event.kind == "instance.status"
             ]
 
     def events(self, kind: str) -> list[str]:
         with self.database.read() as conn:
-            return [event.message for event in events.latest(conn, limit=5000)[::-1] if event.kind == kind]
+            return [event.message for event in events.listed(conn, limit=5000)[::-1] if event.kind == kind]
 
     def service_errors(self, id: str) -> list[str]:
         with self.database.read() as conn:

@@ -69,11 +69,11 @@ class Fleet:
 
     def now(self) -> int:
         """The number of the newest event: what happens next is after it."""
-        return int(self.api("DescribeEvents", Limit=1)["LastNumber"])
+        return int(self.api("DescribeEvents", MaxResults=1)["LastNumber"])
 
     def events(self, after: int, *, instance: str | None = None, kind: str | None = None) -> list[dict[str, Any]]:
         """What happened since, oldest first."""
-        found = self.api("DescribeEvents", After=after, Limit=1000)["Events"]
+        found = self.api("DescribeEvents", After=after, MaxResults=1000)["Events"]
         return [
             each
             for each in found

@@ -9,12 +9,13 @@ import keyword
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from toque.cli.declarations import declared, kebab, operations
 from toque.cli.declarations import kind as kind_of
+from toque.cli.paging import LIMIT, TOKEN, records_of
 from toque.client.waiting import WAITERS
 
 FOLDER = Path(__file__).resolve().parent.parent / "client"
@@ -88,7 +89,7 @@ def _field(member: str, kind: Mapping[str, Any]) -> str:
 
 
 def _subject(subject: str, ops: list[dict[str, Any]]) -> str:
-    methods = "\n".join(_method(about) for about in ops)
+    methods = "\n".join(text for about in ops for text in (_method(about), *_iteration(about)))
     title = subject.replace("_", " ")
     return (
         _head(f"Operations on {title}.", *_imports(methods, f"from toque.client.calling import {_constants(ops)}Calls"))
@@ -109,7 +110,7 @@ def _constants(ops: Iterable[Mapping[str, Any]]) -> str:
 
 def _imports(body: str, *more: str) -> list[str]:
     """What the body uses of the standard library and of our structures."""
-    collections = [name for name in ("Mapping", "Sequence") if f"{name}[" in body]
+    collections = [name for name in ("Iterator", "Mapping", "Sequence") if f"{name}[" in body]
     typing = [name for name in ("Any", "Literal") if re.search(rf"\b{name}\b", body)]
     known = [*declared()["structures"], *(f"{each['name']}Result" for each in operations().values())]
     used = sorted(name for name in known if re.search(rf"(?<![\"\w]){name}\b(?!\")", _without_text(body)))
@@ -135,6 +136,22 @@ def _method(about: Mapping[str, Any]) -> str:
     head = _signature(_snake(about["name"]), about["members"], answer or "None")
     done = f"return self._ask({', '.join(call)})" if answer else f"self._do({', '.join(call)})"
     return f"{head}\n{_docstring(said)}\n        {done}\n"
+
+
+def _iteration(about: Mapping[str, Any]) -> Iterator[str]:
+    """Beside an operation that answers in pages: the records of all of them, one by one."""
+    if (records := records_of(about)) is None or about["changes"]:
+        return
+    members = {name: kind for name, kind in about["members"].items() if name != TOKEN}
+    record = _type(about["answer"][records]["of"], given=False)
+    said = f"Yield each of the `{_python(records)}` that `{_snake(about['name'])}` answers with, page after page." + (
+        f" A page has `{_python(LIMIT)}`." if LIMIT in members else ""
+    )
+    name = f"iterate_{_snake(about['name']).removeprefix('describe_').removeprefix('list_')}"
+    result = f"{about['name']}Result"
+    call = ", ".join([f'"{about["name"]}"', _target(about), _sent(members), result, f'"{_python(records)}"'])
+    head = _signature(name, members, f"Iterator[{record}]")
+    yield f"{head}\n{_docstring(said)}\n        return self._iterate({call})\n"
 
 
 def _waiter(name: str) -> str:

@@ -35,11 +35,11 @@ class Paging:
 
 
 def records_of(about: Mapping[str, Any]) -> str | None:
-    """The list that an operation gives page by page; None for one that answers all at once."""
+    """The list that an operation gives page by page, its first of structures; None for one that answers at once."""
     if about["name"] in _NOT_PAGED or not {TOKEN, LIMIT} <= set(about["members"]):
         return None
-    lists = [name for name, kind in (about["answer"] or {}).items() if kind["type"] == "list"]
-    return lists[0] if len(lists) == 1 else None
+    answer = (about["answer"] or {}).items()
+    return next((name for name, kind in answer if kind["type"] == "list" and kind["of"]["type"] == "structure"), None)
 
 
 def pages(

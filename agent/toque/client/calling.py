@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -30,6 +30,18 @@ class Calls:
             return msgspec.convert(answer, kind)
         except msgspec.ValidationError as error:
             raise BadAnswer(f"the answer to {operation} is of another shape ({error})") from error
+
+    def _iterate(
+        self, operation: str, target: str, members: Mapping[str, Any], kind: type[S], records: str
+    ) -> Iterator[Any]:
+        """The records of all pages; a page is asked for when the one before is used up."""
+        token = None
+        while True:
+            answer = self._ask(operation, target, {**members, "NextToken": token}, kind, reads=True)
+            yield from getattr(answer, records) or ()
+            token = getattr(answer, "next_token", None)
+            if token is None:
+                return
 
     def _do(self, operation: str, target: str, members: Mapping[str, Any], *, reads: bool) -> None:
         self.connection.call(operation, target, _said(members), reads=reads)

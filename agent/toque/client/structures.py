@@ -177,6 +177,12 @@ class Cookbook(Structure, frozen=True, kw_only=True):
     recipes: list[str]
 
 
+class CookbookChange(Structure, frozen=True, kw_only=True):
+    name: str
+    before: str | None = None
+    after: str | None = None
+
+
 class DataBagItem(Structure, frozen=True, kw_only=True):
     bag: str
     item: str
@@ -351,6 +357,7 @@ class JoinToken(Structure, frozen=True, kw_only=True):
     token_id: str
     layer_ids: list[str]
     uses_left: int
+    created_at: str
     expires_at: str
     created_by: str
     instance_id: str | None = None
@@ -393,11 +400,34 @@ class LoadBasedAutoScalingConfiguration(Structure, frozen=True, kw_only=True):
     down_scaling: AutoScalingThresholds
 
 
+class Metric(Structure, frozen=True, kw_only=True):
+    name: str
+    unit: str
+    average: list[float]
+    minimum: list[float]
+    maximum: list[float]
+
+
 class MyUserProfile(Structure, frozen=True, kw_only=True):
     iam_user_arn: str
     name: str
     ssh_username: str | None = None
     ssh_public_key: str | None = None
+
+
+class NodeKey(Structure, frozen=True, kw_only=True):
+    key_id: str
+    instance_id: str
+    state: str
+    conflict: bool
+    fingerprint: str
+    created_at: str
+    age_seconds: int
+    hostname: str | None = None
+    last_contact_at: str | None = None
+    machine_id: str | None = None
+    product_uuid: str | None = None
+    provider_instance_id: str | None = None
 
 
 class OperatingSystem(Structure, frozen=True, kw_only=True):
@@ -427,6 +457,35 @@ class Policy(Structure, frozen=True, kw_only=True):
     signed_by: str
     parts: dict[str, str]
     bundles: dict[str, str]
+
+
+class PolicyBundle(Structure, frozen=True, kw_only=True):
+    bundle: str
+    cookbooks: list[CookbookChange]
+    before: str | None = None
+    after: str | None = None
+
+
+class PolicyPart(Structure, frozen=True, kw_only=True):
+    part: str
+    kind: str
+    title: str
+    change: str
+    values: list[PolicyValue]
+    more_values: int
+
+
+class PolicyRevision(Structure, frozen=True, kw_only=True):
+    version: int
+    digest: str
+    issued_at: str
+    is_current: bool
+
+
+class PolicyValue(Structure, frozen=True, kw_only=True):
+    path: str
+    before: str | None = None
+    after: str | None = None
 
 
 class PredefinedPolicy(Structure, frozen=True, kw_only=True):
@@ -524,6 +583,12 @@ class ServiceError(Structure, frozen=True, kw_only=True):
     instance_id: str | None = None
 
 
+class Session(Structure, frozen=True, kw_only=True):
+    session_id: str
+    created_at: str
+    last_seen_at: str
+
+
 class ShutdownEventConfiguration(Structure, frozen=True, kw_only=True):
     execution_timeout: int | None = None
     delay_until_elb_connections_drained: bool | None = None
@@ -601,6 +666,7 @@ class User(Structure, frozen=True, kw_only=True):
     name: str
     administrator: bool
     has_profile: bool
+    has_password: bool
     created_at: str
 
 
@@ -706,6 +772,10 @@ class CreateUserProfileResult(Structure, frozen=True, kw_only=True):
     iam_user_arn: str
 
 
+class DeleteDataBagResult(Structure, frozen=True, kw_only=True):
+    items_deleted: int
+
+
 class DescribeAccessKeysResult(Structure, frozen=True, kw_only=True):
     access_keys: list[AccessKey]
 
@@ -716,6 +786,7 @@ class DescribeAgentVersionsResult(Structure, frozen=True, kw_only=True):
 
 class DescribeApiTokensResult(Structure, frozen=True, kw_only=True):
     api_tokens: list[ApiToken]
+    next_token: str | None = None
 
 
 class DescribeAppsResult(Structure, frozen=True, kw_only=True):
@@ -724,6 +795,7 @@ class DescribeAppsResult(Structure, frozen=True, kw_only=True):
 
 class DescribeAttributesResult(Structure, frozen=True, kw_only=True):
     attributes: list[Attributes]
+    next_token: str | None = None
 
 
 class DescribeAuditEventsResult(Structure, frozen=True, kw_only=True):
@@ -732,8 +804,18 @@ class DescribeAuditEventsResult(Structure, frozen=True, kw_only=True):
     tampered: list[int] | None = None
 
 
+class DescribeCallerResult(Structure, frozen=True, kw_only=True):
+    user_arn: str
+    name: str
+    account_id: str
+    administrator: bool
+    self_management: bool
+    has_password: bool
+
+
 class DescribeCommandDetailsResult(Structure, frozen=True, kw_only=True):
     commands: list[CommandDetail]
+    next_token: str | None = None
 
 
 class DescribeCommandsResult(Structure, frozen=True, kw_only=True):
@@ -742,16 +824,19 @@ class DescribeCommandsResult(Structure, frozen=True, kw_only=True):
 
 class DescribeConditionsResult(Structure, frozen=True, kw_only=True):
     conditions: list[Condition]
+    next_token: str | None = None
 
 
 class DescribeCookbooksResult(Structure, frozen=True, kw_only=True):
     bundles: list[Bundle]
     running: dict[str, str | None]
     current_digest: str | None = None
+    next_token: str | None = None
 
 
 class DescribeDataBagsResult(Structure, frozen=True, kw_only=True):
     items: list[DataBagItem]
+    next_token: str | None = None
 
 
 class DescribeDatabasesResult(Structure, frozen=True, kw_only=True):
@@ -779,6 +864,7 @@ class DescribeElasticLoadBalancersResult(Structure, frozen=True, kw_only=True):
 class DescribeEventsResult(Structure, frozen=True, kw_only=True):
     events: list[Event]
     last_number: int
+    next_token: str | None = None
 
 
 class DescribeInstancesResult(Structure, frozen=True, kw_only=True):
@@ -787,6 +873,7 @@ class DescribeInstancesResult(Structure, frozen=True, kw_only=True):
 
 class DescribeJoinTokensResult(Structure, frozen=True, kw_only=True):
     join_tokens: list[JoinToken]
+    next_token: str | None = None
 
 
 class DescribeLayersResult(Structure, frozen=True, kw_only=True):
@@ -797,12 +884,27 @@ class DescribeLoadBasedAutoScalingResult(Structure, frozen=True, kw_only=True):
     load_based_auto_scaling_configurations: list[LoadBasedAutoScalingConfiguration]
 
 
+class DescribeMetricsResult(Structure, frozen=True, kw_only=True):
+    since: str
+    until: str
+    resolution_seconds: int
+    instances: int
+    times: list[str]
+    samples: list[int]
+    metrics: list[Metric]
+
+
 class DescribeMyPermissionsResult(Structure, frozen=True, kw_only=True):
     permissions: list[Permission]
 
 
 class DescribeMyUserProfileResult(Structure, frozen=True, kw_only=True):
     user_profile: MyUserProfile
+
+
+class DescribeNodeKeysResult(Structure, frozen=True, kw_only=True):
+    node_keys: list[NodeKey]
+    next_token: str | None = None
 
 
 class DescribeOperatingSystemsResult(Structure, frozen=True, kw_only=True):
@@ -817,13 +919,26 @@ class DescribePolicyResult(Structure, frozen=True, kw_only=True):
     policy: Policy
 
 
+class DescribePolicyDifferencesResult(Structure, frozen=True, kw_only=True):
+    from_version: int
+    to_version: int
+    parts: list[PolicyPart]
+    bundles: list[PolicyBundle]
+    next_token: str | None = None
+
+
+class DescribePolicyRevisionsResult(Structure, frozen=True, kw_only=True):
+    revisions: list[PolicyRevision]
+    next_token: str | None = None
+
+
 class DescribePredefinedPoliciesResult(Structure, frozen=True, kw_only=True):
     policies: list[PredefinedPolicy]
 
 
 class DescribeProgressResult(Structure, frozen=True, kw_only=True):
     deployments: list[Progress]
-    more: bool
+    next_token: str | None = None
 
 
 class DescribeRaidArraysResult(Structure, frozen=True, kw_only=True):
@@ -838,8 +953,14 @@ class DescribeServiceErrorsResult(Structure, frozen=True, kw_only=True):
     service_errors: list[ServiceError]
 
 
+class DescribeSessionsResult(Structure, frozen=True, kw_only=True):
+    sessions: list[Session]
+    next_token: str | None = None
+
+
 class DescribeStackOverviewsResult(Structure, frozen=True, kw_only=True):
     stacks: list[StackOverview]
+    next_token: str | None = None
 
 
 class DescribeStackProvisioningParametersResult(Structure, frozen=True, kw_only=True):
@@ -869,10 +990,15 @@ class DescribeUserProfilesResult(Structure, frozen=True, kw_only=True):
 
 class DescribeUsersResult(Structure, frozen=True, kw_only=True):
     users: list[User]
+    next_token: str | None = None
 
 
 class DescribeVolumesResult(Structure, frozen=True, kw_only=True):
     volumes: list[Volume]
+
+
+class EndSessionsResult(Structure, frozen=True, kw_only=True):
+    sessions_ended: int
 
 
 class ExplainAccessResult(Structure, frozen=True, kw_only=True):
@@ -885,9 +1011,11 @@ class ExplainAccessResult(Structure, frozen=True, kw_only=True):
 
 class GetCommandLogResult(Structure, frozen=True, kw_only=True):
     text: str
+    offset: int
     next_offset: int
     size: int
     complete: bool
+    kept: bool
     status: str
     reason: str
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,6 +81,10 @@ class Desk:
         """Carry out an operation as the user who is signed in. Members that are None are left out."""
         return registry.call(operation, self.context(), {k: v for k, v in members.items() if v is not None})
 
+    def every(self, operation: str, records: str, /, **members: Any) -> list[dict[str, Any]]:
+        """The same of an operation that answers in pages: the `records` of all of them."""
+        return every(self.call, operation, records, **members)
+
     def keep(self, answer: Response, value: str) -> None:
         """Give the browser its cookie: for this host alone, for no script, for no other site's forms."""
         answer.set_cookie(self.cookie, value, path="/", secure=self.secure, httponly=True, samesite="Lax")
@@ -103,6 +108,16 @@ class Desk:
         wanted = request.full_path.rstrip("?") if request.method in _SAFE else None
         home = url_for("console.stacks")
         return redirect(url_for("console.sign_in", next=wanted if wanted != home else None), 303)
+
+
+def every(call: Callable[..., dict[str, Any]], operation: str, records: str, /, **members: Any) -> list[dict[str, Any]]:
+    """The `records` of all pages of an operation's answer."""
+    answer = call(operation, **members)
+    found: list[dict[str, Any]] = answer[records]
+    while (token := answer.get("NextToken")) is not None:
+        answer = call(operation, **members, NextToken=token)
+        found += answer[records]
+    return found
 
 
 def _same_origin(public_url: str) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from toque_server.console import states
+from toque_server.console.desk import every
 from toque_server.console.durations import clock, duration
 
 Call = Callable[..., dict[str, Any]]
@@ -36,7 +37,7 @@ def since(call: Call, topic: Topic, after: int) -> tuple[list[Fact], int]:
     selector: dict[str, str | None] = {"StackId": topic.stack_id}
     if topic.instance_id is not None:
         selector = {"InstanceId": topic.instance_id}
-    said = call("DescribeEvents", After=after, Limit=_AT_ONCE, **selector)
+    said = call("DescribeEvents", After=after, MaxResults=_AT_ONCE, **selector)
     found: list[Fact] = []
     names = _names(call, topic, said["Events"])
     for event in said["Events"]:
@@ -47,7 +48,7 @@ def since(call: Call, topic: Topic, after: int) -> tuple[list[Fact], int]:
 
 def last_number(call: Call, topic: Topic) -> int:
     """Where the stream is now: what a page that is made now shows is at least this new."""
-    return int(call("DescribeEvents", StackId=topic.stack_id, Limit=1)["LastNumber"])
+    return int(call("DescribeEvents", StackId=topic.stack_id, MaxResults=1)["LastNumber"])
 
 
 def tone_of(event: Mapping[str, Any]) -> str:
@@ -71,20 +72,21 @@ def _names(call: Call, topic: Topic, events: Sequence[Mapping[str, Any]]) -> dic
     """The host names that lines need: on a stack's page, where somebody did something."""
     if topic.stack_id is None or topic.instance_id or not any(event.get("InstanceId") for event in events):
         return {}
-    found = call("DescribeConditions", StackId=topic.stack_id)["Conditions"]
+    found = every(call, "DescribeConditions", "Conditions", StackId=topic.stack_id)
     return {each["InstanceId"]: each["Hostname"] for each in found}
 
 
 def _commands(call: Call, topic: Topic) -> list[dict[str, Any]]:
     if topic.deployment_id is not None:
-        asked: dict[str, Any] = {"DeploymentId": topic.deployment_id}
+        asked = {"DeploymentId": topic.deployment_id}
     elif topic.instance_id is not None:
-        asked = {"InstanceId": topic.instance_id, "Limit": _HISTORY}
+        history = call("DescribeCommandDetails", InstanceId=topic.instance_id, MaxResults=_HISTORY)
+        return list(history["Commands"])
     elif topic.stack_id is not None:
         asked = {"StackId": topic.stack_id}
     else:
         return []
-    return list(call("DescribeCommandDetails", **asked)["Commands"])
+    return every(call, "DescribeCommandDetails", "Commands", **asked)
 
 
 def _of_event(event: Mapping[str, Any], names: Mapping[str, str]) -> list[Fact]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from toque_server.domain.invalid import Invalid
+from toque_server.domain.nesting import DEEPEST, is_deeper
 
 LIMIT: Final = 120 * 1024
 """Longest custom JSON, in bytes of UTF-8 (S-17)."""
@@ -29,10 +30,14 @@ def parse(text: str, *, member: str = "CustomJson") -> dict[str, Any]:
         raise Invalid(f"{member} is too large: {len(raw)} bytes, the maximum is {LIMIT} bytes (120 KB)")
     try:
         value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except RecursionError:
+        raise Invalid(_TOO_DEEP.format(member=member)) from None
+    except ValueError as error:
         raise Invalid(f"{member} is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise Invalid(f'{member} must be a JSON object such as {{"key": "value"}}, not {_kind(value)}')
+    if is_deeper(value):
+        raise Invalid(_TOO_DEEP.format(member=member))
     _check_bags(value, member)
     return value
 
@@ -54,6 +59,7 @@ def check_bag_name(bag: str, *, member: str = "Bag") -> None:
 
 
 _PREFIXES: Final = " or ".join(RESERVED_BAGS)
+_TOO_DEEP: Final = f"{{member}} is nested deeper than {DEEPEST} levels"
 _KINDS: Final = {list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -42,7 +42,8 @@ class Ebs(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=Tr
 
 class BlockDeviceMapping(msgspec.Struct, frozen=True, rename="pascal", forbid_unknown_fields=True, omit_defaults=True):
     device_name: str | None = None
-    no_device: str | None = None
+    # Clearable (operations.wire): "" is how EC2 says that a device of the image is left out.
+    no_device: Annotated[str | None, msgspec.Meta(extra={"clearable": True})] = None
     virtual_name: str | None = None
     ebs: Ebs | None = None
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
-from toque_server.http import metrics, openapi
+from toque_server.http import json_body, metrics, openapi
 from toque_server.http.bearer import caller_of
 from toque_server.http.problems import Problem, problem_of
 from toque_server.http.throttle import Throttle
@@ -75,10 +75,7 @@ def problem_answer(problem: Problem, request_id: str) -> Response:
 def _json() -> Any:
     if request.mimetype != "application/json" and request.get_data():
         raise ValidationException("please send JSON, with Content-Type: application/json")
-    try:
-        return msgspec.json.decode(request.get_data() or b"{}")
-    except msgspec.DecodeError as error:
-        raise ValidationException(f"the request is not JSON: {error}") from None
+    return json_body.decoded(request.get_data())
 
 
 def _answer(body: dict[str, Any], request_id: str) -> Response:

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response, request
 
-from toque_server.http import metrics, sigv4
+from toque_server.http import json_body, metrics, sigv4
 from toque_server.http.problems import problem_of
 from toque_server.http.throttle import Throttle
 from toque_server.operations import identity
 from toque_server.operations.context import Context, Services
-from toque_server.operations.errors import NotAuthenticated, UnknownOperationException, ValidationException
+from toque_server.operations.errors import NotAuthenticated, UnknownOperationException
 from toque_server.operations.registry import OPERATIONS, OPSWORKS, TOQUE, call, find, recorded
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def blueprint(services: Services, throttle: Throttle, *, forms: Callable[[], Res
                     throttle.take(ctx.caller.arn)
                 name = _operation(target)
                 seen.operation = name
-                answer = _answer(200, call(name, ctx, _json(request.get_data())), request_id)
+                answer = _answer(200, call(name, ctx, json_body.decoded(request.get_data())), request_id)
             except Exception as error:  # noqa: BLE001 - around one request
                 problem = problem_of(error, request_id)
                 body = {"__type": problem.code, "message": problem.message}
@@ -92,13 +92,6 @@ def _operation(target: str) -> str:
     if prefix not in (OPSWORKS, TOQUE) or name not in OPERATIONS:
         raise UnknownOperationException(f"there is no operation {target[:100]!r}")
     return find(name, target=prefix).name
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body or b"{}")
-    except msgspec.DecodeError as error:
-        raise ValidationException(f"the request is not JSON: {error}") from None
 
 
 def _answer(status: int, body: dict[str, Any], request_id: str) -> Response:

@@ -76,7 +76,7 @@ class Facts:
                 events.add(
                     conn,
                     "node.identity_conflict",
-                    f"instance {node.instance_id} is held, {why}: choose which machine it is, then free it",
+                    f"instance {node.instance_id} is held, {why}: switch the wrong machine off, then call FreeNodeKey",
                     at=self._services.database.now(conn),
                     stack_id=node.stack_id,
                     instance_id=node.instance_id,

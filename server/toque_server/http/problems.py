@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from sqlalchemy.exc import OperationalError, TimeoutError
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from toque_server.operations.errors import (
     AccessDeniedException,
@@ -33,6 +34,10 @@ STATUS: dict[type[OperationError], int] = {
 """HTTP status on `/api`. On the AWS wire each of them is 400 (chapter 09, section 2)."""
 
 
+LONGEST_MESSAGE = 1_000
+"""Characters of a message: one that quotes what was sent does not send a megabyte back."""
+
+
 @dataclass(frozen=True)
 class Problem:
     """What a client is told. `status` is for `/api`, `aws_status` for the AWS wire; `retry_after` is in seconds."""
@@ -52,12 +57,18 @@ def problem_of(error: Exception, request_id: str) -> Problem:
             status = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), 400)
             return Problem(
                 error.code,
-                error.message,
+                _brief(error.message),
                 status,
                 400,
                 field=getattr(error, "field", None),
                 retry_after=getattr(error, "retry_after", None),
             )
+        case RequestEntityTooLarge():
+            said = "the request is too large: its body has at most 4 MiB"
+            return Problem("RequestEntityTooLarge", said, 413, 413)
+        case BadRequest():
+            # The body ended before its length, or its head is no HTTP.
+            return Problem("ValidationException", "the request did not arrive whole", 400, 400)
         case DiskFull():
             log.error("request %s: %s", request_id, error)
             return Problem("InsufficientStorage", str(error), 507, 507)
@@ -69,3 +80,10 @@ def problem_of(error: Exception, request_id: str) -> Problem:
             log.error("request %s failed", request_id, exc_info=error)
             said = f"something went wrong in the server; its log has the reason under request {request_id}"
             return Problem("InternalFailure", said, 500, 500)
+
+
+def _brief(message: str) -> str:
+    """The message, whose ends say what is wrong where its middle is what somebody sent."""
+    if len(message) <= LONGEST_MESSAGE:
+        return message
+    return f"{message[: LONGEST_MESSAGE - 203]} … {message[-200:]}"

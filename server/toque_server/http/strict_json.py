@@ -7,10 +7,11 @@ The decoder of a message takes the last of two equal keys, and skips what it doe
 from __future__ import annotations
 
 import json
-from itertools import chain
 from typing import Any, Final, TypeVar
 
 import msgspec
+
+from toque_server.domain.nesting import is_deeper
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ def check(body: bytes) -> None:
     except RecursionError:
         raise _TOO_DEEP from None
     # Fewer opening brackets than that cannot nest deeper: no need to look.
-    if body.count(b"{") + body.count(b"[") > DEEPEST and _is_deeper(value, DEEPEST):
+    if body.count(b"{") + body.count(b"[") > DEEPEST and is_deeper(value, DEEPEST):
         raise _TOO_DEEP
 
 
@@ -55,14 +56,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise NotStrict(f"the key {twice[:80]!r} stands twice in one object")
     return made
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    here = [value]
-    for _ in range(levels):
-        inside = (each.values() if isinstance(each, dict) else each for each in here if isinstance(each, dict | list))
-        here = list(chain.from_iterable(inside))
-    return any(isinstance(each, dict | list) for each in here)
 
 
 _TOO_DEEP = NotStrict(f"the body is nested deeper than {DEEPEST} levels")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from toque_server.operations import finding
 from toque_server.operations.context import Context
-from toque_server.operations.errors import AccessDeniedException, ResourceNotFoundException, ValidationException
+from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.paging import Paged, page
 from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
 from toque_server.security.tokens import digest_of, new_access_key, new_api_token
-from toque_server.store import access_keys, api_tokens, users
+from toque_server.store import access_keys, api_tokens
 
 _RAISES = (ValidationException, ResourceNotFoundException)
 _MOST = 10
+_LONGEST_DAYS = 3650
 
 
 class CreateAccessKey(Request, frozen=True, kw_only=True):
@@ -30,6 +33,14 @@ class AccessKeyCreated(Result, frozen=True, kw_only=True):
 
 class DeleteAccessKey(Request, frozen=True, kw_only=True):
     access_key_id: str
+    user_arn: str | None = None
+
+
+class UpdateAccessKey(Request, frozen=True, kw_only=True):
+    """`active` false: requests signed with it fail, until it is switched on again."""
+
+    access_key_id: str
+    active: bool
     user_arn: str | None = None
 
 
@@ -70,7 +81,18 @@ class DeleteApiToken(Request, frozen=True, kw_only=True):
     user_arn: str | None = None
 
 
-class DescribeApiTokens(Request, frozen=True, kw_only=True):
+class UpdateApiToken(Request, frozen=True, kw_only=True):
+    """What is not given stays. `expires_in_days` counts from now."""
+
+    token_id: str
+    label: str | None = None
+    expires_in_days: int | None = None
+    user_arn: str | None = None
+
+
+class DescribeApiTokens(Paged, frozen=True, kw_only=True):
+    """At most 100 on a page."""
+
     user_arn: str | None = None
 
 
@@ -84,12 +106,13 @@ class ApiTokenView(Result, frozen=True, kw_only=True):
 
 class ApiTokensDescribed(Result, frozen=True, kw_only=True):
     api_tokens: list[ApiTokenView]
+    next_token: str | None
 
 
 @operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
 def create_access_key(ctx: Context, req: CreateAccessKey) -> AccessKeyCreated:
     """Make an access key for AWS clients. Its secret is in this answer and nowhere else."""
-    arn = _whose(ctx, "CreateAccessKey", req.user_arn)
+    arn = finding.whose(ctx, "CreateAccessKey", req.user_arn)
     if len(access_keys.listed(ctx.conn, arn)) >= _MOST:
         raise ValidationException(f"{arn} has {_MOST} access keys already: please delete one first")
     key_id, secret = new_access_key()
@@ -98,17 +121,25 @@ def create_access_key(ctx: Context, req: CreateAccessKey) -> AccessKeyCreated:
 
 
 @operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
+def update_access_key(ctx: Context, req: UpdateAccessKey) -> None:
+    """Switch an access key off or on, to see what needs it before it is deleted."""
+    arn = finding.whose(ctx, "UpdateAccessKey", req.user_arn)
+    if not access_keys.switch(ctx.conn, arn, req.access_key_id, active=req.active):
+        raise _no_key(req.access_key_id, arn)
+
+
+@operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
 def delete_access_key(ctx: Context, req: DeleteAccessKey) -> None:
     """Delete an access key; requests signed with it fail from now on."""
-    arn = _whose(ctx, "DeleteAccessKey", req.user_arn)
+    arn = finding.whose(ctx, "DeleteAccessKey", req.user_arn)
     if not access_keys.remove(ctx.conn, arn, req.access_key_id):
-        raise ResourceNotFoundException(f"Unable to find access key {req.access_key_id} of {arn}")
+        raise _no_key(req.access_key_id, arn)
 
 
 @operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
 def describe_access_keys(ctx: Context, req: DescribeAccessKeys) -> AccessKeysDescribed:
     """Describe a user's access keys, without their secrets."""
-    found = access_keys.listed(ctx.conn, _whose(ctx, "DescribeAccessKeys", req.user_arn))
+    found = access_keys.listed(ctx.conn, finding.whose(ctx, "DescribeAccessKeys", req.user_arn))
     return AccessKeysDescribed(
         access_keys=[
             AccessKeyView(
@@ -125,13 +156,10 @@ def describe_access_keys(ctx: Context, req: DescribeAccessKeys) -> AccessKeysDes
 @operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
 def create_api_token(ctx: Context, req: CreateApiToken) -> ApiTokenCreated:
     """Make a bearer token for `POST /api/…`. It is in this answer and nowhere else."""
-    arn = _whose(ctx, "CreateApiToken", req.user_arn)
-    if not req.label.isprintable() or len(req.label) > 128:
-        raise ValidationException("Label must have 1 to 128 printable characters", field="Label")
-    if req.expires_in_days is not None and not 0 < req.expires_in_days <= 3650:
-        raise ValidationException("ExpiresInDays must be 1 to 3650", field="ExpiresInDays")
+    arn = finding.whose(ctx, "CreateApiToken", req.user_arn)
+    _check_label(req.label)
+    expires_at = _expiry(ctx, req.expires_in_days)
     token = new_api_token()
-    expires_at = None if req.expires_in_days is None else ctx.now + timedelta(days=req.expires_in_days)
     token_id = api_tokens.add(
         ctx.conn, digest=digest_of(token), user_arn=arn, label=req.label, at=ctx.now, expires_at=expires_at
     )
@@ -139,17 +167,38 @@ def create_api_token(ctx: Context, req: CreateApiToken) -> ApiTokenCreated:
 
 
 @operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
+def update_api_token(ctx: Context, req: UpdateApiToken) -> None:
+    """Give an API token another label, or another end. One that has expired stays so."""
+    arn = finding.whose(ctx, "UpdateApiToken", req.user_arn)
+    found = next((each for each in api_tokens.listed(ctx.conn, arn) if each.id == req.token_id), None)
+    if found is None:
+        raise _no_token(req.token_id, arn)
+    if found.expires_at is not None and found.expires_at <= ctx.now:
+        raise ValidationException(f"API token {req.token_id} has expired: please make a new one", field="TokenId")
+    if req.label is not None:
+        _check_label(req.label)
+    api_tokens.change(
+        ctx.conn,
+        arn,
+        found.id,
+        label=found.label if req.label is None else req.label,
+        expires_at=_expiry(ctx, req.expires_in_days) or found.expires_at,
+    )
+
+
+@operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
 def delete_api_token(ctx: Context, req: DeleteApiToken) -> None:
     """Delete an API token."""
-    arn = _whose(ctx, "DeleteApiToken", req.user_arn)
+    arn = finding.whose(ctx, "DeleteApiToken", req.user_arn)
     if not api_tokens.remove(ctx.conn, arn, req.token_id):
-        raise ResourceNotFoundException(f"Unable to find API token {req.token_id} of {arn}")
+        raise _no_token(req.token_id, arn)
 
 
 @operation(permission=Permission.ANY, target=TOQUE, raises=_RAISES)
 def describe_api_tokens(ctx: Context, req: DescribeApiTokens) -> ApiTokensDescribed:
     """Describe a user's API tokens, without the tokens themselves."""
-    found = api_tokens.listed(ctx.conn, _whose(ctx, "DescribeApiTokens", req.user_arn))
+    found = api_tokens.listed(ctx.conn, finding.whose(ctx, "DescribeApiTokens", req.user_arn))
+    shown, token = page(ctx, req, found, key=lambda each: f"{each.created_at.isoformat('T', 'microseconds')} {each.id}")
     return ApiTokensDescribed(
         api_tokens=[
             ApiTokenView(
@@ -159,16 +208,28 @@ def describe_api_tokens(ctx: Context, req: DescribeApiTokens) -> ApiTokensDescri
                 expires_at=each.expires_at,
                 last_used_at=each.last_used_at,
             )
-            for each in found
-        ]
+            for each in shown
+        ],
+        next_token=token,
     )
 
 
-def _whose(ctx: Context, action: str, arn: str | None) -> str:
-    """The caller, or somebody else where the caller is an administrator."""
-    wanted = arn or ctx.caller.arn
-    if wanted != ctx.caller.arn and not ctx.caller.sees_all:
-        raise AccessDeniedException(ctx.caller.arn, action, wanted)
-    if users.get(ctx.conn, wanted) is None:
-        raise ResourceNotFoundException(f"Unable to find user with ARN {wanted}")
-    return wanted
+def _no_key(id: str, arn: str) -> ResourceNotFoundException:
+    return ResourceNotFoundException(f"Unable to find access key {id} of {arn}")
+
+
+def _no_token(id: str, arn: str) -> ResourceNotFoundException:
+    return ResourceNotFoundException(f"Unable to find API token {id} of {arn}")
+
+
+def _expiry(ctx: Context, days: int | None) -> datetime | None:
+    if days is None:
+        return None
+    if not 0 < days <= _LONGEST_DAYS:
+        raise ValidationException(f"ExpiresInDays must be 1 to {_LONGEST_DAYS}, not {days}", field="ExpiresInDays")
+    return ctx.now + timedelta(days=days)
+
+
+def _check_label(label: str) -> None:
+    if not label.isprintable() or len(label) > 128:
+        raise ValidationException("Label must have 1 to 128 printable characters", field="Label")

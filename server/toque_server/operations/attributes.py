@@ -10,6 +10,7 @@ from toque_server.domain.custom_json import parse
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.paging import Paged, page
 from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
 from toque_server.store import attributes
 
@@ -26,8 +27,11 @@ class SetAttributes(Request, frozen=True, kw_only=True):
     custom_json: str
 
 
-class DescribeAttributes(Request, frozen=True, kw_only=True):
+class DescribeAttributes(Paged, frozen=True, kw_only=True):
+    """Of a whole stack, of one level, or of the named objects; at most 100 on a page."""
+
     stack_id: str
+    level: Level | None = None
     owner_ids: list[str] | None = None
 
 
@@ -41,6 +45,7 @@ class AttributesView(Result, frozen=True, kw_only=True):
 
 class AttributesDescribed(Result, frozen=True, kw_only=True):
     attributes: list[AttributesView]
+    next_token: str | None
 
 
 def _stack_of_owner(ctx: Context, req: Any) -> Sequence[str]:
@@ -74,7 +79,9 @@ def set_attributes(ctx: Context, req: SetAttributes) -> None:
 @operation(permission=Permission.SHOW, target=TOQUE, stack="stack_id", raises=_RAISES)
 def describe_attributes(ctx: Context, req: DescribeAttributes) -> AttributesDescribed:
     """Describe the attributes that were set on a stack's layers, apps and instances, or on the named ones."""
-    found = attributes.of(ctx.conn, ctx.vault, req.stack_id, owner_ids=req.owner_ids)
+    found = attributes.of(ctx.conn, ctx.vault, req.stack_id, owner_ids=req.owner_ids).values()
+    wanted = (each for each in found if req.level in (None, each.level))
+    shown, token = page(ctx, req, wanted, key=lambda each: f"{each.level} {each.owner_id}")
     return AttributesDescribed(
         attributes=[
             AttributesView(
@@ -84,6 +91,7 @@ def describe_attributes(ctx: Context, req: DescribeAttributes) -> AttributesDesc
                 updated_at=each.updated_at,
                 updated_by=each.updated_by,
             )
-            for each in found.values()
-        ]
+            for each in shown
+        ],
+        next_token=token,
     )

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
-import msgspec
-
-from toque.protocol.canonical import canonical
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
-from toque_server.security.pages import BadPage, read_page, sign_page
+from toque_server.operations.paging import Paged, cut
+from toque_server.operations.registry import TOQUE, Permission, Result, operation
+from toque_server.operations.times import check_order, moment
 from toque_server.store import audit, permissions
 
-_MOST = 1000
 
-
-class DescribeAuditEvents(Request, frozen=True, kw_only=True):
+class DescribeAuditEvents(Paged, frozen=True, kw_only=True):
     """The newest first. Each filter that is given has to fit: the user's ARN, the stack, the operation's name, the time
     (`since` included, `until` not; ISO 8601), denials only.
 
-    `verify` also says whether the record was tampered with; it takes as long as the record is.
+    `verify` also says whether the record was tampered with; it takes as long as the record is. 100 on a page, or as
+    many as `MaxResults` says, at most 1,000.
     """
 
+    largest: ClassVar[int] = 1000
+    usual: ClassVar[int | None] = 100
     user_arn: str | None = None
     stack_id: str | None = None
     action: str | None = None
@@ -32,8 +31,6 @@ class DescribeAuditEvents(Request, frozen=True, kw_only=True):
     until: str | None = None
     denied_only: bool = False
     verify: bool = False
-    max_results: int | None = None
-    next_token: str | None = None
 
 
 class AuditEventView(Result, frozen=True, kw_only=True):
@@ -83,51 +80,26 @@ def describe_audit_events(ctx: Context, req: DescribeAuditEvents) -> AuditEvents
 
     For administrators, and for whom a policy allows `opsworks:ListAuditEvents`; limited to a stack, with its `StackId`.
     """
-    most = req.max_results or 100
-    if not 0 < most <= _MOST:
-        raise ValidationException(f"MaxResults must be 1 to {_MOST}", field="MaxResults")
+    since, until = moment(req.since, "Since"), moment(req.until, "Until")
+    check_order(since, until)
     wanted = audit.Wanted(
         user_arn=req.user_arn,
         stack_id=req.stack_id,
         action=req.action,
-        since=_time(req.since, "Since"),
-        until=_time(req.until, "Until"),
+        since=since,
+        until=until,
         denied_only=req.denied_only,
     )
-    question = _question(req)
-    before = None
-    if req.next_token is not None:
-        try:
-            before = int(read_page(ctx.services.keys, question, req.next_token, ctx.now))
-        except BadPage as error:
-            raise ValidationException(str(error), field="NextToken") from None
-    found = audit.listed(ctx.conn, wanted, before=before, limit=most + 1)
-    page = found[:most]
-    more = len(found) > most
+
+    def behind(last: str | None, most: int) -> list[audit.Recorded]:
+        return audit.listed(ctx.conn, wanted, before=None if last is None else int(last), limit=most)
+
+    shown, token = cut(ctx, req, behind, key=lambda each: str(each.number))
     return AuditEventsDescribed(
-        events=[_view(each) for each in page],
-        next_token=sign_page(ctx.services.keys, question, str(page[-1].number), ctx.now) if more else None,
+        events=[_view(each) for each in shown],
+        next_token=token,
         tampered=list(audit.broken_links(ctx.conn)) if req.verify else None,
     )
-
-
-def _question(req: DescribeAuditEvents) -> str:
-    asked = msgspec.structs.replace(req, next_token=None, max_results=None)
-    return f"DescribeAuditEvents {canonical(msgspec.structs.asdict(asked)).decode()}"
-
-
-def _time(text: str | None, member: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ValidationException(
-            f"{member} {text!r} must be a time with its zone, such as 2026-11-22T08:00:00Z", field=member
-        )
-    return at
 
 
 def _view(row: audit.Recorded) -> AuditEventView:

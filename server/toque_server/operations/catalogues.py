@@ -70,7 +70,7 @@ def _asked_stack(_ctx: Context, req: DescribeAgentVersions) -> Sequence[str] | N
 
 @operation(permission=Permission.SHOW, stack=_asked_stack, raises=(ValidationException, ResourceNotFoundException))
 def describe_agent_versions(ctx: Context, req: DescribeAgentVersions) -> AgentVersionsDescribed:
-    """Describe the agent versions that a stack, or stacks with a configuration manager, may name; or all."""
+    """Describe the agent versions that a stack, or stacks with a configuration manager, may name; else all."""
     manager = req.configuration_manager or ConfigurationManager("Chef")
     if req.stack_id is not None:
         manager = finding.stack(ctx, req.stack_id).configuration_manager

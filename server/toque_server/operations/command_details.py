@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
 from toque_server.domain.command import Command
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
+from toque_server.operations.paging import Paged, cut
+from toque_server.operations.registry import TOQUE, Permission, Result, operation
 from toque_server.store import commands, contacts, instances
 
-_MOST = 1000
 
+class DescribeCommandDetails(Paged, frozen=True, kw_only=True):
+    """Of a stack: only the commands that have not ended. At most 1,000 on a page."""
 
-class DescribeCommandDetails(Request, frozen=True, kw_only=True):
-    """Of a stack: only the commands that have not ended. `limit` bounds what an instance's history answers."""
+    largest: ClassVar[int] = 1000
 
     stack_id: str | None = None
     deployment_id: str | None = None
     instance_id: str | None = None
     command_ids: list[str] | None = None
-    limit: int = 100
 
 
 class CommandDetail(Result, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ class CommandDetail(Result, frozen=True, kw_only=True):
 
 class CommandDetailsDescribed(Result, frozen=True, kw_only=True):
     commands: list[CommandDetail]
+    next_token: str | None
 
 
 @operation(
@@ -61,27 +63,34 @@ class CommandDetailsDescribed(Result, frozen=True, kw_only=True):
 def describe_command_details(ctx: Context, req: DescribeCommandDetails) -> CommandDetailsDescribed:
     """Describe commands with everything that DescribeCommands leaves out: where each stands, why, who asked.
 
-    Of a stack only what has not ended: ask by deployment, by instance or by id for the rest.
+    The newest first. Of a stack only what has not ended: ask by deployment, by instance or by id for the rest.
     """
-    if not 0 < req.limit <= _MOST:
-        raise ValidationException(f"Limit must be 1 to {_MOST}", field="Limit")
-    found = _found(ctx, req)
+    placed, token = cut(ctx, req, partial(_older, ctx, req), key=_text)
+    found = [command for command, _ in placed]
     ids = {each.instance_id for each in found}
     names = {id: each.hostname for id, each in instances.by_ids(ctx.conn, ids).items()}
     running = _running(ctx, found)
-    return CommandDetailsDescribed(commands=[_view(ctx, each, names, running) for each in found])
+    return CommandDetailsDescribed(commands=[_view(ctx, each, names, running) for each in found], next_token=token)
 
 
-def _found(ctx: Context, req: DescribeCommandDetails) -> list[Command]:
-    if req.stack_id is not None:
-        everyone = [each.id for each in instances.of_stack(ctx.conn, req.stack_id)]
-        waiting = commands.open_of(ctx.conn, everyone)
-        return sorted((each for queue in waiting.values() for each in queue), key=lambda c: c.created_at, reverse=True)
-    if req.deployment_id is not None:
-        return commands.of_deployment(ctx.conn, req.deployment_id)
-    if req.instance_id is not None:
-        return commands.of_instance(ctx.conn, req.instance_id, limit=req.limit)
-    return commands.by_ids(ctx.conn, req.command_ids or [])
+def _older(
+    ctx: Context, req: DescribeCommandDetails, than: str | None, most: int
+) -> list[tuple[Command, commands.Place]]:
+    wanted = commands.Wanted(
+        open_of_stack=req.stack_id,
+        deployment_id=req.deployment_id,
+        instance_id=req.instance_id,
+        ids=req.command_ids,
+    )
+    if than is None:
+        return commands.listed(ctx.conn, wanted, limit=most)
+    at, number, id = than.split(" ")
+    return commands.listed(ctx.conn, wanted, limit=most, behind=(datetime.fromisoformat(at), int(number), id))
+
+
+def _text(placed: tuple[Command, commands.Place]) -> str:
+    at, number, id = placed[1]
+    return f"{at.isoformat()} {number} {id}"
 
 
 def _running(ctx: Context, found: list[Command]) -> set[str]:

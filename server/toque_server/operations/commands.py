@@ -40,20 +40,30 @@ class CommandsDescribed(Result, frozen=True, kw_only=True):
 
 
 class GetCommandLog(Request, frozen=True, kw_only=True):
-    """`offset` is in bytes; `limit` bounds the answer, at most 1 MiB."""
+    """`offset` is in bytes; `limit` bounds the answer, at most 1 MiB.
+
+    `tail` instead: the last so many bytes, from the first line on that begins there.
+    """
 
     command_id: str
-    offset: int = 0
+    offset: int | None = None
     limit: int = 256 * 1024
+    tail: int | None = None
 
 
 class CommandLog(Result, frozen=True, kw_only=True):
-    """A piece of a log. `next_offset`: where the next one begins; `complete`: the run has ended, and this was all."""
+    """A piece of a log. It begins at byte `offset`, the next one at `next_offset`; `size`: bytes there are so far.
+
+    `complete`: the run has ended, and this was all. `kept`: false when the log is not there any more, for those of an
+    instance's newest 30 commands are kept; then `text` is empty and `size` is what it had.
+    """
 
     text: str
+    offset: int
     next_offset: int
     size: int
     complete: bool
+    kept: bool
     status: str
     reason: str
 
@@ -84,25 +94,40 @@ def get_command_log(ctx: Context, req: GetCommandLog) -> CommandLog:
 
     Bytes that are not UTF-8 are shown as replacement characters; a character is never cut in two.
     """
-    if req.offset < 0 or not 0 < req.limit <= _LONGEST_PIECE:
-        raise ValidationException(f"Offset must not be negative, and Limit 1 to {_LONGEST_PIECE} bytes")
+    _check_range(req)
     command = commands.by_ids(ctx.conn, [req.command_id])[0]
     size = logs.length(ctx.conn, command.id)
-    raw = b""
-    for piece in logs.pieces(ctx.conn, command.id, start=req.offset):
-        raw += piece
-        if len(raw) >= req.limit:
-            break
-    raw = _whole_characters(raw[: req.limit])
-    end = req.offset + len(raw)
+    begin = req.offset or 0
+    if req.tail is not None:
+        begin = max(0, size - req.tail)
+        raw = logs.between(ctx.conn, command.id, begin, size)
+        torn = _torn(raw) if begin else 0
+        begin, raw = begin + torn, raw[torn:]
+    else:
+        raw = logs.between(ctx.conn, command.id, begin, begin + req.limit)
+    raw = _whole_characters(raw)
+    kept = bool(raw) or logs.is_kept(ctx.conn, command.id)
+    end = begin + len(raw) if kept else size
     return CommandLog(
         text=raw.decode(errors="replace"),
+        offset=begin,
         next_offset=end,
         size=size,
         complete=command.completed_at is not None and end >= size,
+        kept=kept,
         status=command.status.value,
         reason=command.reason,
     )
+
+
+def _check_range(req: GetCommandLog) -> None:
+    if req.tail is not None and req.offset is not None:
+        raise ValidationException("Please provide either Offset or Tail, and only one of them", field="Tail")
+    if req.offset is not None and not 0 <= req.offset <= logs.LONGEST:
+        raise ValidationException(f"Offset must be 0 to {logs.LONGEST} bytes, not {req.offset}", field="Offset")
+    for member, value in (("Limit", req.limit), ("Tail", req.tail)):
+        if value is not None and not 0 < value <= _LONGEST_PIECE:
+            raise ValidationException(f"{member} must be 1 to {_LONGEST_PIECE} bytes, not {value}", field=member)
 
 
 def _view(ctx: Context, command: Command) -> CommandView:
@@ -124,6 +149,13 @@ def _view(ctx: Context, command: Command) -> CommandView:
         log_url=url,
         type=command.type,
     )
+
+
+def _torn(raw: bytes) -> int:
+    """How many bytes at the beginning are the rest of a line, or at least of a character."""
+    if (line := raw.find(b"\n") + 1) and line < len(raw):
+        return line
+    return next((n for n, byte in enumerate(raw[:4]) if byte & 0xC0 != 0x80), 0)
 
 
 def _whole_characters(raw: bytes) -> bytes:

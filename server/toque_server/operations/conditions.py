@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
+from toque_server.operations.paging import Paged, page
+from toque_server.operations.registry import TOQUE, Permission, Result, operation
 from toque_server.store import contacts, instances
 from toque_server.store.contacts import Contact
 
 
-class DescribeConditions(Request, frozen=True, kw_only=True):
-    """Of the instances of a stack, or of one instance."""
+class DescribeConditions(Paged, frozen=True, kw_only=True):
+    """Of the instances of a stack, at most 1,000 on a page, or of one instance."""
+
+    largest: ClassVar[int] = 1000
 
     stack_id: str | None = None
     instance_id: str | None = None
@@ -44,6 +47,7 @@ class ConditionView(Result, frozen=True, kw_only=True):
 
 class ConditionsDescribed(Result, frozen=True, kw_only=True):
     conditions: list[ConditionView]
+    next_token: str | None
 
 
 @operation(
@@ -65,6 +69,7 @@ def describe_conditions(ctx: Context, req: DescribeConditions) -> ConditionsDesc
         assert req.stack_id is not None
         found = instances.of_stack(ctx.conn, req.stack_id)
         heard = contacts.of_stack(ctx.conn, req.stack_id)
+    shown, token = page(ctx, req, found, key=lambda each: each.id)
     return ConditionsDescribed(
         conditions=[
             ConditionView(
@@ -78,8 +83,9 @@ def describe_conditions(ctx: Context, req: DescribeConditions) -> ConditionsDesc
                 provider=each.provider,
                 **_heard(heard.get(each.id), ctx.now),
             )
-            for each in found
-        ]
+            for each in shown
+        ],
+        next_token=token,
     )
 
 

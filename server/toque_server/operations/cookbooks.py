@@ -16,8 +16,9 @@ from toque_server.cookbooks.bundles import Bundles
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.paging import Paged, newest_first, page
 from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
-from toque_server.store import cookbooks, events, instances, stacks
+from toque_server.store import commands, cookbooks, events, instances, stacks
 from toque_server.store.cookbooks import Bundle
 
 _RAISES = (ValidationException, ResourceNotFoundException)
@@ -45,8 +46,11 @@ class CookbooksPublished(Result, frozen=True, kw_only=True):
     cookbooks: list[CookbookView]
 
 
-class DescribeCookbooks(Request, frozen=True, kw_only=True):
+class DescribeCookbooks(Paged, frozen=True, kw_only=True):
+    """`cookbook`: only bundles that hold the one of this name. At most 100 bundles on a page."""
+
     stack_id: str
+    cookbook: str | None = None
 
 
 class BundleView(Result, frozen=True, kw_only=True):
@@ -64,6 +68,17 @@ class CookbooksDescribed(Result, frozen=True, kw_only=True):
     bundles: list[BundleView]
     current_digest: str | None
     running: dict[str, str | None]
+    next_token: str | None
+
+
+class UseCookbooks(Request, frozen=True, kw_only=True):
+    stack_id: str
+    digest: str
+
+
+class DeleteCookbooks(Request, frozen=True, kw_only=True):
+    stack_id: str
+    digest: str
 
 
 @operation(permission=Permission.MANAGE, target=TOQUE, stack="stack_id", raises=_RAISES)
@@ -101,6 +116,9 @@ def publish_cookbooks(ctx: Context, req: PublishCookbooks) -> CookbooksPublished
 def describe_cookbooks(ctx: Context, req: DescribeCookbooks) -> CookbooksDescribed:
     """Describe the bundles of cookbooks that a stack has had, newest first, and which instance runs which."""
     stack = finding.stack(ctx, req.stack_id)
+    found = cookbooks.of_stack(ctx.conn, stack.id)
+    wanted = (each for each in found if req.cookbook is None or req.cookbook in each.bundle.contents)
+    shown, token = page(ctx, req, wanted, key=lambda each: newest_first(each.added_at, each.bundle.digest))
     return CookbooksDescribed(
         bundles=[
             BundleView(
@@ -111,11 +129,74 @@ def describe_cookbooks(ctx: Context, req: DescribeCookbooks) -> CookbooksDescrib
                 is_current=each.bundle.digest == stack.cookbook_digest,
                 cookbooks=_views(each.bundle.contents),
             )
-            for each in cookbooks.of_stack(ctx.conn, stack.id)
+            for each in shown
         ],
         current_digest=stack.cookbook_digest,
         running=instances.cookbook_digests(ctx.conn, stack.id),
+        next_token=token,
     )
+
+
+@operation(permission=Permission.MANAGE, target=TOQUE, stack="stack_id", raises=_RAISES)
+def use_cookbooks(ctx: Context, req: UseCookbooks) -> None:
+    """Let a stack go back to a bundle that it had, or forth again.
+
+    Instances take it with `update_custom_cookbooks` or with their next Setup; where the stack's cookbooks come from a
+    source, that command fetches them anew instead.
+    """
+    stack = finding.stack(ctx, req.stack_id)
+    bundle = _of_stack(ctx, stack.id, req.digest)
+    if stack.cookbook_digest == bundle.digest:
+        raise ValidationException(f"the stack uses {bundle.digest} already", field="Digest")
+    stacks.set_cookbook_digest(ctx.conn, stack.id, bundle.digest)
+    events.add(
+        ctx.conn,
+        "cookbooks.chosen",
+        f"cookbooks {', '.join(f'{each.name} {each.version}' for each in _views(bundle.contents))} were chosen",
+        at=ctx.now,
+        stack_id=stack.id,
+        data={"digest": bundle.digest},
+    )
+
+
+@operation(permission=Permission.MANAGE, target=TOQUE, stack="stack_id", raises=_RAISES)
+def delete_cookbooks(ctx: Context, req: DeleteCookbooks) -> None:
+    """Take a bundle away from a stack, which neither the stack nor an instance uses: no node can fetch it any more."""
+    stack = finding.stack(ctx, req.stack_id)
+    bundle = _of_stack(ctx, stack.id, req.digest)
+    if stack.cookbook_digest == bundle.digest:
+        raise ValidationException(
+            "the stack uses these cookbooks: please publish others, or choose others with UseCookbooks", field="Digest"
+        )
+    users = [id for id, digest in instances.cookbook_digests(ctx.conn, stack.id).items() if digest == bundle.digest]
+    if users:
+        raise ValidationException(
+            f"{len(users)} instances run these cookbooks, such as {users[0]}: please run update_custom_cookbooks first",
+            field="Digest",
+        )
+    open_ = commands.listed(ctx.conn, commands.Wanted(open_of_stack=stack.id), limit=1000)
+    if any(command.dispatched_at is not None for command, _ in open_):
+        raise ValidationException(
+            "commands are under way that may need these cookbooks: please wait until they have ended", field="Digest"
+        )
+    cookbooks.take_away(ctx.conn, stack.id, bundle.digest)
+    events.add(
+        ctx.conn,
+        "cookbooks.deleted",
+        f"cookbooks {bundle.digest[:12]} were deleted",
+        at=ctx.now,
+        stack_id=stack.id,
+        data={"digest": bundle.digest},
+    )
+
+
+def _of_stack(ctx: Context, stack_id: str, digest: str) -> Bundle:
+    found = cookbooks.get(ctx.conn, digest) if cookbooks.belongs_to(ctx.conn, stack_id, digest) else None
+    if found is None:
+        raise ResourceNotFoundException(
+            f"Unable to find cookbooks with digest {digest} of stack {stack_id}: DescribeCookbooks lists them"
+        )
+    return found
 
 
 def _kept(ctx: Context, raw: bytes) -> Bundle:

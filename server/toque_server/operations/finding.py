@@ -21,7 +21,7 @@ from toque_server.domain.stack import Stack
 from toque_server.domain.volume import Volume
 from toque_server.operations import access
 from toque_server.operations.context import Context
-from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.errors import AccessDeniedException, ResourceNotFoundException, ValidationException
 from toque_server.operations.registry import StackOf, Stacks
 from toque_server.store import (
     apps,
@@ -35,6 +35,7 @@ from toque_server.store import (
     raid_arrays,
     service_errors,
     stacks,
+    users,
     volumes,
 )
 
@@ -82,6 +83,16 @@ def owner(ctx: Context, level: Literal["layer", "app", "instance"], id: str) -> 
             return app(ctx, id)
         case "instance":
             return instance(ctx, id)
+
+
+def whose(ctx: Context, action: str, arn: str | None) -> str:
+    """The ARN of the caller, or of the user whom he names where he is an administrator: for keys, tokens, sessions."""
+    wanted = arn or ctx.caller.arn
+    if wanted != ctx.caller.arn and not ctx.caller.sees_all:
+        raise AccessDeniedException(ctx.caller.arn, action, wanted)
+    if users.get(ctx.conn, wanted) is None:
+        raise ResourceNotFoundException(f"Unable to find user with ARN {wanted}")
+    return wanted
 
 
 def layers_of(ctx: Context, stack_id: str, ids: Iterable[str]) -> list[Layer]:

@@ -1,9 +1,10 @@
-"""Join tokens, and what makes a node's identity end (chapter 10, S1 and S10)."""
+"""Join tokens: with one, a machine comes to a stack (chapter 10, S1)."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from toque.protocol.keys import load_signing_key, public_bytes
 from toque.protocol.tokens import JoinToken
@@ -11,8 +12,9 @@ from toque_server.domain.layer import check_together
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.paging import Paged, page
 from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
-from toque_server.store import events, join_tokens, nodes
+from toque_server.store import join_tokens
 
 _RAISES = (ValidationException, ResourceNotFoundException)
 _LONGEST = 24 * 60
@@ -43,7 +45,11 @@ class RevokeJoinToken(Request, frozen=True, kw_only=True):
     token_id: str
 
 
-class DescribeJoinTokens(Request, frozen=True, kw_only=True):
+class DescribeJoinTokens(Paged, frozen=True, kw_only=True):
+    """At most 1,000 on a page."""
+
+    largest: ClassVar[int] = 1000
+
     stack_id: str
 
 
@@ -52,16 +58,14 @@ class JoinTokenView(Result, frozen=True, kw_only=True):
     layer_ids: tuple[str, ...]
     instance_id: str | None
     uses_left: int
+    created_at: datetime
     expires_at: datetime
     created_by: str
 
 
 class JoinTokensDescribed(Result, frozen=True, kw_only=True):
     join_tokens: list[JoinTokenView]
-
-
-class RevokeNodeKey(Request, frozen=True, kw_only=True):
-    instance_id: str
+    next_token: str | None
 
 
 @operation(permission=Permission.MANAGE, target=TOQUE, stack="stack_id", raises=_RAISES)
@@ -71,9 +75,11 @@ def create_join_token(ctx: Context, req: CreateJoinToken) -> JoinTokenCreated:
     Several uses are for images from which many machines start; they must name their number.
     """
     if not 0 < req.expires_in_minutes <= _LONGEST:
-        raise ValidationException(f"ExpiresInMinutes must be 1 to {_LONGEST}", field="ExpiresInMinutes")
+        raise ValidationException(
+            f"ExpiresInMinutes must be 1 to {_LONGEST}, not {req.expires_in_minutes}", field="ExpiresInMinutes"
+        )
     if not 0 < req.uses <= _MOST_USES:
-        raise ValidationException(f"Uses must be 1 to {_MOST_USES}", field="Uses")
+        raise ValidationException(f"Uses must be 1 to {_MOST_USES}, not {req.uses}", field="Uses")
     if req.instance_id is not None and (req.layer_ids or req.uses != 1):
         raise ValidationException("a token for one instance has no LayerIds, and one use", field="InstanceId")
     chosen = finding.layers_of(ctx, req.stack_id, req.layer_ids or ())
@@ -116,7 +122,15 @@ def revoke_join_token(ctx: Context, req: RevokeJoinToken) -> None:
 
 @operation(permission=Permission.MANAGE, target=TOQUE, stack="stack_id", raises=_RAISES)
 def describe_join_tokens(ctx: Context, req: DescribeJoinTokens) -> JoinTokensDescribed:
-    """Describe a stack's join tokens that can still be used, without the tokens themselves."""
+    """Describe a stack's join tokens that can still be used, the oldest first, without the tokens themselves."""
+    usable = [
+        each
+        for each in join_tokens.of_stack(ctx.conn, req.stack_id)
+        if each.uses_left > 0 and each.expires_at > ctx.now
+    ]
+    shown, token = page(
+        ctx, req, usable, key=lambda each: f"{each.created_at.isoformat('T', 'microseconds')} {each.id}"
+    )
     return JoinTokensDescribed(
         join_tokens=[
             JoinTokenView(
@@ -124,31 +138,11 @@ def describe_join_tokens(ctx: Context, req: DescribeJoinTokens) -> JoinTokensDes
                 layer_ids=each.layer_ids,
                 instance_id=each.instance_id,
                 uses_left=each.uses_left,
+                created_at=each.created_at,
                 expires_at=each.expires_at,
                 created_by=each.created_by,
             )
-            for each in join_tokens.of_stack(ctx.conn, req.stack_id)
-            if each.uses_left > 0 and each.expires_at > ctx.now
-        ]
-    )
-
-
-@operation(
-    permission=Permission.MANAGE, target=TOQUE, stack=finding.stack_of("instance", "instance_id"), raises=_RAISES
-)
-def revoke_node_key(ctx: Context, req: RevokeNodeKey) -> None:
-    """End the identity of an instance's machine: nothing it says is believed from now on.
-
-    The machine can come back with a join token for the instance.
-    """
-    instance = finding.instance(ctx, req.instance_id)
-    if nodes.revoke(ctx.conn, instance.id) == 0:
-        raise ValidationException(f"{instance.hostname} has no key to revoke: no machine has joined as it")
-    events.add(
-        ctx.conn,
-        "node.revoked",
-        f"the key of {instance.hostname} was revoked by {ctx.caller.name}",
-        at=ctx.now,
-        stack_id=instance.stack_id,
-        instance_id=instance.id,
+            for each in shown
+        ],
+        next_token=token,
     )

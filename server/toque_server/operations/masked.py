@@ -36,6 +36,7 @@ _PLAIN: Final = frozenset(
         "ssh_username",
         "agent_version",
         "label",
+        "digest",
     )
 )
 """Members whose texts are no secrets: what S18 and an operator want to know of a change."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
+from typing import ClassVar
 
+from toque_server.domain.command import Deployment
 from toque_server.operations import access, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
+from toque_server.operations.paging import Paged, cut, page
+from toque_server.operations.registry import TOQUE, Permission, Result, operation
 from toque_server.store import deployments, overview, stacks
 
 _RAISES = (ValidationException, ResourceNotFoundException)
-_MOST = 500
 
 
-class DescribeStackOverviews(Request, frozen=True, kw_only=True):
-    """Every stack that the caller may see."""
+class DescribeStackOverviews(Paged, frozen=True, kw_only=True):
+    """Every stack that the caller may see, at most 1,000 on a page."""
+
+    largest: ClassVar[int] = 1000
 
 
 class StackOverview(Result, frozen=True, kw_only=True):
@@ -37,15 +42,20 @@ class StackOverview(Result, frozen=True, kw_only=True):
 
 class StackOverviewsDescribed(Result, frozen=True, kw_only=True):
     stacks: list[StackOverview]
+    next_token: str | None
 
 
-class DescribeProgress(Request, frozen=True, kw_only=True):
-    """The newest deployments of a stack, or the named ones. `offset` skips as many of the newest."""
+class DescribeProgress(Paged, frozen=True, kw_only=True):
+    """The newest deployments of a stack, 20 on a page or as many as `MaxResults` says, at most 500.
+
+    Or the named ones.
+    """
+
+    largest: ClassVar[int] = 500
+    usual: ClassVar[int | None] = 20
 
     stack_id: str | None = None
     deployment_ids: list[str] | None = None
-    limit: int = 20
-    offset: int = 0
 
 
 class ProgressView(Result, frozen=True, kw_only=True):
@@ -66,17 +76,17 @@ class ProgressView(Result, frozen=True, kw_only=True):
 
 
 class ProgressDescribed(Result, frozen=True, kw_only=True):
-    """`more`: there are older ones."""
+    """`next_token`: there are older ones."""
 
     deployments: list[ProgressView]
-    more: bool
+    next_token: str | None
 
 
-@operation(permission=Permission.ANY, target=TOQUE)
+@operation(permission=Permission.ANY, target=TOQUE, raises=(ValidationException,))
 def describe_stack_overviews(ctx: Context, req: DescribeStackOverviews) -> StackOverviewsDescribed:
     """Describe every stack that the caller may see by its counts: layers, apps, instances by status, deployments."""
-    visible = [each.id for each in access.shown(ctx, "DescribeStackOverviews")]
-    found = stacks.by_ids(ctx.conn, visible)
+    visible, token = page(ctx, req, access.shown(ctx, "DescribeStackOverviews"), key=lambda each: each.id)
+    found = stacks.by_ids(ctx.conn, [each.id for each in visible])
     counted = overview.of_stacks(ctx.conn)
     return StackOverviewsDescribed(
         stacks=[
@@ -92,7 +102,8 @@ def describe_stack_overviews(ctx: Context, req: DescribeStackOverviews) -> Stack
                 strict=stack.strict,
             )
             for stack in found.values()
-        ]
+        ],
+        next_token=token,
     )
 
 
@@ -104,14 +115,10 @@ def describe_stack_overviews(ctx: Context, req: DescribeStackOverviews) -> Stack
 )
 def describe_progress(ctx: Context, req: DescribeProgress) -> ProgressDescribed:
     """Describe how far deployments are: the newest of a stack, newest first, or the named ones."""
-    if not 0 < req.limit <= _MOST or req.offset < 0:
-        raise ValidationException(f"Limit must be 1 to {_MOST}, and Offset not negative")
     if req.stack_id is not None:
-        found = deployments.newest(ctx.conn, req.stack_id, limit=req.limit + 1, offset=req.offset)
+        found, token = cut(ctx, req, partial(_older, ctx, req.stack_id), key=_place)
     else:
-        found = deployments.by_ids(ctx.conn, req.deployment_ids or [])
-    more = req.stack_id is not None and len(found) > req.limit
-    found = found[: req.limit] if more else found
+        found, token = deployments.by_ids(ctx.conn, req.deployment_ids or []), None
     counted = overview.commands_of(ctx.conn, [each.id for each in found])
     return ProgressDescribed(
         deployments=[
@@ -131,5 +138,17 @@ def describe_progress(ctx: Context, req: DescribeProgress) -> ProgressDescribed:
             )
             for each in found
         ],
-        more=more,
+        next_token=token,
     )
+
+
+def _older(ctx: Context, stack_id: str, than: str | None, most: int) -> list[Deployment]:
+    if than is None:
+        return deployments.newest(ctx.conn, stack_id, limit=most)
+    at, _, id = than.partition(" ")
+    return deployments.newest(ctx.conn, stack_id, limit=most, behind=(datetime.fromisoformat(at), id))
+
+
+def _place(deployment: Deployment) -> str:
+    """Where a deployment stands among those of its stack: by time, then by id."""
+    return f"{deployment.created_at.isoformat()} {deployment.id}"

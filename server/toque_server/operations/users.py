@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import ClassVar
 
 import msgspec
 
@@ -10,8 +11,10 @@ from toque_server.domain.user import User, check_user_name, user_arn
 from toque_server.operations import access
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
-from toque_server.operations.registry import TOQUE, Nothing, Permission, Request, Result, operation
+from toque_server.operations.paging import Paged, page
+from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
 from toque_server.operations.user_profiles import DeleteUserProfile, delete_user_profile, new_profile
+from toque_server.operations.wire import Clearable
 from toque_server.security.passwords import WeakPassword, check_strength, hash_password
 from toque_server.store import sessions, users
 
@@ -33,9 +36,11 @@ class UserCreated(Result, frozen=True, kw_only=True):
 
 
 class UpdateUser(Request, frozen=True, kw_only=True):
+    """`password` "": he cannot sign in to the console any more; his keys and tokens stay."""
+
     user_arn: str
     administrator: bool | None = None
-    password: str | None = None
+    password: Clearable = None
 
 
 class DeleteUser(Request, frozen=True, kw_only=True):
@@ -50,11 +55,21 @@ class UserView(Result, frozen=True, kw_only=True):
     name: str
     administrator: bool
     has_profile: bool
+    has_password: bool
     created_at: datetime
 
 
 class UsersDescribed(Result, frozen=True, kw_only=True):
     users: list[UserView]
+    next_token: str | None
+
+
+class DescribeUsers(Paged, frozen=True, kw_only=True):
+    """All, or the named ones; at most 1,000 on a page."""
+
+    largest: ClassVar[int] = 1000
+
+    user_arns: list[str] | None = None
 
 
 @operation(permission=Permission.ADMINISTRATOR, target=TOQUE, raises=(ValidationException,))
@@ -82,7 +97,7 @@ def create_user(ctx: Context, req: CreateUser) -> UserCreated:
         created_at=ctx.now,
         profile=profile,
     )
-    users.add(ctx.conn, user, password=None if req.password is None else _hashed(req.password))
+    users.add(ctx.conn, user, password=None if req.password is None else hashed(req.password))
     return UserCreated(user_arn=user.arn)
 
 
@@ -100,7 +115,7 @@ def update_user(ctx: Context, req: UpdateUser) -> None:
     if req.administrator is not None:
         users.save(ctx.conn, msgspec.structs.replace(user, administrator=req.administrator))
     if req.password is not None:
-        users.set_password(ctx.conn, user.arn, _hashed(req.password))
+        users.set_password(ctx.conn, user.arn, hashed(req.password) if req.password else None)
     sessions.remove_of(ctx.conn, user.arn)
 
 
@@ -122,9 +137,14 @@ def delete_user(ctx: Context, req: DeleteUser) -> None:
     users.remove(ctx.conn, user.arn)
 
 
-@operation(permission=Permission.ADMINISTRATOR, target=TOQUE)
-def describe_users(ctx: Context, req: Nothing) -> UsersDescribed:
-    """Describe every user of the installation, by name."""
+@operation(permission=Permission.ADMINISTRATOR, target=TOQUE, raises=_RAISES)
+def describe_users(ctx: Context, req: DescribeUsers) -> UsersDescribed:
+    """Describe the users of the installation, by name."""
+    found = users.listed(ctx.conn, req.user_arns)
+    for missing in sorted({*(req.user_arns or ())} - {each.arn for each in found}):
+        raise ResourceNotFoundException(f"Unable to find user with ARN {missing}")
+    shown, token = page(ctx, req, found, key=lambda each: each.name)
+    with_password = users.with_password(ctx.conn)
     return UsersDescribed(
         users=[
             UserView(
@@ -132,10 +152,12 @@ def describe_users(ctx: Context, req: Nothing) -> UsersDescribed:
                 name=each.name,
                 administrator=each.administrator,
                 has_profile=each.profile is not None,
+                has_password=each.arn in with_password,
                 created_at=each.created_at,
             )
-            for each in users.listed(ctx.conn)
-        ]
+            for each in shown
+        ],
+        next_token=token,
     )
 
 
@@ -145,9 +167,10 @@ def _user(ctx: Context, arn: str) -> User:
     return user
 
 
-def _hashed(password: str) -> str:
+def hashed(password: str, field: str = "Password") -> str:
+    """What is stored of a password. Raises ValidationException for a weak one."""
     try:
         check_strength(password)
     except WeakPassword as error:
-        raise ValidationException(str(error), field="Password") from error
+        raise ValidationException(str(error), field=field) from error
     return hash_password(password)

@@ -23,6 +23,7 @@ Clearable = Annotated[str | None, msgspec.Meta(extra={"clearable": True})]
 _ABSENT = object()
 # What the CLI's skeleton writes into a map; people leave it there (chapter 09, section 6).
 _SKELETON_KEY = "KeyName"
+_WIDEST = 1 << 63
 
 
 def decode(kind: type[T], raw: object) -> T:
@@ -124,6 +125,9 @@ def _list(kind: Any, raw: Any, path: str) -> Any:
         raise ValidationException(f"{path} must be a list, not {_said(raw)}", field=path)
     if raw and all(each == "" for each in raw):
         return _ABSENT
+    if None in raw:
+        here = f"{path}[{raw.index(None)}]"
+        raise ValidationException(f"{here} may not be null", field=here)
     values = [_value(kind.item_type, each, f"{path}[{n}]", required=True) for n, each in enumerate(raw)]
     return ["" if value is _ABSENT else value for value in values]
 
@@ -152,6 +156,11 @@ def _check(kind: inspect.Type, raw: Any, path: str) -> None:
     wanted, fits = _SIMPLE.get(type(kind), ("", lambda _: True))
     if not fits(raw):
         raise ValidationException(f"{path} must be {wanted}, not {_said(raw)}", field=path)
+    if isinstance(raw, int) and not -_WIDEST <= raw < _WIDEST:
+        raise ValidationException(f"{path} is out of range: an integer has at most 64 bits", field=path)
+    if isinstance(raw, str) and "\0" in raw:
+        # No file name, no variable of an environment and no text of PostgreSQL can hold one.
+        raise ValidationException(f"{path} may not contain NUL characters", field=path)
 
 
 def _choices(kind: inspect.Type) -> list[str] | None:
@@ -159,6 +168,8 @@ def _choices(kind: inspect.Type) -> list[str] | None:
         return [each.value for each in kind.cls]
     return [str(each) for each in kind.values] if isinstance(kind, inspect.LiteralType) else None
 
+
+# What both databases take.
 
 _SIMPLE: dict[type, tuple[str, Any]] = {
     inspect.StrType: ("a string", lambda raw: isinstance(raw, str)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, delete, false, insert, or_, select, update
 
 from toque_server.domain.user import User
 from toque_server.store.documents import from_row
@@ -67,9 +67,18 @@ def listed(conn: Connection, user_arn: str) -> list[ApiToken]:
     ]
 
 
+def change(conn: Connection, user_arn: str, token_id: str, *, label: str, expires_at: datetime | None) -> bool:
+    """Write what people say of a token; False if the user has none of this id."""
+    values = {"label": label, "expires_at": expires_at}
+    return conn.execute(update(api_tokens).where(*_this(user_arn, token_id)).values(values)).rowcount == 1
+
+
 def remove(conn: Connection, user_arn: str, token_id: str) -> bool:
     """Forget a user's token, by its id."""
-    if len(token_id) != _ID_LENGTH:
-        return False
-    here = api_tokens.c.digest.startswith(token_id, autoescape=True) & (api_tokens.c.user_arn == user_arn)
-    return conn.execute(delete(api_tokens).where(here)).rowcount == 1
+    return conn.execute(delete(api_tokens).where(*_this(user_arn, token_id))).rowcount == 1
+
+
+def _this(user_arn: str, token_id: str) -> tuple[ColumnElement[bool], ...]:
+    whole = len(token_id) == _ID_LENGTH
+    digest = api_tokens.c.digest.startswith(token_id, autoescape=True) if whole else false()
+    return digest, api_tokens.c.user_arn == user_arn

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ _FINISH: Final = (
 _RESULT: Final = sa.update(commands).where(_THIS, commands.c.result.is_(None)).values(result=sa.bindparam("new_result"))
 
 
-def _command(row: Row[Any]) -> Command:
+def _command(row: Row[Any] | tuple[Any, ...]) -> Command:
     values = dict(zip(Command.__struct_fields__, row, strict=True))
     values["args"], values["status"] = json.loads(values["args"]), CommandStatus(values["status"])
     return Command(**values)
@@ -101,6 +102,40 @@ def of_instance(conn: Connection, instance_id: str, *, limit: int | None = None)
 
 def of_deployment(conn: Connection, deployment_id: str) -> list[Command]:
     return _newest_first(conn, commands.c.deployment_id == deployment_id)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which commands: each member that is not None has to fit. `open_of_stack`: a stack's that have not ended."""
+
+    open_of_stack: str | None = None
+    deployment_id: str | None = None
+    instance_id: str | None = None
+    ids: Collection[str] | None = None
+
+
+Place = tuple[datetime, int, str]
+"""Where a command stands among others: by time, by number, by id."""
+
+
+def listed(conn: Connection, wanted: Wanted, *, limit: int, behind: Place | None = None) -> list[tuple[Command, Place]]:
+    """The newest first, each with its place; `behind` a place: those that are older."""
+    c = commands.c
+    query = sa.select(*_FIELDS, c.number).order_by(c.created_at.desc(), c.number.desc(), c.id).limit(limit)
+    if wanted.open_of_stack is not None:
+        query = query.where(c.stack_id == wanted.open_of_stack, _NOT_ENDED)
+    if wanted.deployment_id is not None:
+        query = query.where(c.deployment_id == wanted.deployment_id)
+    if wanted.instance_id is not None:
+        query = query.where(c.instance_id == wanted.instance_id)
+    if wanted.ids is not None:
+        query = query.where(c.id.in_(wanted.ids))
+    if behind is not None:
+        at, number, id = behind
+        same = sa.and_(c.created_at == at, sa.or_(c.number < number, sa.and_(c.number == number, c.id > id)))
+        query = query.where(sa.or_(c.created_at < at, same))
+    found = [(_command(row[:-1]), row.number) for row in conn.execute(query)]
+    return [(command, (command.created_at, number, command.id)) for command, number in found]
 
 
 def of_cause(conn: Connection, cause_id: str) -> list[Command]:

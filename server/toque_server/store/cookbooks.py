@@ -56,6 +56,11 @@ def publish(conn: Connection, stack_id: str, digest: str, *, at: datetime, sourc
         conn.execute(sa.insert(stack_bundles).values(stack_id=stack_id, digest=digest, added_at=at, source=source))
 
 
+def take_away(conn: Connection, stack_id: str, digest: str) -> None:
+    """Let a stack have a bundle no longer."""
+    conn.execute(sa.delete(stack_bundles).where(stack_bundles.c.stack_id == stack_id, stack_bundles.c.digest == digest))
+
+
 def of_stack(conn: Connection, stack_id: str) -> list[Published]:
     """Newest first."""
     query = (

@@ -77,11 +77,14 @@ def put(
     return int(found) + 1
 
 
-def listed(conn: Connection, stack_id: str, *, bag: str | None = None) -> list[ItemInfo]:
-    """The stack's items by bag and name, without their content."""
+def listed(
+    conn: Connection, stack_id: str, *, bag: str | None = None, level: str | None = None, owner_id: str | None = None
+) -> list[ItemInfo]:
+    """The stack's items by bag and name, without their content; only those that fit what is given."""
     query = sa.select(data_bag_items).where(_t.stack_id == stack_id).order_by(_t.bag, _t.item, _t.level, _t.owner_id)
-    if bag is not None:
-        query = query.where(_t.bag == bag)
+    for column, wanted in ((_t.bag, bag), (_t.level, level), (_t.owner_id, owner_id)):
+        if wanted is not None:
+            query = query.where(column == wanted)
     return [
         ItemInfo(
             Place(row.stack_id, row.level, row.owner_id, row.bag, row.item), row.version, row.updated_at, row.updated_by
@@ -103,9 +106,11 @@ def seen_by(conn: Connection, vault: Vault, stack_id: str, owner_ids: Collection
     return found
 
 
-def remove(conn: Connection, place: Place) -> bool:
+def remove(conn: Connection, place: Place, *, version: int | None = None) -> bool:
+    """Delete an item; False if there is none, or none of this version."""
     stacks.touch(conn, place.stack_id)
-    return conn.execute(sa.delete(data_bag_items).where(*_at(place))).rowcount == 1
+    same = () if version is None else (_t.version == version,)
+    return conn.execute(sa.delete(data_bag_items).where(*_at(place), *same)).rowcount == 1
 
 
 _RANK = {"stack": 0, "layer": 1, "app": 2, "instance": 3}

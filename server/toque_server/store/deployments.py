@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -69,10 +70,16 @@ def of_stack(conn: Connection, stack_id: str) -> list[Deployment]:
     return _newest_first(conn, deployments.c.stack_id == stack_id)
 
 
-def newest(conn: Connection, stack_id: str, *, limit: int, offset: int = 0) -> list[Deployment]:
-    """A stack's newest deployments, newest first, without the first `offset` of them."""
+def newest(
+    conn: Connection, stack_id: str, *, limit: int, behind: tuple[datetime, str] | None = None
+) -> list[Deployment]:
+    """A stack's newest deployments, newest first; `behind` the one that was created then and has this id."""
     query = sa.select(*_FIELDS).where(deployments.c.stack_id == stack_id)
-    query = query.order_by(deployments.c.created_at.desc(), deployments.c.id).limit(limit).offset(offset)
+    if behind is not None:
+        at, id = behind
+        same = sa.and_(deployments.c.created_at == at, deployments.c.id > id)
+        query = query.where(sa.or_(deployments.c.created_at < at, same))
+    query = query.order_by(deployments.c.created_at.desc(), deployments.c.id).limit(limit)
     return [_deployment(row) for row in conn.execute(query)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +26,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which events: each member that is not None has to fit. `since` is included, `until` is not.
+
+    A kind is a whole one or the beginning of several: `instance.status`, `heal` for `heal.started`, `heal.ended`, ….
+    """
+
+    stack_ids: Sequence[str] | None = None
+    instance_id: str | None = None
+    kinds: Sequence[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+EVERYTHING: Final = Wanted()
+
 _FIELDS: Final = tuple(events.c[name] for name in Event.__struct_fields__)
 _ADD: Final = sa.insert(events)
 
@@ -45,23 +60,32 @@ def add(
     conn.execute(_ADD, line | {"data": json.dumps(data or {})})
 
 
-def after(conn: Connection, number: int, *, stack_ids: Collection[str] | None = None, limit: int = 500) -> list[Event]:
-    """Events with a greater number, oldest first. `stack_ids` keeps only those of these stacks; None means all."""
-    query = sa.select(*_FIELDS).where(events.c.number > number).order_by(events.c.number).limit(limit)
-    if stack_ids is not None:
-        query = query.where(events.c.stack_id.in_(stack_ids))
-    return [Event(**dict(row._mapping) | {"data": json.loads(row.data)}) for row in conn.execute(query)]
+def listed(conn: Connection, wanted: Wanted = EVERYTHING, *, before: int | None = None, limit: int = 50) -> list[Event]:
+    """The newest events, newest first; with `before` those with smaller numbers."""
+    query = _wanted(wanted).order_by(events.c.number.desc()).limit(limit)
+    return _read(conn, query if before is None else query.where(events.c.number < before))
 
 
-def latest(
-    conn: Connection, *, stack_id: str | None = None, instance_id: str | None = None, limit: int = 50
-) -> list[Event]:
-    """The newest events, newest first, of one stack or instance, or of all."""
-    query = sa.select(*_FIELDS).order_by(events.c.number.desc()).limit(limit)
-    if stack_id is not None:
-        query = query.where(events.c.stack_id == stack_id)
-    if instance_id is not None:
-        query = query.where(events.c.instance_id == instance_id)
+def after(conn: Connection, number: int, wanted: Wanted = EVERYTHING, *, limit: int = 500) -> list[Event]:
+    """Events with a greater number, oldest first."""
+    return _read(conn, _wanted(wanted).where(events.c.number > number).order_by(events.c.number).limit(limit))
+
+
+def _wanted(wanted: Wanted) -> sa.Select[Any]:
+    query = sa.select(*_FIELDS)
+    if wanted.stack_ids is not None:
+        query = query.where(events.c.stack_id.in_(wanted.stack_ids))
+    if wanted.instance_id is not None:
+        query = query.where(events.c.instance_id == wanted.instance_id)
+    if wanted.kinds is not None:
+        alike = [events.c.kind.startswith(f"{kind}.", autoescape=True) for kind in wanted.kinds]
+        query = query.where(sa.or_(events.c.kind.in_(wanted.kinds), *alike))
+    if wanted.since is not None:
+        query = query.where(events.c.at >= wanted.since)
+    return query if wanted.until is None else query.where(events.c.at < wanted.until)
+
+
+def _read(conn: Connection, query: sa.Select[Any]) -> list[Event]:
     return [Event(**dict(row._mapping) | {"data": json.loads(row.data)}) for row in conn.execute(query)]
 
 

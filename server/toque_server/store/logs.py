@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from toque_server.store.tables import command_logs, commands
 
 LONGEST = 24 * 1024 * 1024
 """Bytes kept of one log. Agents send at most 20 MiB and a line about the gap."""
+
+_AT_ONCE = 16
 
 KEPT = 30
 """Commands per instance whose logs are kept."""
@@ -60,16 +63,37 @@ def length(conn: Connection, command_id: str) -> int:
     return conn.execute(_LENGTH, {"command": command_id}).scalar_one_or_none() or 0
 
 
-def pieces(conn: Connection, command_id: str, *, start: int = 0) -> Iterator[bytes]:
+def pieces(conn: Connection, command_id: str, *, start: int = 0) -> Generator[bytes]:
     """The log from byte `start` on, piece by piece."""
-    rows = conn.execute(
-        select(command_logs.c.offset, command_logs.c.data)
-        .where(command_logs.c.command_id == command_id)
-        .order_by(command_logs.c.offset)
+    c = command_logs.c
+    query = select(c.offset, c.data).where(c.command_id == command_id).order_by(c.offset)
+    if start:
+        here = select(func.max(c.offset)).where(c.command_id == command_id, c.offset <= start).scalar_subquery()
+        query = query.where(c.offset >= here)
+    with conn.execute(query.execution_options(yield_per=_AT_ONCE)) as rows:
+        for offset, data in rows:
+            if offset + len(data) > start:
+                yield bytes(data)[max(0, start - offset) :]
+
+
+def between(conn: Connection, command_id: str, start: int, end: int) -> bytes:
+    """Bytes `start` to `end`, the latter left out; fewer where the log ends before, none where it is not kept."""
+    found = bytearray()
+    with closing(pieces(conn, command_id, start=start)) as rest:
+        for piece in rest:
+            found += piece
+            if len(found) >= end - start:
+                break
+    return bytes(found[: end - start])
+
+
+def is_kept(conn: Connection, command_id: str) -> bool:
+    """False when the log was deleted, because its instance has had `KEPT` newer commands; True of an empty one."""
+    if length(conn, command_id) == 0:
+        return True
+    return (
+        conn.execute(select(command_logs.c.offset).where(command_logs.c.command_id == command_id)).first() is not None
     )
-    for offset, data in rows:
-        if offset + len(data) > start:
-            yield bytes(data)[max(0, start - offset) :]
 
 
 def say(conn: Connection, command_id: str, line: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from toque.protocol.messages import MetricSample
 from toque_server.store.tables import metrics
@@ -55,6 +55,34 @@ def since(conn: Connection, instance_ids: Iterable[str], minute: int) -> dict[st
         values = dict(zip(NAMES, msgspec.json.decode(sample, type=list[float]), strict=True))
         found.setdefault(instance_id, []).append(MetricSample(minute=at, **values))
     return found
+
+
+def count(conn: Connection, instance_ids: Sequence[str], first: int, end: int) -> int:
+    """How many samples these instances have from minute `first` on and before `end`."""
+    chosen = (_chosen(ids, first, end) for ids in _batches(instance_ids))
+    return sum(conn.execute(select(func.count()).select_from(metrics).where(*each)).scalar_one() for each in chosen)
+
+
+def between(
+    conn: Connection, instance_ids: Sequence[str], first: int, end: int, places: Sequence[int]
+) -> Iterator[tuple[int, list[float]]]:
+    """The same samples one by one: the minute, and the figures at these places of `NAMES`."""
+    decode = msgspec.json.Decoder(list[float]).decode
+    for ids in _batches(instance_ids):
+        query = select(metrics.c.minute, metrics.c.sample).where(*_chosen(ids, first, end)).order_by(metrics.c.minute)
+        with conn.execute(query.execution_options(yield_per=BATCH)) as rows:
+            for minute, sample in rows:
+                values = decode(sample)
+                yield minute, [values[place] for place in places]
+
+
+def _chosen(instance_ids: Sequence[str], first: int, end: int) -> tuple[ColumnElement[bool], ...]:
+    return metrics.c.instance_id.in_(instance_ids), metrics.c.minute >= first, metrics.c.minute < end
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]
 
 
 def prune(conn: Connection, before_minute: int) -> int:

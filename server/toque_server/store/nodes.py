@@ -61,6 +61,12 @@ def of_instance(conn: Connection, instance_id: str) -> list[NodeKey]:
     return [_from_row(row) for row in rows]
 
 
+def of_stack(conn: Connection, stack_id: str) -> list[NodeKey]:
+    """Every key that the instances of a stack have or had."""
+    rows = conn.execute(select(node_keys).where(node_keys.c.stack_id == stack_id))
+    return [_from_row(row) for row in rows]
+
+
 def current(conn: Connection, instance_id: str) -> NodeKey | None:
     """The key whose sealing half commands for this instance are sealed to."""
     rows = conn.execute(

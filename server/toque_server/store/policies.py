@@ -30,6 +30,16 @@ def newest(conn: Connection, stack_id: str) -> Issued | None:
     return None if row is None else Issued(**row._mapping)
 
 
+def listed(conn: Connection, stack_id: str) -> list[Issued]:
+    """The policies of a stack that are kept, the newest first."""
+    rows = conn.execute(
+        select(policies.c.version, policies.c.change, policies.c.issued_at, policies.c.digest)
+        .where(policies.c.stack_id == stack_id)
+        .order_by(policies.c.version.desc())
+    )
+    return [Issued(**row._mapping) for row in rows]
+
+
 def get(conn: Connection, stack_id: str, version: int) -> Issued | None:
     row = conn.execute(
         select(policies.c.version, policies.c.change, policies.c.issued_at, policies.c.digest).where(

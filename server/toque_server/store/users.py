@@ -59,6 +59,11 @@ def password_of(conn: Connection, name: str) -> str | None:
     return found
 
 
+def with_password(conn: Connection) -> set[str]:
+    """The ARNs of the users who have a way into the console."""
+    return set(conn.execute(select(users.c.arn).where(users.c.password.is_not(None))).scalars())
+
+
 def set_password(conn: Connection, arn: str, password: str | None) -> bool:
     """Store the hash of a new password, or take the way into the console away."""
     return conn.execute(update(users).where(users.c.arn == arn).values(password=password)).rowcount == 1

@@ -160,6 +160,22 @@ def test_02_13_a_failed_system_phase_skips_the_custom_one(run: RunDirectory) -> 
     assert not (run.out / "a").exists()
 
 
+def test_03_6_and_04_4_a_failing_deploy_recipe_fails_the_setup_that_it_is_a_part_of(run: RunDirectory) -> None:
+    run.cookbook("toque", "builtin", setup="", deploy="open('OUT/deployed', 'w')\n", cleanup="")
+    run.cookbook("web", default="", warm_up="raise RuntimeError('cold')\n")
+    rest = [
+        {"phase": "system", "recipes": ["toque::deploy"]},
+        {"phase": "custom", "recipes": ["web::warm_up"]},
+        CLEANUP,
+    ]
+
+    # What a Setup that ends so means to its instance: test_03_5_a_failing_setup_gives_setup_failed_… of reconcile.
+    assert run.execute(["web"], system=["toque::setup"], then=rest) == 1
+
+    assert run.outcome()["reason"] == "recipe web::warm_up failed"
+    assert (run.out / "deployed").exists()
+
+
 CLEANUP = {"phase": "system", "recipes": ["toque::cleanup"]}
 
 

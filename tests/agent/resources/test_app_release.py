@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -137,11 +138,13 @@ def test_05_19_after_a_rollback_the_newer_release_is_gone_and_a_deploy_goes_on_f
     assert len(site.releases()) == 2
 
 
-def test_05_20_a_rollback_runs_no_hook_and_restarts_the_app(site: Site, tmp_path: Path) -> None:
+def test_05_20_a_rollback_runs_no_hook_and_no_migration_and_restarts_the_app(site: Site, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     site.origin.add("deploy/before_symlink.sh", f"echo hook >> {trace}\n")
+    site.attributes["deploy"] = {"shop": {"migrate": True, "migrate_command": f"echo migration >> {trace}"}}
     site.converge()
     site.converge()
+    assert trace.read_text().split() == ["migration", "hook"] * 2
     trace.unlink()
     started: list[Release] = []
 
@@ -259,16 +262,24 @@ def test_05_38_keep_releases_of_one_app_trims_that_app(site: Site) -> None:
 
 def test_05_17_current_is_never_missing_while_releases_change(site: Site) -> None:
     site.converge()
-    missing: list[str] = []
+    looks: list[bool] = []
+    over = threading.Event()
 
-    def look(release: Release) -> None:
-        if not (site.directory / "current" / "version").exists():
-            missing.append(release.path)
+    def look() -> None:
+        while not over.is_set():
+            looks.append((site.directory / "current" / "version").exists())
 
-    for _ in range(3):
-        site.converge(build=look, start=look)
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        for _ in range(3):
+            site.converge()
+        site.converge(to="previous")
+    finally:
+        over.set()
+        watcher.join()
 
-    assert missing == []
+    assert looks and all(looks)
 
 
 def test_an_unfinished_release_is_removed_by_the_next_deploy_that_succeeds(site: Site) -> None:

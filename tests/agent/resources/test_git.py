@@ -368,6 +368,37 @@ def test_an_ssh_key_is_a_private_file_while_git_runs_and_gone_afterwards(
     assert [path.exists() for path in host.temporary] == [False]
 
 
+def test_05_26_a_private_repository_is_cloned_with_the_deploy_key_that_nobody_else_can_read(
+    shop: Repository, there: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # An ssh that lets in who brings the key in a file of his own, and then runs what it is told, as sshd would.
+    seen = tmp_path / "seen"
+    opens = f'''for word; do case $word in -oIdentityFile=*) file=${{word#*=}};; esac; last=$word; done
+stat -c '%a %u' "$file" "${{file%/*}}" >{seen}; grep -q "the right one" "$file" || exit 255
+exec sh -c "$last"'''
+    write(tmp_path / "bin" / "ssh", f"#!/bin/sh\n{opens}\n", 0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    def clone(key: str) -> None:
+        repository = f"git@example.org:{shop.path}"
+        converge(
+            Git(str(there), repository=repository, ssh_key=Secret(key), depth=None, allow_insecure=True), RealHost()
+        )
+
+    with pytest.raises(RepositoryFailed):
+        clone("some other key")
+    assert not (there / "app.py").exists()
+    clone("the right one")
+
+    assert (there / "app.py").exists()
+    assert seen.read_text() == f"600 {os.getuid()}\n700 {os.getuid()}\n"
+    assert "the right one" not in "".join(each.read_text(errors="replace") for each in _files(there))
+
+
+def _files(folder: Path) -> list[Path]:
+    return [each for each in folder.rglob("*") if each.is_file()]
+
+
 def test_S20_a_host_that_leads_inside_is_not_connected_to(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)

@@ -26,7 +26,7 @@ def frames(answer: Any) -> Iterator[dict[str, Any]]:
 
 
 def last(house: House) -> int:
-    return int(house.root("DescribeEvents", Limit=1)["LastNumber"])
+    return int(house.root("DescribeEvents", MaxResults=1)["LastNumber"])
 
 
 def test_an_instance_s_new_status_is_told_as_a_small_fact(house: House) -> None:

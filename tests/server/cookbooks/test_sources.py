@@ -14,6 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fakes.agents import Agent
 from tests.server.http.fleet import Fleet, eventually, running
@@ -25,7 +26,7 @@ from toque_server.domain.command import CommandStatus
 from toque_server.domain.source import Source
 from toque_server.domain.world import SourceOf
 from toque_server.operations.context import Services
-from toque_server.store import cookbooks, logs, stacks
+from toque_server.store import cookbooks, instances, logs, stacks
 
 MANIFEST = '[cookbook]\nname = "shop"\nversion = "1.0.0"\n'
 
@@ -351,6 +352,29 @@ class TestStacks:
         assert carried_out(other) == second
         fleet.command("web2", "execute_recipes", args={"recipes": ["shop"]})
         assert carried_out(other) == second
+
+    @pytest.mark.parametrize("persistent", [True, False], ids=["ebs", "instance-store"])
+    def test_01_22_ruling_18_a_restart_brings_the_stack_s_revision_and_not_the_repository_s(
+        self, fleet: Fleet, repository: Path, persistent: bool
+    ) -> None:
+        with_source(fleet, str(repository))
+        agent, other = fleet.instance("s", "web1"), fleet.instance("s", "web2")
+        with fleet.database.write() as conn:
+            seen = instances.get(conn, "web1")
+            assert seen is not None
+            assert instances.swap(conn, seen, replace(seen, persistent=persistent))
+        fleet.command("web1", "setup")
+        first = carried_out(agent)
+        commit(repository, "2.0.0")
+
+        # The Setup of a restart.
+        fleet.command("web1", "setup")
+        assert carried_out(agent) == first
+
+        fleet.command("web2", "update_custom_cookbooks")
+        second = carried_out(other)
+        fleet.command("web1", "setup")
+        assert carried_out(agent) == second != first
 
     def test_an_instance_that_had_no_cookbooks_yet_runs_what_the_stack_has(
         self, fleet: Fleet, repository: Path

@@ -177,7 +177,7 @@ def test_06_7_an_app_without_a_source_is_other_with_null_members() -> None:
     }  # fmt: skip
 
 
-def test_06_8_and_9_data_sources_and_domains_are_lists() -> None:
+def test_06_8_and_9_and_05_31_data_sources_and_domains_are_lists() -> None:
     shop, blog = bag_items.app_item(SHOP, WORLD.databases), bag_items.app_item(BLOG)
     assert shop["data_sources"] == [{"type": "RdsDbInstance", "arn": RDS, "database_name": "shopdb"}]
     assert blog["data_sources"] == [{"type": "None"}]
@@ -195,7 +195,9 @@ def test_06_8_and_9_data_sources_and_domains_are_lists() -> None:
         ("shutdown", (), {"shop": False, "blog": False}),
     ],
 )
-def test_06_10_and_11_deploy_flags_by_command(command: str, app_ids: tuple[str, ...], flags: dict[str, bool]) -> None:
+def test_06_10_and_11_and_05_34_deploy_flags_by_command(
+    command: str, app_ids: tuple[str, ...], flags: dict[str, bool]
+) -> None:
     apps = seen(WEB1, command, app_ids)["aws_opsworks_app"]
     assert {name: item["deploy"] for name, item in apps.items()} == flags
 
@@ -217,7 +219,7 @@ def test_06_17_the_database_password_is_clear_on_a_node_that_serves_apps_and_now
     assert seen(LB1, "configure")["aws_opsworks_rds_db_instance"][name]["db_password"] is None
 
 
-def test_05_5_1_the_database_object_has_nine_keys_or_none() -> None:
+def test_05_section_5_1_the_database_object_has_nine_keys_or_none() -> None:
     database = seen(WEB1, "deploy", ("a-shop",))["aws_opsworks_app"]["shop"]["database"]
     assert database == {
         "host": "db.example",

@@ -29,7 +29,7 @@ def app(id: str, *sources: DataSource) -> AppOf:
 PICKED = DataSource(type="AutoSelectOpsworksMysqlInstance")
 
 
-def test_05_5_an_instance_of_the_mysql_layer_is_a_database_with_root_s_password() -> None:
+def test_05_section_5_an_instance_of_the_mysql_layer_is_a_database_with_root_s_password() -> None:
     (found,) = mysql(instance("a", "app"), instance("b", "app", "db"))
 
     assert (found.arn, found.address, found.port, found.user, found.password) == (
@@ -42,7 +42,7 @@ def test_05_5_an_instance_of_the_mysql_layer_is_a_database_with_root_s_password(
     assert not found.registered
 
 
-def test_05_5_the_oldest_that_is_not_down_is_picked() -> None:
+def test_05_section_5_the_oldest_that_is_not_down_is_picked() -> None:
     found = mysql(
         instance("young", "db", age=1), instance("old", "db", age=9), instance("off", "db", status="stopped", age=99)
     )
@@ -61,7 +61,7 @@ def test_a_database_that_is_away_for_a_while_is_not_exchanged_for_another(status
     assert [each.arn for each in found] == ["arn-old", "arn-young"]
 
 
-def test_05_5_a_source_means_a_database_of_its_own_kind() -> None:
+def test_05_section_5_a_source_means_a_database_of_its_own_kind() -> None:
     databases = (REGISTERED, *mysql(instance("a", "db")))
 
     def meant(type: str, arn: str | None = None) -> str | None:

@@ -17,7 +17,7 @@ def said(type: str, *layers: LayerRecipes, **args: object) -> list[tuple[str, li
     return [(step.phase, list(step.recipes)) for step in steps(type, layers, args)]
 
 
-def test_02_11_and_02_19_and_04_4_setup_is_all_setup_recipes_and_then_all_deploy_recipes() -> None:
+def test_02_11_and_02_19_and_04_4_and_05_34_setup_is_all_setup_recipes_and_then_all_deploy_recipes() -> None:
     assert said("setup", APP, LB) == [
         ("system", ["toque::setup", "toque::users", "python-app::default", "haproxy::default"]),
         ("custom", ["shop::base", "edge::default"]),
@@ -35,7 +35,7 @@ def test_02_11_and_02_12_and_04_12_custom_recipes_come_after_built_in_ones_and_o
     ]
 
 
-def test_04_19_execute_recipes_runs_what_it_names_in_that_order() -> None:
+def test_04_19_and_05_13_execute_recipes_runs_what_it_names_in_that_order() -> None:
     assert said("execute_recipes", LB, recipes=["a::x", "a::y"])[0] == ("custom", ["a::x", "a::y"])
 
 

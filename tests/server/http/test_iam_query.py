@@ -177,7 +177,7 @@ def test_it_takes_manage_on_the_stack_in_the_name(url: str, root: Caller) -> Non
     assert code_of(ann.create_group, GroupName="OpsWorks-unknown", Path=PATH) == ("AccessDenied", 403)
 
 
-def test_07_4_the_policy_for_registering_is_enough_and_one_that_denies_beats_it(url: str, root: Caller) -> None:
+def test_07_section_4_the_policy_for_registering_is_enough_and_one_that_denies_beats_it(url: str, root: Caller) -> None:
     stack, name = root.stack(), "OpsWorks-shop-web1"
     root("CreateUser", UserName="ann")
     arn = f"arn:aws:iam::{root.services.keys.account_id}:user/ann"

@@ -22,7 +22,8 @@ from toque.protocol.messages import (
     PartsRequest,
     SignedObject,
 )
-from toque_server.store import instances
+from toque_server.domain.actions import KeepAddresses
+from toque_server.store import actions, instances
 
 SHOP = "arn:aws:rds:eu-west-1:123456789012:db:shop"
 SPARE = "arn:aws:rds:eu-west-1:123456789012:db:spare"
@@ -242,7 +243,9 @@ def test_06_35_the_resources_of_another_stack_are_never_there(fleet: Fleet, root
     ]
 
 
-def test_05_5_an_app_of_the_stack_s_own_mysql_gets_the_instance_as_its_database(fleet: Fleet, root: Caller) -> None:
+def test_05_section_5_an_app_of_the_stack_s_own_mysql_gets_the_instance_as_its_database(
+    fleet: Fleet, root: Caller
+) -> None:
     mysql = root.layer("s", "db", Type="db-master", Attributes={"MysqlRootPassword": "root-pass"})
     server = root.instance("s", mysql, Hostname="db1")
     arn = root("DescribeInstances", InstanceIds=[server])["Instances"][0]["Arn"]
@@ -259,3 +262,36 @@ def test_05_5_an_app_of_the_stack_s_own_mysql_gets_the_instance_as_its_database(
         assert (found["port"], found["adapter"], found["data_source_provider"]) == (3306, "mysql", "mysql")
         assert run.bags[RDS_BAG] == {}
         assert "root-pass" not in str(run.public)
+
+
+def test_05_3_a_new_name_leaves_the_app_s_short_name_on_the_node(fleet: Fleet, root: Caller) -> None:
+    agent = fleet.instance("s", "web1")
+    app = root.app("s", Name="Shop")
+    root("UpdateApp", AppId=app, Name="Bakery")
+
+    [(item, told)] = deploy(root, fleet, agent, app).bags["aws_opsworks_app"].items()
+
+    assert (item, told["shortname"], told["name"]) == ("shop", "shop", "Bakery")
+
+
+def test_03_21_a_configure_after_a_heal_brings_the_new_addresses(fleet: Fleet, root: Caller) -> None:
+    agent = fleet.instance("s", "web1")
+    fleet.instance("s", "web2")
+
+    def addresses() -> Any:
+        fleet.command("web1", "configure")
+        told = Run(fleet, agent).bags["aws_opsworks_instance"]["web2"]
+        return told["private_ip"], told["public_ip"]
+
+    def machine_has(private_ip: str, public_ip: str) -> None:
+        with fleet.database.write() as conn:
+            healed = instances.get(conn, "web2")
+            assert healed is not None
+            kept = KeepAddresses(instance=healed, private_ip=private_ip, public_ip=public_ip)
+            now, services = fleet.database.now(conn), fleet.services
+            actions.apply(conn, [kept], now, new_id=services.new_id, times=services.settings.command)
+
+    machine_has("10.0.0.1", "198.51.100.1")
+    assert addresses() == ("10.0.0.1", "198.51.100.1")
+    machine_has("10.0.0.2", "198.51.100.2")
+    assert addresses() == ("10.0.0.2", "198.51.100.2")

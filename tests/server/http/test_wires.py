@@ -15,9 +15,9 @@ from toque_server.cli.init import first_administrator
 from toque_server.operations import registry
 from toque_server.operations.context import Context, Services
 from toque_server.operations.errors import ThrottlingException, ValidationException
-from toque_server.operations.registry import OPERATIONS, TOQUE, Permission, Request, Result, operation
+from toque_server.operations.registry import OPERATIONS, OPSWORKS, TOQUE, Permission, Request, Result, operation
 from toque_server.store.database import DiskFull
-from toque_server.wsgi import App, create_app
+from toque_server.wsgi import MAX_BODY, App, create_app
 
 auth = pytest.importorskip("botocore.auth")
 from botocore.awsrequest import AWSRequest  # noqa: E402
@@ -26,6 +26,8 @@ from botocore.credentials import Credentials  # noqa: E402
 
 class Break(Request, frozen=True, kw_only=True):
     how: str | None = None
+    times: int | None = None
+    names: list[str] | None = None
 
 
 class Broken(Result, frozen=True, kw_only=True):
@@ -34,7 +36,7 @@ class Broken(Result, frozen=True, kw_only=True):
 
 @pytest.fixture
 def app(services: Services) -> Iterator[App]:
-    before = dict(OPERATIONS)
+    before = dict(registry.load())
 
     @operation(target=TOQUE, permission=Permission.ANY, changes=False, raises=(ValidationException,))
     def try_to_break(ctx: Context, req: Break) -> Broken:
@@ -175,6 +177,52 @@ def test_a_body_that_is_no_json_is_named(browser: FlaskClient, secrets: dict[str
 
     assert (answer.status_code, answer.json["__type"]) == (400, "ValidationException")
     assert "not JSON" in answer.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[" * 100_000, "nested deeper than 100 levels"),
+        (b'{"How":' * 101 + b"1" + b"}" * 101, "nested deeper than 100 levels"),
+        (b'{"How": "\xff"}', "not JSON"),
+        (b'{"\xff": "bug"}', "not JSON"),
+        (b'{"How": "a\\u0000b"}', "How may not contain NUL"),
+        (b'{"Times": 9223372036854775808}', "Times is out of range"),
+        (b'{"Names": ["a", null]}', "Names[1] may not be null"),
+    ],
+    ids=["brackets", "objects", "value-no-utf8", "name-no-utf8", "nul", "65-bits", "null-in-a-list"],
+)
+def test_a_body_that_no_reader_takes_is_a_refusal_on_both_wires(
+    browser: FlaskClient, secrets: dict[str, str], body: bytes, said: str
+) -> None:
+    by_aws = aws(browser, secrets, f"{TOQUE}.TryToBreak", body)
+    headers = {"Authorization": f"Bearer {secrets['api_token']}", "Content-Type": "application/json"}
+    by_token = browser.post("/api/TryToBreak", data=body, headers=headers)
+
+    assert (by_aws.status_code, by_aws.json["__type"]) == (400, "ValidationException")
+    assert (by_token.status_code, by_token.json["code"]) == (400, "ValidationException")
+    assert said in by_aws.json["message"]
+    assert said in by_token.json["detail"]
+
+
+def test_a_body_that_is_too_long_is_refused_and_says_what_fits(browser: FlaskClient, secrets: dict[str, str]) -> None:
+    headers = {"Authorization": f"Bearer {secrets['api_token']}", "Content-Type": "application/json"}
+    by_aws = aws(browser, secrets, f"{TOQUE}.TryToBreak", b" " * (MAX_BODY + 1))
+    by_token = browser.post("/api/TryToBreak", data=b" " * (MAX_BODY + 1), headers=headers)
+
+    assert (by_aws.status_code, by_aws.json["__type"]) == (413, "RequestEntityTooLarge")
+    assert (by_token.status_code, by_token.json["code"]) == (413, "RequestEntityTooLarge")
+    assert "4 MiB" in by_token.json["detail"]
+
+
+def test_a_refusal_does_not_send_back_what_was_sent(browser: FlaskClient, secrets: dict[str, str]) -> None:
+    body = msgspec.json.encode({"StackIds": ["x" * 1_000_000]})
+
+    answer = aws(browser, secrets, f"{OPSWORKS}.DescribeStacks", body)
+
+    assert answer.json["__type"] == "ResourceNotFoundException"
+    assert answer.json["message"].startswith("Unable to find stack with ID xxx")
+    assert len(answer.json["message"]) == 1000
 
 
 def test_the_openapi_document_has_every_operation_and_is_valid(browser: FlaskClient) -> None:

@@ -72,6 +72,9 @@ def test_05_5_and_05_6_secrets_are_filtered_and_a_filtered_literal_keeps_them(ro
         {"Key": "B", "Value": "seen", "Secure": False},
     ]
     assert before["SslConfiguration"] == {"Certificate": "c", "PrivateKey": FILTERED}
+    git = {"Type": "git", "Url": "git@example.org:shop.git", "SshKey": "a key", "Revision": "main"}
+    keyed = root.app(root.stack(Name="other"), AppSource=git)
+    assert shown(root, keyed)["AppSource"] == git | {"SshKey": FILTERED}
 
     root(
         "UpdateApp",
@@ -84,6 +87,9 @@ def test_05_5_and_05_6_secrets_are_filtered_and_a_filtered_literal_keeps_them(ro
     with root.services.database.read() as conn:
         kept = apps.secrets(conn, root.services.vault, [app])[app]
     assert (kept.source.password, kept.environment, kept.private_key) == ("p", {"A": "hidden"}, "k")
+    root("UpdateApp", AppId=keyed, AppSource=git | {"SshKey": FILTERED})
+    with root.services.database.read() as conn:
+        assert apps.secrets(conn, root.services.vault, [keyed])[keyed].source.ssh_key == "a key"
     assert shown(root, app)["AppSource"]["Revision"] == "main"
 
 

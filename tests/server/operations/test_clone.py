@@ -130,7 +130,7 @@ def test_01_27_settings_and_layers_of_a_copy_read_as_the_source_s(root_on_either
     ]
 
 
-def test_09_5_2_a_stack_with_everything_shows_every_member(root: Caller, full: str) -> None:
+def test_09_section_5_2_a_stack_with_everything_shows_every_member(root: Caller, full: str) -> None:
     members = (
         "StackId Name Arn Region VpcId Attributes ServiceRoleArn DefaultInstanceProfileArn DefaultOs HostnameTheme"
         " DefaultAvailabilityZone DefaultSubnetId CustomJson ConfigurationManager ChefConfiguration UseCustomCookbooks"

@@ -186,14 +186,6 @@ def test_there_is_no_policy_before_the_first_dispatch(root: Caller) -> None:
         root("DescribePolicy", StackId=stack)
 
 
-def test_a_key_of_a_node_that_never_joined_cannot_be_revoked(root: Caller) -> None:
-    stack = root.stack()
-    instance = root.instance(stack, root.layer(stack))
-
-    with pytest.raises(ValidationException, match="no machine has joined"):
-        root("RevokeNodeKey", InstanceId=instance)
-
-
 def test_the_catalogue_of_systems_marks_what_is_old(root: Caller) -> None:
     found = {each["Id"]: each for each in root("DescribeOperatingSystems")["OperatingSystems"]}
 

@@ -23,7 +23,7 @@ def rds(arn: str) -> list[dict[str, Any]]:
     return [{"Type": "RdsDbInstance", "Arn": arn}]
 
 
-def test_05_5_a_database_must_be_registered_with_the_app_s_own_stack(root: Caller) -> None:
+def test_05_section_5_a_database_must_be_registered_with_the_app_s_own_stack(root: Caller) -> None:
     stack = root.stack()
     register(root, stack)
     register(root, root.stack(Name="other"), FOREIGN)
@@ -50,7 +50,7 @@ def test_02_30_none_detaches_and_other_changes_leave_the_source(root: Caller) ->
     assert sources(root, app) == []
 
 
-def test_05_5_a_mysql_instance_must_be_one_of_the_stack_s_mysql_layer(root: Caller) -> None:
+def test_05_section_5_a_mysql_instance_must_be_one_of_the_stack_s_mysql_layer(root: Caller) -> None:
     stack = root.stack()
     mysql = root.layer(stack, "db", Type="db-master", Attributes={"MysqlRootPassword": "hush"})
     server, other = root.instance(stack, mysql), root.instance(stack, root.layer(stack))

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.server.operations.calls import Caller
 from toque_server.domain.command import CommandStatus
@@ -45,7 +46,7 @@ def house(root: Caller) -> House:
     return House(root)
 
 
-def test_04_16_and_05_12_deploy_needs_an_app_and_goes_to_everyone_online(root_on_either: Caller) -> None:
+def test_04_16_and_05_12_and_05_14_deploy_needs_an_app_and_goes_to_everyone_online(root_on_either: Caller) -> None:
     house = House(root_on_either)
     with pytest.raises(ValidationException, match="app ID"):
         house.order("deploy")
@@ -68,7 +69,7 @@ def test_04_16_nobody_online_is_an_error(root: Caller) -> None:
         root("CreateDeployment", StackId=stack, Command={"Name": "configure"})
 
 
-def test_04_20_recipes_are_needed_and_have_a_grammar(house: House) -> None:
+def test_04_20_and_05_13_recipes_are_needed_and_have_a_grammar(house: House) -> None:
     for args in ({}, {"recipes": [""]}, {"recipes": ["a b"]}, {"recipes": ["../x"]}):
         with pytest.raises(ValidationException):
             house.order("execute_recipes", args)
@@ -231,6 +232,35 @@ def test_09_14_the_unedited_skeleton_is_refused_and_names_the_stack(house: House
 
 def test_09_31_a_command_without_arguments_shows_an_empty_map(house: House) -> None:
     assert house.deployment(house.order("configure"))["Command"] == {"Name": "configure", "Args": {}}
+
+
+def test_09_10_a_deployment_to_100_instances_asks_the_database_no_more_than_one_to_ten(house: House) -> None:
+    """How long it takes is for bench/order.py to measure; what would break it is work for each instance."""
+
+    def ten_more(times: int) -> None:
+        for _ in range(times):
+            house.root.bring_online(*(house.root.instance(house.stack, house.layer) for _ in range(10)))
+
+    def statements() -> int:
+        said: list[str] = []
+
+        def hear(*about: Any) -> None:
+            said.append(about[2])
+
+        engine = house.root.services.database.engine
+        event.listen(engine, "before_cursor_execute", hear)
+        try:
+            id = house.order("configure")
+        finally:
+            event.remove(engine, "before_cursor_execute", hear)
+        assert len(house.commands(id)) == len(house.deployment(id)["InstanceIds"])
+        return len(said)
+
+    ten_more(1)
+    few = statements()
+    ten_more(9)
+
+    assert statements() == few
 
 
 def test_a_log_is_read_piece_by_piece_without_cutting_a_character(house: House) -> None:

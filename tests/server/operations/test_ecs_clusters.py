@@ -149,14 +149,14 @@ def test_08_13_and_09_24_clusters_come_in_pages(root: Caller) -> None:
     assert "NextToken" not in root("DescribeEcsClusters", EcsClusterArns=arns)
 
 
-def test_09_9_zero_is_no_size_and_counts_as_none(root: Caller) -> None:
+def test_09_section_9_zero_is_no_size_and_counts_as_none(root: Caller) -> None:
     arns = three(root)
 
     assert described(root, EcsClusterArns=arns, MaxResults=0, NextToken="") == arns
 
 
 @pytest.mark.parametrize("size", [-1, 101, 1000])
-def test_09_9_a_page_has_1_to_100_records(root: Caller, size: int) -> None:
+def test_09_section_9_a_page_has_1_to_100_records(root: Caller, size: int) -> None:
     with pytest.raises(ValidationException, match=f"MaxResults must be 1 to 100, not {size}"):
         root("DescribeEcsClusters", StackId=root.stack(), MaxResults=size)
 
@@ -170,7 +170,7 @@ def test_09_24_a_bad_token_is_refused(root: Caller) -> None:
             root("DescribeEcsClusters", EcsClusterArns=arns, MaxResults=1, NextToken=wrong)
 
 
-def test_09_9_a_token_leads_on_in_its_own_list_only(root: Caller) -> None:
+def test_09_section_9_a_token_leads_on_in_its_own_list_only(root: Caller) -> None:
     arns = three(root)
     token = root("DescribeEcsClusters", EcsClusterArns=arns, MaxResults=1)["NextToken"]
 
@@ -180,7 +180,7 @@ def test_09_9_a_token_leads_on_in_its_own_list_only(root: Caller) -> None:
             root("DescribeEcsClusters", **other, NextToken=token)
 
 
-def test_09_9_a_token_is_good_for_an_hour(root: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_09_section_9_a_token_is_good_for_an_hour(root: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     arns = three(root)
     token = root("DescribeEcsClusters", EcsClusterArns=arns, MaxResults=1)["NextToken"]
     clock, database = root.services.database.now, root.services.database

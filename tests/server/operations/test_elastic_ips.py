@@ -166,7 +166,7 @@ def test_deregistering_an_associated_address_disassociates_it_first(root: Caller
     assert address_of(root, one) is None
     assert configures_due(root, stack) is not None
     with root.services.database.read() as conn:
-        told = [each.kind for each in events.after(conn, 0, stack_ids=[stack])]
+        told = [each.kind for each in events.after(conn, 0, events.Wanted(stack_ids=[stack]))]
     assert told[-2:] == ["elastic_ip.disassociated", "elastic_ip.deregistered"]
 
 

@@ -46,7 +46,9 @@ def root_volume(**ebs: Any) -> dict[str, Any]:
         (root_volume(VolumeType="io1", VolumeSize=10, Iops=0), "1 to 500"),
     ],
 )
-def test_03_2_an_order_that_no_provider_could_carry_out(root: Caller, members: dict[str, Any], why: str) -> None:
+def test_03_section_2_an_order_that_no_provider_could_carry_out(
+    root: Caller, members: dict[str, Any], why: str
+) -> None:
     stack = root.stack()
     layer = root.layer(stack)
 
@@ -55,7 +57,7 @@ def test_03_2_an_order_that_no_provider_could_carry_out(root: Caller, members: d
     assert root("DescribeInstances", StackId=stack)["Instances"] == []
 
 
-def test_03_2_volumes_of_every_type_are_accepted(root: Caller) -> None:
+def test_03_section_2_volumes_of_every_type_are_accepted(root: Caller) -> None:
     stack = root.stack()
     layer = root.layer(stack)
     mappings = [
@@ -68,7 +70,7 @@ def test_03_2_volumes_of_every_type_are_accepted(root: Caller) -> None:
     assert shown(root, root.instance(stack, layer, BlockDeviceMappings=mappings))["BlockDeviceMappings"] == mappings
 
 
-def test_03_2_what_is_not_said_comes_from_the_stack_and_the_layers(root: Caller) -> None:
+def test_03_section_2_what_is_not_said_comes_from_the_stack_and_the_layers(root: Caller) -> None:
     stack = root.stack(
         DefaultSshKeyName="key",
         DefaultRootDeviceType="instance-store",
@@ -89,7 +91,7 @@ def test_03_2_what_is_not_said_comes_from_the_stack_and_the_layers(root: Caller)
     assert "AutoScalingType" not in given
 
 
-def test_03_2_an_image_of_the_user_s_own_keeps_its_system_and_its_devices(root: Caller) -> None:
+def test_03_section_2_an_image_of_the_user_s_own_keeps_its_system_and_its_devices(root: Caller) -> None:
     stack = root.stack()
     own = {"Os": "Custom", "AmiId": "ami-1", "RootDeviceType": "instance-store"} | root_volume(VolumeSize=1)
     instance = root.instance(stack, root.layer(stack), **own)
@@ -103,7 +105,7 @@ def test_03_2_an_image_of_the_user_s_own_keeps_its_system_and_its_devices(root: 
     assert shown(root, instance)["SshKeyName"] == "other"
 
 
-def test_03_2_a_windows_instance_follows_the_agent_of_its_stack(root: Caller) -> None:
+def test_03_section_2_a_windows_instance_follows_the_agent_of_its_stack(root: Caller) -> None:
     stack = root.stack(DefaultOs=WINDOWS)
     layer = root.layer(stack)
 
@@ -115,7 +117,7 @@ def test_03_2_a_windows_instance_follows_the_agent_of_its_stack(root: Caller) ->
         root.instance(stack, layer, Os="Debian 12")
 
 
-def test_03_2_whether_it_is_ebs_optimised_never_changes(root: Caller) -> None:
+def test_03_section_2_whether_it_is_ebs_optimised_never_changes(root: Caller) -> None:
     stack = root.stack()
     instance = root.instance(stack, root.layer(stack))
 
@@ -188,7 +190,7 @@ def test_i_3_and_i_12_only_at_rest_is_an_instance_changed_or_deleted(root: Calle
             root("DeleteInstance", InstanceId=instance)
 
 
-def test_03_8_what_healing_has_stopped_is_neither_changed_nor_deleted(root: Caller) -> None:
+def test_03_section_8_what_healing_has_stopped_is_neither_changed_nor_deleted(root: Caller) -> None:
     stack = root.stack()
     instance = root.instance(stack, root.layer(stack), Hostname="web1")
     put(root, instance, heal_id="h-1")

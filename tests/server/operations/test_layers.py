@@ -7,6 +7,7 @@ import pytest
 
 from tests.server.operations.calls import Caller
 from toque_server.domain.layer_kinds import KINDS
+from toque_server.domain.layer_types import default_recipes
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
 from toque_server.store import instances
 
@@ -117,6 +118,24 @@ def test_02_6_and_02_7_passwords_are_needed_filtered_and_kept(root: Caller) -> N
 
 
 @pytest.mark.parametrize("type", KINDS)
+def test_02_6_ruling_18_the_default_recipes_are_those_of_the_type_s_own_cookbook(root: Caller, type: str) -> None:
+    recipes = shown(root, built_in(root, root.stack(), type))["DefaultRecipes"]
+
+    assert recipes == default_recipes(type)
+    assert list(recipes) == ["Setup", "Configure", "Deploy", "Undeploy", "Shutdown"]
+
+
+def test_02_6_ruling_18_a_balancer_layer_is_set_up_by_haproxy_s_recipes(root: Caller) -> None:
+    assert shown(root, built_in(root, root.stack(), "lb"))["DefaultRecipes"] == {
+        "Setup": ["haproxy::default"],
+        "Configure": ["haproxy::configure"],
+        "Deploy": ["haproxy::configure"],
+        "Undeploy": [],
+        "Shutdown": ["haproxy::stop"],
+    }
+
+
+@pytest.mark.parametrize("type", KINDS)
 def test_02_8_only_a_balancer_layer_wants_elastic_addresses(root: Caller, type: str) -> None:
     layer = shown(root, built_in(root, root.stack(), type))
 
@@ -202,7 +221,7 @@ def test_l_13_layers_that_share_an_instance_have_mount_points_of_their_own(root:
         root.instance(stack, a, alone)
 
 
-def test_02_10_windows_layers_have_no_volumes_and_send_no_logs(root: Caller) -> None:
+def test_02_section_10_windows_layers_have_no_volumes_and_send_no_logs(root: Caller) -> None:
     stack = root.stack(DefaultOs=WINDOWS)
 
     with pytest.raises(ValidationException, match="VolumeConfigurations are not for a Windows stack"):

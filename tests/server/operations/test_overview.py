@@ -63,13 +63,36 @@ def test_the_newest_deployments_come_in_pages(root: Caller) -> None:
     root.bring_online(root.instance(stack, root.layer(stack)))
     ids = [root("CreateDeployment", StackId=stack, Command={"Name": "configure"})["DeploymentId"] for _ in range(3)]
 
-    first = root("DescribeProgress", StackId=stack, Limit=2)
-    second = root("DescribeProgress", StackId=stack, Limit=2, Offset=2)
+    first = root("DescribeProgress", StackId=stack, MaxResults=2)
+    second = root("DescribeProgress", StackId=stack, MaxResults=2, NextToken=first["NextToken"])
 
-    assert first["More"] is True and second["More"] is False
-    assert {each["DeploymentId"] for each in first["Deployments"] + second["Deployments"]} == set(ids)
+    assert "NextToken" not in second
+    assert [each["DeploymentId"] for each in first["Deployments"] + second["Deployments"]] == ids[::-1]
     with pytest.raises(ValidationException):
-        root("DescribeProgress", StackId=stack, Limit=0)
+        root("DescribeProgress", StackId=stack, MaxResults=501)
+
+
+def test_deployments_and_commands_made_meanwhile_move_no_page(root_on_either: Caller) -> None:
+    root = root_on_either
+    stack = root.stack()
+    up = root.instance(stack, root.layer(stack))
+    root.bring_online(up)
+
+    def deploy() -> str:
+        return str(root("CreateDeployment", StackId=stack, Command={"Name": "configure"})["DeploymentId"])
+
+    ids = [deploy() for _ in range(4)]
+    seen: dict[str, list[str]] = {"DescribeProgress": [], "DescribeCommandDetails": []}
+    for operation, records in (("DescribeProgress", "Deployments"), ("DescribeCommandDetails", "Commands")):
+        token: str | None = ""
+        while token is not None:
+            answer = root(operation, StackId=stack, MaxResults=2, NextToken=token)
+            seen[operation] += [each["DeploymentId"] for each in answer[records]]
+            token = answer.get("NextToken")
+            if len(seen[operation]) == 2:
+                ids.append(deploy())
+
+    assert seen == {"DescribeProgress": ids[3::-1], "DescribeCommandDetails": ids[4::-1]}
 
 
 def test_a_condition_says_since_when_and_why(root: Caller) -> None:

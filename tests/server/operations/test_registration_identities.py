@@ -148,7 +148,7 @@ def test_only_who_manages_the_stack_may_prepare_a_registration(root: Caller, ope
     assert ann(operation, StackId=stack, **members)
 
 
-def test_08_26_the_parameters_are_texts_and_have_the_bucket(root: Caller) -> None:
+def test_01_31_and_08_26_the_parameters_are_texts_and_have_the_bucket(root: Caller) -> None:
     said = root("DescribeStackProvisioningParameters", StackId=root.stack())
 
     parameters = said["Parameters"]

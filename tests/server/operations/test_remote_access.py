@@ -34,14 +34,14 @@ def test_07_28_access_to_a_linux_instance_is_a_validation_exception(root: Caller
 
 
 @pytest.mark.parametrize("minutes", [59, 1441, 5000, 0, -60])
-def test_07_7_the_server_checks_how_long_the_grant_is(root: Caller, minutes: int) -> None:
+def test_07_section_7_the_server_checks_how_long_the_grant_is(root: Caller, minutes: int) -> None:
     _, linux = instance(root)
 
     with pytest.raises(ValidationException, match=f"ValidForInMinutes must be 60 to 1440, not {minutes}"):
         root("GrantAccess", InstanceId=linux, ValidForInMinutes=minutes)
 
 
-def test_07_7_an_instance_that_is_not_online_gives_no_access(root: Caller) -> None:
+def test_07_section_7_an_instance_that_is_not_online_gives_no_access(root: Caller) -> None:
     _, windows = instance(root, DefaultOs=WINDOWS)
 
     with pytest.raises(ValidationException, match="is stopped: access is granted to an instance that is online"):

@@ -91,11 +91,15 @@ def test_01_8_a_linux_stack_does_not_become_a_windows_stack(root: Caller) -> Non
 
 
 def test_01_9_region_and_vpc_are_no_members_of_update_stack(root: Caller) -> None:
-    stack = root.stack()
+    stack = root.stack(Region="eu-x-1", VpcId="vpc-1", DefaultSubnetId="subnet-1")
 
     for member in ("Region", "VpcId"):
         with pytest.raises(ValidationException, match=f"UpdateStack has no {member}"):
             root("UpdateStack", StackId=stack, **{member: "x"})
+    root("UpdateStack", StackId=stack, Name="other", DefaultSubnetId="subnet-2")
+
+    now = shown(root, stack)
+    assert (now["Name"], now["Region"], now["VpcId"]) == ("other", "eu-x-1", "vpc-1")
 
 
 def test_01_10_a_vpc_needs_a_subnet(root: Caller) -> None:
@@ -158,7 +162,7 @@ def test_01_16_custom_json_is_an_object_of_at_most_120_kb_and_comes_back_byte_fo
         root.stack(CustomJson=text + " ")
 
 
-def test_01_18_data_bags_of_the_server_cannot_be_overridden(root: Caller) -> None:
+def test_s_18_data_bags_of_the_server_cannot_be_overridden(root: Caller) -> None:
     with pytest.raises(ValidationException, match="aws_opsworks_app"):
         root.stack(CustomJson='{"opsworks": {"data_bags": {"aws_opsworks_app": {}}}}')
 
@@ -187,7 +191,7 @@ def test_01_19_secrets_of_the_source_are_filtered_and_the_literal_keeps_them(roo
     ],
     ids=["no-type", "other", "typo", "no-url", "ftp", "revision"],
 )
-def test_01_6_2_a_source_of_cookbooks_that_nobody_could_fetch_is_refused(
+def test_01_section_6_2_a_source_of_cookbooks_that_nobody_could_fetch_is_refused(
     root: Caller, source: dict[str, str], why: str
 ) -> None:
     with pytest.raises(ValidationException, match=f"CustomCookbooksSource.*{why}"):
@@ -195,7 +199,7 @@ def test_01_6_2_a_source_of_cookbooks_that_nobody_could_fetch_is_refused(
 
 
 @pytest.mark.parametrize("type", ["svn", "archive"])
-def test_01_6_2_a_windows_stack_takes_cookbooks_from_git_and_s3_only(root: Caller, type: str) -> None:
+def test_01_section_6_2_a_windows_stack_takes_cookbooks_from_git_and_s3_only(root: Caller, type: str) -> None:
     url = "https://example.org/cookbooks"
 
     with pytest.raises(ValidationException, match="one of git, s3"):
@@ -214,12 +218,12 @@ def test_01_6_2_a_windows_stack_takes_cookbooks_from_git_and_s3_only(root: Calle
     ],
     ids=["agent", "root-device", "manager"],
 )
-def test_01_3_what_a_windows_stack_cannot_have(root: Caller, members: dict[str, Any], why: str) -> None:
+def test_01_section_3_what_a_windows_stack_cannot_have(root: Caller, members: dict[str, Any], why: str) -> None:
     with pytest.raises(ValidationException, match=why):
         root.stack(DefaultOs=WINDOWS, **members)
 
 
-def test_01_8_1_versions_of_chef_11_may_be_changed_for_one_another_and_not_for_12(root: Caller) -> None:
+def test_01_section_8_1_versions_of_chef_11_may_be_changed_for_one_another_and_not_for_12(root: Caller) -> None:
     stack = root.stack(ConfigurationManager={"Name": "Chef", "Version": "11.4"})
 
     root("UpdateStack", StackId=stack, ConfigurationManager={"Version": "11.10"})
@@ -232,7 +236,7 @@ def test_01_8_1_versions_of_chef_11_may_be_changed_for_one_another_and_not_for_1
         root("UpdateStack", StackId=stack, ConfigurationManager={"Name": "Puppet"})
 
 
-def test_01_6_5_berkshelf_is_kept_and_echoed_with_a_version(root: Caller) -> None:
+def test_01_section_6_5_berkshelf_is_kept_and_echoed_with_a_version(root: Caller) -> None:
     stack = root.stack()
     assert shown(root, stack)["ChefConfiguration"] == {"ManageBerkshelf": False}
 
@@ -241,7 +245,7 @@ def test_01_6_5_berkshelf_is_kept_and_echoed_with_a_version(root: Caller) -> Non
     assert shown(root, stack)["ChefConfiguration"] == {"ManageBerkshelf": True, "BerkshelfVersion": "3.2.0"}
 
 
-def test_09_6_empty_strings_of_a_skeleton_change_nothing(root: Caller) -> None:
+def test_09_section_6_empty_strings_of_a_skeleton_change_nothing(root: Caller) -> None:
     stack = root.stack(CustomJson='{"a": 1}', DefaultSshKeyName="key", CustomCookbooksSource=SOURCE)
     before = shown(root, stack)
 
@@ -261,7 +265,7 @@ def test_09_6_empty_strings_of_a_skeleton_change_nothing(root: Caller) -> None:
         root.stack(Name="")
 
 
-def test_01_2_attributes_are_merged_and_know_one_key(root: Caller) -> None:
+def test_01_section_2_attributes_are_merged_and_know_one_key(root: Caller) -> None:
     stack = root.stack(Attributes={"Color": "rgb(45, 114, 184)"})
     root("UpdateStack", StackId=stack, Attributes={})
 

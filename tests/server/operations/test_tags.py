@@ -103,7 +103,7 @@ def test_an_arn_that_names_nothing_of_ours_is_not_found(root: Caller, wrong: tup
             root("ListTags", ResourceArn=wrong[1].join(arn.split(wrong[0], 1)))
 
 
-def test_07_3_2_tags_are_listed_by_show_and_set_by_manage(root: Caller) -> None:
+def test_07_section_3_2_tags_are_listed_by_show_and_set_by_manage(root: Caller) -> None:
     stack = root.stack()
     arn = stack_arn(root, stack)
     user, ann = root("CreateUser", UserName="ann")["UserArn"], root.as_user("ann")

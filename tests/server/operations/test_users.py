@@ -31,6 +31,7 @@ def test_07_1_and_07_2_everyone_stands_on_every_stack_at_iam_only(root_on_either
 
     assert levels(root, StackId=old) == {(old, arn("ann")): "iam_only"}
     [record] = root("DescribePermissions", StackId=new)["Permissions"]
+    assert (record["IamUserArn"], record["Level"]) == (arn("ann"), "iam_only")
     assert (record["AllowSsh"], record["AllowSudo"]) == (False, False)
 
 

@@ -101,6 +101,26 @@ def test_04_8_and_02_21_attach_and_detach_are_one_configure_each_for_each_online
         assert new == {"web-1": ["configure"], "web-2": ["configure"], "stopped": []}, action
 
 
+def test_07_27_and_ruling_1_a_right_to_ssh_is_a_sync_of_users_and_then_one_configure(
+    world: World, server_keys: ServerKeys
+) -> None:
+    world.fleet("web-1", "web-2")
+    world.instance("stopped")
+    world.run(timedelta(seconds=10))
+    root = Caller(services_on(world.database, world.services.settings, server_keys))
+    arn = root("CreateUser", UserName="ann")["UserArn"]
+    before = {id: len(world.commands(id)) for id in ("web-1", "web-2", "stopped")}
+
+    for right in ({"AllowSsh": True}, {"AllowSudo": True}, {"AllowSsh": False, "AllowSudo": False}):
+        root("SetPermission", StackId="s-1", IamUserArn=arn, **right)
+        world.run(timedelta(seconds=10))
+
+    both = ["sync_remote_users", "configure"]
+    new = {id: [c.type for c in world.commands(id)[count:]] for id, count in before.items()}
+    assert new == {"web-1": both * 3, "web-2": both * 3, "stopped": []}
+    assert [c.deployment_id for c in world.commands("web-1", "sync_remote_users")] == [None] * 3
+
+
 def test_e_1_a_database_and_a_cluster_run_nothing(world: World, server_keys: ServerKeys) -> None:
     world.fleet("web-1")
     world.run(timedelta(seconds=10))

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+import sqlalchemy as sa
+
+from tests.conftest import services_on
 from tests.fakes.world import World
+from tests.server.operations.calls import Caller
 from toque_server.domain.instance import Status
 from toque_server.providers import MachineState, ProviderError
+from toque_server.security.keys import ServerKeys
 from toque_server.settings import HealTimes
+from toque_server.store import tables
 
 HEALED = ["stopping", "stopped", "requested", "pending", "booting", "running_setup", "online"]
 
@@ -80,6 +87,29 @@ def test_03_22_a_disposable_instance_is_replaced_and_keeps_name_and_layers(world
     new = world.get("web-1")
     assert (new.hostname, new.layer_ids) == (old.hostname, old.layer_ids)
     assert new.machine_id not in (old.machine_id, None)
+
+
+@pytest.mark.parametrize("persistent", [True, False], ids=["ebs", "instance-store"])
+def test_03_23_a_heal_orders_the_instance_s_own_system_whatever_the_stack_s_is_by_now(
+    world: World, server_keys: ServerKeys, persistent: bool
+) -> None:
+    root = Caller(services_on(world.database, world.services.settings, server_keys))
+    root("UpdateStack", StackId="s-1", DefaultOs="Debian 12")
+    root_device = "ebs" if persistent else "instance-store"
+    web = root.instance("s-1", "app", RootDeviceType=root_device)
+    with world.database.write() as conn:
+        conn.execute(sa.update(tables.instances).where(tables.instances.c.id == web).values(provider="fake"))
+    world.start(web)
+    world.until(lambda: world.status(web) is Status.ONLINE, "online")
+    settled(world)
+    root("UpdateStack", StackId="s-1", DefaultOs="Rocky Linux 9")
+
+    world.provider.vanish(world.get(web).machine_id or "")
+    world.until(lambda: world.seen_statuses(web)[-1] == "online" and len(world.seen_statuses(web)) > 9, "healed")
+
+    [machine] = world.provider.machines.values()
+    assert (machine.order.instance_id, machine.order.os) == (web, "Debian 12")
+    assert root("DescribeInstances", InstanceIds=[web])["Instances"][0]["Os"] == "Debian 12"
 
 
 def test_03_24_what_was_stopped_through_the_service_is_never_healed_and_what_died_outside_is(world: World) -> None:

@@ -8,11 +8,14 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from tests.conftest import services_on
 from tests.fakes.world import World
+from tests.server.operations.calls import Caller
 from toque_server.domain import verbs
 from toque_server.domain.command import CommandStatus
 from toque_server.domain.instance import Status
 from toque_server.providers import ProviderError
+from toque_server.security.keys import ServerKeys
 from toque_server.settings import Limits
 
 UP = ["requested", "pending", "booting", "running_setup", "online"]
@@ -28,7 +31,7 @@ def test_03_4_a_healthy_start_shows_every_status_in_order(world: World) -> None:
     assert world.provider.orders == ["launch web-1"]
 
 
-def test_04_3_a_new_instance_has_a_setup_and_a_configure_and_no_deploy(world: World) -> None:
+def test_04_3_and_05_34_a_new_instance_has_a_setup_and_a_configure_and_no_deploy(world: World) -> None:
     world.fleet("web-1")
 
     assert [command.type for command in world.commands("web-1")] == ["setup", "configure"]
@@ -61,7 +64,9 @@ def test_03_5_a_failing_setup_gives_setup_failed_and_another_brings_it_online(wo
     assert world.seen_statuses("web-1")[-3:] == ["setup_failed", "running_setup", "online"]
 
 
-def test_03_7_a_provider_that_refuses_gives_start_failed_and_nothing_retries_it(world: World) -> None:
+def test_03_7_a_provider_that_refuses_gives_start_failed_and_nothing_retries_it(
+    world: World, server_keys: ServerKeys
+) -> None:
     world.provider.refuses = ProviderError("no such instance type", retriable=False)
     world.instance("web-1")
 
@@ -74,6 +79,11 @@ def test_03_7_a_provider_that_refuses_gives_start_failed_and_nothing_retries_it(
     assert world.service_errors("web-1") == ["start_failed"]
     assert "no such instance type" in world.get("web-1").reason
     assert world.provider.orders == []
+    call = Caller(services_on(world.database, world.services.settings, server_keys))
+    [shown] = call("DescribeInstances", InstanceIds=["web-1"])["Instances"]
+    [error] = call("DescribeServiceErrors", ServiceErrorIds=[shown["LastServiceErrorId"]])["ServiceErrors"]
+    assert (error["InstanceId"], error["Type"]) == ("web-1", "start_failed")
+    assert "no such instance type" in error["Message"]
 
 
 def test_a_provider_that_is_busy_is_asked_again(world: World) -> None:

@@ -17,18 +17,18 @@ def token(server_keys: ServerKeys) -> str:
     return sign_page(server_keys, "question", WHERE, NOW)
 
 
-def test_09_9_a_page_token_is_good_for_an_hour(server_keys: ServerKeys, token: str) -> None:
+def test_09_section_9_a_page_token_is_good_for_an_hour(server_keys: ServerKeys, token: str) -> None:
     assert read_page(server_keys, "question", token, NOW + timedelta(minutes=59)) == WHERE
     with pytest.raises(BadPage, match="more than an hour old"):
         read_page(server_keys, "question", token, NOW + timedelta(minutes=61))
 
 
-def test_09_9_a_page_token_is_good_for_its_own_question(server_keys: ServerKeys, token: str) -> None:
+def test_09_section_9_a_page_token_is_good_for_its_own_question(server_keys: ServerKeys, token: str) -> None:
     with pytest.raises(BadPage, match="begin again"):
         read_page(server_keys, "another question", token, NOW)
 
 
-def test_09_9_no_other_installation_can_write_a_page_token(server_keys: ServerKeys) -> None:
+def test_09_section_9_no_other_installation_can_write_a_page_token(server_keys: ServerKeys) -> None:
     theirs = sign_page(make_keys().running, "question", WHERE, NOW)
 
     with pytest.raises(BadPage):
@@ -36,7 +36,9 @@ def test_09_9_no_other_installation_can_write_a_page_token(server_keys: ServerKe
 
 
 @pytest.mark.parametrize("at", range(0, 100, 9))
-def test_09_9_a_page_token_that_was_changed_anywhere_is_refused(server_keys: ServerKeys, token: str, at: int) -> None:
+def test_09_section_9_a_page_token_that_was_changed_anywhere_is_refused(
+    server_keys: ServerKeys, token: str, at: int
+) -> None:
     other = "A" if token[at] != "A" else "B"
 
     with pytest.raises(BadPage, match="begin again"):

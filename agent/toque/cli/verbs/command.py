@@ -13,6 +13,8 @@ from toque.cli.verbs.server import Server
 from toque.cli.verbs.watch import EVERY
 from toque.client.waiting import WaitFailed
 
+_LONGEST = 1 << 20
+
 command = Verbs("command", "Commands: what one instance was told to do, and how it went.")
 add_show(command, "command")
 
@@ -35,14 +37,19 @@ def list_(instance: str | None, deployment: str | None, stack: str | None, outpu
 @command.command()
 @click.argument("id")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended; exit code 255 when it failed.")
-def log(id: str, follow: bool) -> None:
+@click.option("--tail", type=click.IntRange(1, _LONGEST), metavar="BYTES", help="Begin with so many of its last bytes.")
+def log(id: str, follow: bool, tail: int | None) -> None:
     """Print a command's log, also while it runs."""
     server, offset = Server.here(), 0
+    asked = {"Offset": 0} if tail is None else {"Tail": tail}
     while True:
-        piece = server("GetCommandLog", CommandId=id, Offset=offset)
+        piece = server("GetCommandLog", CommandId=id, **asked)
         click.echo(_printable(piece["Text"]), nl=False)
+        if not piece["Kept"]:
+            click.echo("toque: this log is not kept any more: an instance's newest 30 are", err=True)
         more = piece["NextOffset"] > offset
         offset = piece["NextOffset"]
+        asked = {"Offset": offset}
         if piece["Complete"] or not (follow or more):
             break
         if not more:

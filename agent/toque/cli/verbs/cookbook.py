@@ -26,17 +26,19 @@ _COLUMNS = {"AddedAt": "ADDED", "Contents": "COOKBOOKS", "Source": "SOURCE", "Us
 def list_(stack: str, output: str) -> None:
     """List the bundles of cookbooks that a stack has had, newest first, and how many instances run each."""
     server = Server.here()
-    found = server("DescribeCookbooks", StackId=server.stack_id(stack))
+    id = server.stack_id(stack)
+    bundles = server.every("DescribeCookbooks", "Bundles", StackId=id)
     if output != "table":
-        show_list("Bundles", found["Bundles"], _COLUMNS, output)
+        show_list("Bundles", bundles, _COLUMNS, output)
         return
+    running = list(server("DescribeCookbooks", StackId=id, MaxResults=1)["Running"].values())
     rows = [
         {
             **each,
             "Contents": [f"{inner['Name']} {inner['Version']}" for inner in each["Cookbooks"]],
-            "Use": _use(each, list(found["Running"].values())),
+            "Use": _use(each, running),
         }
-        for each in found["Bundles"]
+        for each in bundles
     ]
     show_list("Bundles", rows, _COLUMNS, output)
 
@@ -59,6 +61,24 @@ def publish(folder: Path, stack: str) -> None:
     server = Server.here()
     made = server("PublishCookbooks", StackId=server.stack_id(stack), Archive=text, Source=str(folder.resolve()))
     click.echo(made["Digest"])
+
+
+@cookbook.command()
+@click.argument("digest")
+@of_stack
+def use(digest: str, stack: str) -> None:
+    """Let a stack go back to cookbooks that it had; instances take them with update_custom_cookbooks."""
+    server = Server.here()
+    server("UseCookbooks", StackId=server.stack_id(stack), Digest=digest)
+
+
+@cookbook.command()
+@click.argument("digest")
+@of_stack
+def delete(digest: str, stack: str) -> None:
+    """Take cookbooks away from a stack, which nothing of it uses."""
+    server = Server.here()
+    server("DeleteCookbooks", StackId=server.stack_id(stack), Digest=digest)
 
 
 def _use(bundle: dict[str, object], running: list[object]) -> str:

@@ -33,7 +33,8 @@ def _owner(function: click.decorators.FC) -> click.decorators.FC:
 def list_(stack: str, bag: str | None, output: str) -> None:
     """List the items of a stack's data bags."""
     server = Server.here()
-    show_list("Items", server("DescribeDataBags", StackId=server.stack_id(stack), Bag=bag)["Items"], _COLUMNS, output)
+    found = server.every("DescribeDataBags", "Items", StackId=server.stack_id(stack), Bag=bag)
+    show_list("Items", found, _COLUMNS, output)
 
 
 @databag.command()
@@ -67,13 +68,22 @@ def set_(bag: str, item: str, value: str, stack: str, version: int | None, **own
 
 @databag.command()
 @click.argument("bag")
-@click.argument("item")
+@click.argument("item", required=False)
 @of_stack
 @_owner
-def delete(bag: str, item: str, stack: str, **owners: str | None) -> None:
-    """Delete an item."""
+@click.option("--version", type=int, help="Only if the item still has this version.")
+@click.option("--all", "all_", is_flag=True, help="In place of ITEM: every item of the bag.")
+def delete(bag: str, item: str | None, stack: str, version: int | None, all_: bool, **owners: str | None) -> None:
+    """Delete an item, or with --all a whole bag."""
+    if (item is None) != all_:
+        raise click.UsageError("give either ITEM or --all")
     server = Server.here()
-    server("DeleteDataBagItem", **_place(server, stack, bag, item, owners))
+    if item is None:
+        place = _place(server, stack, bag, "", owners)
+        del place["Item"]
+        server("DeleteDataBag", **place)
+    else:
+        server("DeleteDataBagItem", **_place(server, stack, bag, item, owners), Version=version)
 
 
 def _place(server: Server, stack: str, bag: str, item: str, owners: dict[str, str | None]) -> dict[str, str]:

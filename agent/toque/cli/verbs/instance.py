@@ -13,6 +13,7 @@ instance = Verbs("instance", "Instances: the machines of a stack.")
 add_list(instance, "instance")
 add_show(instance, "instance")
 
+_KEYS = {"Hostname": "INSTANCE", "State": "STATE", "Conflict": "HELD", "CreatedAt": "CREATED", "Fingerprint": "KEY"}
 _which = click.argument("which", nargs=-1, required=True)
 _ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 
@@ -107,6 +108,39 @@ def errors(which: str, stack: str | None, output: str) -> None:
 def delete(which: tuple[str, ...], stack: str | None, wait: bool, timeout: float) -> None:
     """Delete instances: their machines end, and their records go."""
     _order("DeleteInstance", which, stack, waiter="InstanceTerminated" if wait else "", timeout=timeout)
+
+
+@instance.command()
+@in_stack
+@click.argument("which", required=False)
+@click.option("--all", "all_", is_flag=True, help="Revoked ones, too.")
+@output
+def keys(stack: str | None, which: str | None, all_: bool, output: str) -> None:
+    """List the keys with which the machines of a stack, or one instance's, prove who they are."""
+    server = Server.here()
+    if which is None and stack is None:
+        raise click.UsageError("give an instance, or --stack")
+    whose = {"InstanceId": server.find("instance", which, stack)["InstanceId"]} if which else {}
+    if stack is not None and not which:
+        whose = {"StackId": server.stack_id(stack)}
+    found = server.every("DescribeNodeKeys", "NodeKeys", **whose, IncludeRevoked=all_ or None)
+    show_list("NodeKeys", found, _KEYS, output)
+
+
+@instance.command("free-key")
+@_which
+@in_stack
+def free_key(which: tuple[str, ...], stack: str | None) -> None:
+    """Let instances go on that are held because two machines used their key; first switch the wrong machine off."""
+    _order("FreeNodeKey", which, stack)
+
+
+@instance.command("revoke-key")
+@_which
+@in_stack
+def revoke_key(which: tuple[str, ...], stack: str | None) -> None:
+    """Believe nothing that the machines of these instances say, until they join anew with a token."""
+    _order("RevokeNodeKey", which, stack)
 
 
 def _order(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import click
 
-from toque.cli.verbs.group import Verbs, of_stack, output, show_one
+from toque.cli.output import cell
+from toque.cli.verbs.group import Verbs, of_stack, output, show_list, show_one
 from toque.cli.verbs.server import Server
 
 policy = Verbs("policy", "Policies: what the nodes of a stack were told to be, revision by revision.")
+
+_COLUMNS = {"Version": "VERSION", "IssuedAt": "ISSUED", "IsCurrent": "CURRENT", "Digest": "DIGEST"}
 
 
 @policy.command()
@@ -25,24 +31,49 @@ def show(stack: str, version: int | None, output: str) -> None:
     show_one(found, output)
 
 
+@policy.command("list")
+@of_stack
+@output
+def list_(stack: str, output: str) -> None:
+    """List the versions of a stack's policy that are kept, newest first."""
+    server = Server.here()
+    found = server.every("DescribePolicyRevisions", "Revisions", StackId=server.stack_id(stack))
+    show_list("Revisions", found, _COLUMNS, output)
+
+
 @policy.command()
 @click.argument("older", type=int)
 @click.argument("newer", type=int, required=False)
 @of_stack
 @click.option("--exit-code", is_flag=True, help="Exit code 1 when they differ.")
 def diff(older: int, newer: int | None, stack: str, exit_code: bool) -> None:
-    """Say which parts differ between two versions, the newest where only one is given."""
+    """Say what changed between two versions, value by value; to the newest where only one is given."""
     server = Server.here()
-    id = server.stack_id(stack)
-    was = server("DescribePolicy", StackId=id, Version=older)["Policy"]
-    now = server("DescribePolicy", StackId=id, Version=newer)["Policy"]
-    parts = [(kind, was[kind], now[kind]) for kind in ("Parts", "Bundles")]
-    lines = [line for _, before, after in parts for line in _changes(before, after)]
-    click.echo("\n".join(lines) if lines else f"{was['Version']} and {now['Version']} say the same")
+    asked: dict[str, Any] = {"StackId": server.stack_id(stack), "FromVersion": older, "ToVersion": newer}
+    first = server("DescribePolicyDifferences", **asked, MaxResults=1)
+    parts = server.every("DescribePolicyDifferences", "Parts", **asked)
+    lines = [line for part in parts for line in _part(part)]
+    lines += [line for bundle in first["Bundles"] for line in _bundle(bundle)]
+    click.echo("\n".join(lines) if lines else f"{first['FromVersion']} and {first['ToVersion']} say the same")
     if lines and exit_code:
         raise SystemExit(1)
 
 
-def _changes(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    marks = {name: "+" if name not in before else "-" if name not in after else "~" for name in {*before, *after}}
-    return [f"{mark} {name}" for name, mark in sorted(marks.items()) if before.get(name) != after.get(name)]
+_MARKS = {"added": "+", "removed": "-", "changed": "~"}
+
+
+def _part(part: dict[str, Any]) -> Iterator[str]:
+    kind, title = part["Kind"], cell(part["Title"])
+    yield f"{_MARKS[part['Change']]} {kind}" + (f" {title}" if title != kind else "")
+    for value in part["Values"]:
+        before, after = value.get("Before"), value.get("After")
+        said = f"{cell(before)} -> {cell(after)}" if before and after else cell(after or f"{before} (gone)")
+        yield f"    {cell(value['Path'])}: {said}"
+    if part["MoreValues"]:
+        yield f"    and {part['MoreValues']} more"
+
+
+def _bundle(bundle: dict[str, Any]) -> Iterator[str]:
+    yield f"~ cookbooks {bundle['Bundle']}"
+    for each in bundle["Cookbooks"]:
+        yield f"    {cell(each['Name'])}: {each.get('Before', 'none')} -> {each.get('After', 'none')}"

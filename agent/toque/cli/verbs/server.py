@@ -26,6 +26,19 @@ class Server:
 
     connection: Connection
 
+    def every(
+        self, operation: str, records: str, /, *, most: int | None = None, **members: Any
+    ) -> list[dict[str, Any]]:
+        """The `records` of all pages of an operation's answer, or the first `most` of them."""
+        found: list[dict[str, Any]] = []
+        token: str | None = None
+        while True:
+            answer = self(operation, **members, NextToken=token)
+            found += answer[records]
+            token = answer.get("NextToken")
+            if token is None or (most is not None and len(found) >= most):
+                return found[:most]
+
     @classmethod
     def here(cls) -> Server:
         """The server of the environment. Raises BadProfile."""
@@ -61,7 +74,7 @@ class Server:
 
     def user(self, which: str) -> dict[str, Any]:
         """A user by his name or ARN. Raises NotOne."""
-        found: list[dict[str, Any]] = self("DescribeUsers")["Users"]
+        found = self.every("DescribeUsers", "Users")
         for each in found:
             if which in (each["Name"], each["UserArn"]):
                 return each

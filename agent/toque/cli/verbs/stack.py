@@ -8,9 +8,7 @@ from toque.cli.verbs import watch
 from toque.cli.verbs.group import Verbs, output, show_list, show_one, waits
 from toque.cli.verbs.nouns import NOUNS
 from toque.cli.verbs.server import Server
-
-ROLE = "arn:aws:iam::123456789012:role/toque"
-PROFILE = "arn:aws:iam::123456789012:instance-profile/toque"
+from toque.stackfile.model import PROFILE, ROLE
 
 stack = Verbs(
     "stack",

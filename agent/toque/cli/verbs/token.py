@@ -17,7 +17,7 @@ _JOIN = {"TokenId": "ID", "UsesLeft": "USES", "ExpiresAt": "EXPIRES", "LayerIds"
 @output
 def list_(output: str) -> None:
     """List your API tokens, without the tokens themselves."""
-    show_list("ApiTokens", Server.here()("DescribeApiTokens")["ApiTokens"], _API, output)
+    show_list("ApiTokens", Server.here().every("DescribeApiTokens", "ApiTokens"), _API, output)
 
 
 @token.command()
@@ -60,7 +60,7 @@ def join(stack: str, layers: tuple[str, ...], uses: int | None, minutes: int | N
 def joins(stack: str, output: str) -> None:
     """List a stack's join tokens that can still be used."""
     server = Server.here()
-    found = server("DescribeJoinTokens", StackId=server.stack_id(stack))["JoinTokens"]
+    found = server.every("DescribeJoinTokens", "JoinTokens", StackId=server.stack_id(stack))
     show_list("JoinTokens", found, _JOIN, output)
 
 

@@ -12,6 +12,7 @@ user = Verbs("user", "Users: who may sign in, and what they may do on which stac
 
 _COLUMNS = {"Name": "NAME", "Administrator": "ADMINISTRATOR", "CreatedAt": "CREATED", "UserArn": "ARN"}
 _PERMISSIONS = {"IamUserArn": "USER", "StackId": "STACK", "Level": "LEVEL", "AllowSsh": "SSH", "AllowSudo": "SUDO"}
+_SESSIONS = {"CreatedAt": "SINCE", "LastSeenAt": "SEEN", "SessionId": "ID"}
 _LEVELS = ("deny", "show", "deploy", "manage", "iam_only")
 
 
@@ -19,7 +20,7 @@ _LEVELS = ("deny", "show", "deploy", "manage", "iam_only")
 @output
 def list_(output: str) -> None:
     """List the users of the installation."""
-    show_list("Users", Server.here()("DescribeUsers")["Users"], _COLUMNS, output)
+    show_list("Users", Server.here().every("DescribeUsers", "Users"), _COLUMNS, output)
 
 
 @user.command()
@@ -85,6 +86,40 @@ def permissions(stack: str, output: str) -> None:
     server = Server.here()
     found = server("DescribePermissions", StackId=server.stack_id(stack))["Permissions"]
     show_list("Permissions", found, _PERMISSIONS, output)
+
+
+@user.command()
+@output
+def whoami(output: str) -> None:
+    """Show who you are to the server."""
+    show_one(Server.here()("DescribeCaller"), output)
+
+
+@user.command()
+def password() -> None:
+    """Change your own password for the console; you are signed out everywhere."""
+    old = click.prompt("Password", hide_input=True)
+    new = click.prompt("New password", hide_input=True, confirmation_prompt=True)
+    Server.here()("ChangePassword", CurrentPassword=old, NewPassword=new)
+
+
+@user.command()
+@click.argument("which", required=False)
+@output
+def sessions(which: str | None, output: str) -> None:
+    """List where you, or a user, are signed in to the console."""
+    server = Server.here()
+    found = server.every("DescribeSessions", "Sessions", UserArn=server.user(which)["UserArn"] if which else None)
+    show_list("Sessions", found, _SESSIONS, output)
+
+
+@user.command("sign-out")
+@click.argument("which", required=False)
+@click.option("--session", help="Only this one.")
+def sign_out(which: str | None, session: str | None) -> None:
+    """Sign yourself, or a user, out of the console everywhere."""
+    server = Server.here()
+    server("EndSessions", UserArn=server.user(which)["UserArn"] if which else None, SessionId=session)
 
 
 add_policies(user)

@@ -42,7 +42,7 @@ def deployment(server: Server, id: str, *, timeout: float) -> None:
 
     def look() -> tuple[dict[str, str], bool]:
         status = server("DescribeDeployments", DeploymentIds=[id])["Deployments"][0]["Status"]
-        commands = server("DescribeCommandDetails", DeploymentId=id)["Commands"]
+        commands = server.every("DescribeCommandDetails", "Commands", DeploymentId=id)
         if status == "failed":
             raise WaitFailed("\n".join([f"deployment {id} failed", *_failures(commands)]))
         return {each["Hostname"]: each["State"] for each in commands}, status != "running"

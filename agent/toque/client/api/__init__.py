@@ -24,9 +24,12 @@ from toque.client.api.instances import InstancesCalls
 from toque.client.api.join_tokens import JoinTokensCalls
 from toque.client.api.layers import LayersCalls
 from toque.client.api.load_balancers import LoadBalancersCalls
+from toque.client.api.metrics import MetricsCalls
+from toque.client.api.node_keys import NodeKeysCalls
 from toque.client.api.overview import OverviewCalls
 from toque.client.api.permissions import PermissionsCalls
 from toque.client.api.policies import PoliciesCalls
+from toque.client.api.policy_differences import PolicyDifferencesCalls
 from toque.client.api.power import PowerCalls
 from toque.client.api.provisioning import ProvisioningCalls
 from toque.client.api.raid_arrays import RaidArraysCalls
@@ -34,6 +37,7 @@ from toque.client.api.registered import RegisteredCalls
 from toque.client.api.remote_access import RemoteAccessCalls
 from toque.client.api.scaling import ScalingCalls
 from toque.client.api.service_errors import ServiceErrorsCalls
+from toque.client.api.sign_in import SignInCalls
 from toque.client.api.stack_mode import StackModeCalls
 from toque.client.api.stacks import StacksCalls
 from toque.client.api.tags import TagsCalls
@@ -67,9 +71,12 @@ class Api(
     JoinTokensCalls,
     LayersCalls,
     LoadBalancersCalls,
+    MetricsCalls,
+    NodeKeysCalls,
     OverviewCalls,
     PermissionsCalls,
     PoliciesCalls,
+    PolicyDifferencesCalls,
     PowerCalls,
     ProvisioningCalls,
     RaidArraysCalls,
@@ -77,6 +84,7 @@ class Api(
     RemoteAccessCalls,
     ScalingCalls,
     ServiceErrorsCalls,
+    SignInCalls,
     StackModeCalls,
     StacksCalls,
     TagsCalls,

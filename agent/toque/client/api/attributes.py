@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from toque.client.structures import (
+    Attributes,
     DescribeAttributesResult,
 )
 from toque.client.calling import TOQUE, Calls
@@ -18,13 +19,27 @@ class AttributesCalls(Calls):
         self,
         *,
         stack_id: str,
+        max_results: int | None = None,
+        next_token: str | None = None,
+        level: Literal["app", "instance", "layer"] | None = None,
         owner_ids: Sequence[str] | None = None,
     ) -> DescribeAttributesResult:
         """Describe the attributes that were set on a stack's layers, apps and instances, or on the named ones.
 
         Raises ValidationException or ResourceNotFoundException.
         """
-        return self._ask("DescribeAttributes", TOQUE, {"StackId": stack_id, "OwnerIds": owner_ids}, DescribeAttributesResult, reads=True)
+        return self._ask("DescribeAttributes", TOQUE, {"MaxResults": max_results, "NextToken": next_token, "StackId": stack_id, "Level": level, "OwnerIds": owner_ids}, DescribeAttributesResult, reads=True)
+
+    def iterate_attributes(
+        self,
+        *,
+        stack_id: str,
+        max_results: int | None = None,
+        level: Literal["app", "instance", "layer"] | None = None,
+        owner_ids: Sequence[str] | None = None,
+    ) -> Iterator[Attributes]:
+        """Yield each of the `attributes` that `describe_attributes` answers with, page after page. A page has `max_results`."""
+        return self._iterate("DescribeAttributes", TOQUE, {"MaxResults": max_results, "StackId": stack_id, "Level": level, "OwnerIds": owner_ids}, DescribeAttributesResult, "attributes")
 
     def set_attributes(
         self,

@@ -19,7 +19,7 @@ class CataloguesCalls(Calls):
         stack_id: str | None = None,
         configuration_manager: ConfigurationManager | None = None,
     ) -> DescribeAgentVersionsResult:
-        """Describe the agent versions that a stack, or stacks with a configuration manager, may name.
+        """Describe the agent versions that a stack, or stacks with a configuration manager, may name; else all.
 
         Raises ValidationException or ResourceNotFoundException.
         """

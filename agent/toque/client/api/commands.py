@@ -36,6 +36,7 @@ class CommandsCalls(Calls):
         command_id: str,
         offset: int | None = None,
         limit: int | None = None,
+        tail: int | None = None,
     ) -> GetCommandLogResult:
         """Read a piece of a command's log, also while the command runs: ask again from `NextOffset` on.
 
@@ -43,4 +44,4 @@ class CommandsCalls(Calls):
 
         Raises ValidationException or ResourceNotFoundException.
         """
-        return self._ask("GetCommandLog", TOQUE, {"CommandId": command_id, "Offset": offset, "Limit": limit}, GetCommandLogResult, reads=True)
+        return self._ask("GetCommandLog", TOQUE, {"CommandId": command_id, "Offset": offset, "Limit": limit, "Tail": tail}, GetCommandLogResult, reads=True)

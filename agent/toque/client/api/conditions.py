@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from toque.client.structures import (
+    Condition,
     DescribeConditionsResult,
 )
 from toque.client.calling import TOQUE, Calls
@@ -14,6 +17,8 @@ class ConditionsCalls(Calls):
     def describe_conditions(
         self,
         *,
+        max_results: int | None = None,
+        next_token: str | None = None,
         stack_id: str | None = None,
         instance_id: str | None = None,
     ) -> DescribeConditionsResult:
@@ -23,4 +28,14 @@ class ConditionsCalls(Calls):
 
         Raises ValidationException or ResourceNotFoundException.
         """
-        return self._ask("DescribeConditions", TOQUE, {"StackId": stack_id, "InstanceId": instance_id}, DescribeConditionsResult, reads=True)
+        return self._ask("DescribeConditions", TOQUE, {"MaxResults": max_results, "NextToken": next_token, "StackId": stack_id, "InstanceId": instance_id}, DescribeConditionsResult, reads=True)
+
+    def iterate_conditions(
+        self,
+        *,
+        max_results: int | None = None,
+        stack_id: str | None = None,
+        instance_id: str | None = None,
+    ) -> Iterator[Condition]:
+        """Yield each of the `conditions` that `describe_conditions` answers with, page after page. A page has `max_results`."""
+        return self._iterate("DescribeConditions", TOQUE, {"MaxResults": max_results, "StackId": stack_id, "InstanceId": instance_id}, DescribeConditionsResult, "conditions")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from toque.client.structures import (
+    Database,
     DescribeDatabasesResult,
 )
 from toque.client.calling import TOQUE, Calls
@@ -36,6 +37,15 @@ class DatabaseDirectoryCalls(Calls):
         Raises ValidationException or ResourceNotFoundException.
         """
         return self._ask("DescribeDatabases", TOQUE, {"MaxResults": max_results, "NextToken": next_token, "RdsDbInstanceArns": rds_db_instance_arns}, DescribeDatabasesResult, reads=True)
+
+    def iterate_databases(
+        self,
+        *,
+        max_results: int | None = None,
+        rds_db_instance_arns: Sequence[str] | None = None,
+    ) -> Iterator[Database]:
+        """Yield each of the `databases` that `describe_databases` answers with, page after page. A page has `max_results`."""
+        return self._iterate("DescribeDatabases", TOQUE, {"MaxResults": max_results, "RdsDbInstanceArns": rds_db_instance_arns}, DescribeDatabasesResult, "databases")
 
     def put_database(
         self,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from toque.client.structures import (
     DescribeEcsClustersResult,
+    EcsCluster,
     RegisterEcsClusterResult,
 )
 from toque.client.calling import OPSWORKS, Calls
@@ -40,6 +41,16 @@ class EcsClustersCalls(Calls):
         Raises ValidationException or ResourceNotFoundException.
         """
         return self._ask("DescribeEcsClusters", OPSWORKS, {"MaxResults": max_results, "NextToken": next_token, "EcsClusterArns": ecs_cluster_arns, "StackId": stack_id}, DescribeEcsClustersResult, reads=True)
+
+    def iterate_ecs_clusters(
+        self,
+        *,
+        max_results: int | None = None,
+        ecs_cluster_arns: Sequence[str] | None = None,
+        stack_id: str | None = None,
+    ) -> Iterator[EcsCluster]:
+        """Yield each of the `ecs_clusters` that `describe_ecs_clusters` answers with, page after page. A page has `max_results`."""
+        return self._iterate("DescribeEcsClusters", OPSWORKS, {"MaxResults": max_results, "EcsClusterArns": ecs_cluster_arns, "StackId": stack_id}, DescribeEcsClustersResult, "ecs_clusters")
 
     def register_ecs_cluster(
         self,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from toque.client.structures import (
     CreateJoinTokenResult,
     DescribeJoinTokensResult,
+    JoinToken,
 )
 from toque.client.calling import TOQUE, Calls
 
@@ -35,12 +36,23 @@ class JoinTokensCalls(Calls):
         self,
         *,
         stack_id: str,
+        max_results: int | None = None,
+        next_token: str | None = None,
     ) -> DescribeJoinTokensResult:
-        """Describe a stack's join tokens that can still be used, without the tokens themselves.
+        """Describe a stack's join tokens that can still be used, the oldest first, without the tokens themselves.
 
         Raises ValidationException or ResourceNotFoundException.
         """
-        return self._ask("DescribeJoinTokens", TOQUE, {"StackId": stack_id}, DescribeJoinTokensResult, reads=True)
+        return self._ask("DescribeJoinTokens", TOQUE, {"MaxResults": max_results, "NextToken": next_token, "StackId": stack_id}, DescribeJoinTokensResult, reads=True)
+
+    def iterate_join_tokens(
+        self,
+        *,
+        stack_id: str,
+        max_results: int | None = None,
+    ) -> Iterator[JoinToken]:
+        """Yield each of the `join_tokens` that `describe_join_tokens` answers with, page after page. A page has `max_results`."""
+        return self._iterate("DescribeJoinTokens", TOQUE, {"MaxResults": max_results, "StackId": stack_id}, DescribeJoinTokensResult, "join_tokens")
 
     def revoke_join_token(
         self,
@@ -53,16 +65,3 @@ class JoinTokensCalls(Calls):
         Raises ValidationException or ResourceNotFoundException.
         """
         self._do("RevokeJoinToken", TOQUE, {"StackId": stack_id, "TokenId": token_id}, reads=False)
-
-    def revoke_node_key(
-        self,
-        *,
-        instance_id: str,
-    ) -> None:
-        """End the identity of an instance's machine: nothing it says is believed from now on.
-
-        The machine can come back with a join token for the instance.
-
-        Raises ValidationException or ResourceNotFoundException.
-        """
-        self._do("RevokeNodeKey", TOQUE, {"InstanceId": instance_id}, reads=False)

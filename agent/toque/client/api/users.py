@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from toque.client.structures import (
     CreateUserResult,
     DescribeUsersResult,
+    User,
 )
 from toque.client.calling import TOQUE, Calls
 
@@ -42,9 +45,27 @@ class UsersCalls(Calls):
         """
         self._do("DeleteUser", TOQUE, {"UserArn": user_arn, "Cascade": cascade}, reads=False)
 
-    def describe_users(self) -> DescribeUsersResult:
-        """Describe every user of the installation, by name."""
-        return self._ask("DescribeUsers", TOQUE, {}, DescribeUsersResult, reads=True)
+    def describe_users(
+        self,
+        *,
+        max_results: int | None = None,
+        next_token: str | None = None,
+        user_arns: Sequence[str] | None = None,
+    ) -> DescribeUsersResult:
+        """Describe the users of the installation, by name.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        return self._ask("DescribeUsers", TOQUE, {"MaxResults": max_results, "NextToken": next_token, "UserArns": user_arns}, DescribeUsersResult, reads=True)
+
+    def iterate_users(
+        self,
+        *,
+        max_results: int | None = None,
+        user_arns: Sequence[str] | None = None,
+    ) -> Iterator[User]:
+        """Yield each of the `users` that `describe_users` answers with, page after page. A page has `max_results`."""
+        return self._iterate("DescribeUsers", TOQUE, {"MaxResults": max_results, "UserArns": user_arns}, DescribeUsersResult, "users")
 
     def update_user(
         self,

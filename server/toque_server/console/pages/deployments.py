@@ -15,16 +15,16 @@ def register(console: Blueprint, desk: Desk) -> None:
     def deployments(stack_id: str) -> str:
         after = last_number(desk.call, Topic(stack_id))
         [stack] = desk.call("DescribeStacks", StackIds=[stack_id])["Stacks"]
-        offset = max(0, request.args.get("offset", 0, type=int))
-        found = desk.call("DescribeProgress", StackId=stack_id, Limit=_PER_PAGE, Offset=offset)
+        behind = request.args.get("behind")
+        found = desk.call("DescribeProgress", StackId=stack_id, MaxResults=_PER_PAGE, NextToken=behind)
         return render_template(
             "deployments.html",
             stack=stack,
             after=after,
             apps=_app_names(desk, stack_id),
             deployments=found["Deployments"],
-            newer=max(0, offset - _PER_PAGE) if offset else None,
-            older=offset + _PER_PAGE if found["More"] else None,
+            is_first=behind is None,
+            older=found.get("NextToken"),
         )
 
     @console.get("/deployments/<deployment_id>")
@@ -33,7 +33,7 @@ def register(console: Blueprint, desk: Desk) -> None:
         stack_id = found["StackId"]
         after = last_number(desk.call, Topic(stack_id))
         [stack] = desk.call("DescribeStacks", StackIds=[stack_id])["Stacks"]
-        commands = desk.call("DescribeCommandDetails", DeploymentId=deployment_id)["Commands"]
+        commands = desk.every("DescribeCommandDetails", "Commands", DeploymentId=deployment_id)
         return render_template(
             "deployment.html",
             stack=stack,

@@ -22,7 +22,7 @@ def register(console: Blueprint, desk: Desk) -> None:
         after = last_number(desk.call, Topic(stack_id))
         [condition] = desk.call("DescribeConditions", InstanceId=instance_id)["Conditions"]
         [stack] = desk.call("DescribeStacks", StackIds=[stack_id])["Stacks"]
-        commands = desk.call("DescribeCommandDetails", InstanceId=instance_id, Limit=_COMMANDS)["Commands"]
+        commands = desk.call("DescribeCommandDetails", InstanceId=instance_id, MaxResults=_COMMANDS)["Commands"]
         layers = {each["LayerId"]: each for each in desk.call("DescribeLayers", StackId=stack_id)["Layers"]}
         return render_template(
             "instance.html",
@@ -33,7 +33,7 @@ def register(console: Blueprint, desk: Desk) -> None:
             commands=commands,
             current=next((each for each in reversed(commands) if "CompletedAt" not in each), None),
             layers=[layers[id] for id in found["LayerIds"] if id in layers],
-            feed=desk.call("DescribeEvents", InstanceId=instance_id, Limit=_EVENTS)["Events"],
+            feed=desk.call("DescribeEvents", InstanceId=instance_id, MaxResults=_EVENTS)["Events"],
             tone_of=tone_of,
             line_of=lambda event: line_of(event, {}),
             verbs=offered(found, condition),

@@ -98,7 +98,7 @@ def register(console: Blueprint, desk: Desk) -> None:
 
 def _recipes(desk: Desk, stack_id: str) -> Sequence[str]:
     """The recipes of the stack's own cookbooks, for the form to complete."""
-    bundles = desk.call("DescribeCookbooks", StackId=stack_id)["Bundles"]
+    bundles = desk.every("DescribeCookbooks", "Bundles", StackId=stack_id)
     current = next((each for each in bundles if each["IsCurrent"]), None)
     cookbooks = current["Cookbooks"] if current else []
     return sorted(f"{book['Name']}::{recipe}" for book in cookbooks for recipe in book.get("Recipes", ()))

@@ -19,7 +19,7 @@ def register(console: Blueprint, desk: Desk) -> None:
     @console.get("/")
     def stacks() -> str:
         after = last_number(desk.call, Topic())
-        found = desk.call("DescribeStackOverviews")["Stacks"]
+        found = desk.every("DescribeStackOverviews", "Stacks")
         return render_template("stacks.html", stacks=found, after=after)
 
     @console.get("/stacks/<stack_id>")
@@ -28,12 +28,12 @@ def register(console: Blueprint, desk: Desk) -> None:
         after = last_number(desk.call, Topic(stack_id))
         [found] = desk.call("DescribeStacks", StackIds=[stack_id])["Stacks"]
         instances = desk.call("DescribeInstances", StackId=stack_id)["Instances"]
-        conditions = {c["InstanceId"]: c for c in desk.call("DescribeConditions", StackId=stack_id)["Conditions"]}
+        conditions = {c["InstanceId"]: c for c in desk.every("DescribeConditions", "Conditions", StackId=stack_id)}
         layers = desk.call("DescribeLayers", StackId=stack_id)["Layers"]
         apps = desk.call("DescribeApps", StackId=stack_id)["Apps"]
-        recent = desk.call("DescribeProgress", StackId=stack_id, Limit=50)["Deployments"]
-        busy = desk.call("DescribeCommandDetails", StackId=stack_id)["Commands"]
-        feed = desk.call("DescribeEvents", StackId=stack_id, Limit=_FEED)["Events"]
+        recent = desk.call("DescribeProgress", StackId=stack_id, MaxResults=50)["Deployments"]
+        busy = desk.every("DescribeCommandDetails", "Commands", StackId=stack_id)
+        feed = desk.call("DescribeEvents", StackId=stack_id, MaxResults=_FEED)["Events"]
         names = {id: each["Hostname"] for id, each in conditions.items()}
         return render_template(
             "stack.html",

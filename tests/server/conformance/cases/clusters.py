@@ -22,6 +22,13 @@ def _registered(w: World, name: str = "kitchen") -> tuple[str, str]:
     return stack, arn(name)
 
 
+def layer_of(w: World, stack: str) -> None:
+    """Give a stack a cluster, and a layer of it that has an instance."""
+    w("RegisterEcsCluster", EcsClusterArn=arn("kitchen"), StackId=stack)
+    attributes = {"EcsClusterArn": arn("kitchen")}
+    w.instance(stack, w.layer(stack, "cluster", Type="ecs-cluster", Attributes=attributes))
+
+
 @case("RegisterEcsCluster")
 def register(w: World) -> Case:
     full, taken = _registered(w, "taken")

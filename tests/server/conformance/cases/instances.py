@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sql
+from msgspec.structs import replace
+
 from tests.server.conformance.case import NOWHERE, Case, case
+from tests.server.conformance.cases.clusters import layer_of as cluster
 from tests.server.conformance.cases.registered import registered
 from tests.server.conformance.world import World
+from tests.server.made import NOW
+from toque.protocol.messages import Facts
+from toque_server.store import contacts, instances, service_errors, tables
+from toque_server.store.service_errors import ServiceError
 
 DISK = {
     "DeviceName": "/dev/sda1",
@@ -29,6 +37,14 @@ CHANGEABLE = {
     "EbsOptimized": True,
     "AgentVersion": "INHERIT",
 }
+HOST_KEY = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7"
+DISKS = [
+    {"DeviceName": "ROOT_DEVICE", "Ebs": DISK["Ebs"]},
+    {"DeviceName": "/dev/sdb", "NoDevice": ""},
+    {"DeviceName": "/dev/sdc", "VirtualName": "ephemeral0"},
+]
+FACTS = Facts(os_family="debian", os_name="Debian", os_version="12", ssh_host_key=HOST_KEY, private_ip="10.0.0.7")
+REPORTED_BY_PROVIDER = {"private_dns": "a.internal", "public_dns": "a.example.org", "public_ip": "198.51.100.7"}
 CREDENTIAL = ("Username", "Password", "ValidForInMinutes", "InstanceId")
 FIXED = {
     "VirtualizationType": "hvm",
@@ -48,13 +64,11 @@ def _placed(w: World) -> tuple[str, str]:
 def create_instance(w: World) -> Case:
     stack, layer = _placed(w)
     least = {"StackId": stack, "LayerIds": [layer], "InstanceType": "small"}
-    disks = [{"DeviceName": "/dev/sdb", "NoDevice": ""}, {**DISK, "DeviceName": "ROOT_DEVICE"}]
     return Case(
         minimal=least,
         fuller=[
             {**least, **CHANGEABLE, **FIXED},
-            {**least, "BlockDeviceMappings": [{"DeviceName": "ROOT_DEVICE", "Ebs": DISK["Ebs"]}, *disks[:1]]},
-            {**least, "BlockDeviceMappings": [{"DeviceName": "/dev/sdc", "VirtualName": "ephemeral0"}]},
+            {**least, "BlockDeviceMappings": DISKS},
         ],
         invalid=[
             ({**least, "Os": "Amiga"}, "Amiga"),
@@ -73,12 +87,15 @@ def create_instance(w: World) -> Case:
 def update_instance(w: World) -> Case:
     stack, layer = _placed(w)
     other = w.layer(stack, "other")
-    instance, online = w.instance(stack, layer), w.instance(stack, layer)
+    # What is fixed may be sent again as it is.
+    same = {name: CHANGEABLE[name] for name in ("Os", "AmiId", "EbsOptimized")}
+    instance, online = w.instance(stack, layer, **same), w.instance(stack, layer)
     w.inside.bring_online(online)
     return Case(
         minimal={"InstanceId": instance},
         fuller=[{"InstanceId": instance, "LayerIds": [layer, other], **CHANGEABLE}],
         invalid=[
+            ({"InstanceId": instance, "AmiId": "ami-0e1f2a3b"}, "AmiId"),
             ({"InstanceId": online, "Hostname": "new"}, "please stop it"),
             ({"InstanceId": instance, "LayerIds": []}, "layer"),
         ],
@@ -89,14 +106,40 @@ def update_instance(w: World) -> Case:
 @case("DescribeInstances")
 def describe_instances(w: World) -> Case:
     stack, layer = _placed(w)
-    disk = {"DeviceName": "ROOT_DEVICE", "Ebs": DISK["Ebs"]}
-    instance = w.instance(stack, layer, **CHANGEABLE, **FIXED, BlockDeviceMappings=[disk])
+    w.instance(stack, layer, BlockDeviceMappings=DISKS)
+    instance = w.instance(stack, layer, **CHANGEABLE, **FIXED)
+    w.inside.bring_online(instance)
+    w("RegisterElasticIp", ElasticIp="198.51.100.7", StackId=stack)
+    w("AssociateElasticIp", ElasticIp="198.51.100.7", InstanceId=instance)
+    registered(w, stack, "iron")
+    cluster(w, stack)
+    with w.services.database.write() as conn:
+        seen = instances.get(conn, instance)
+        assert seen is not None
+        details = replace(instances.details(conn, [instance])[instance], **REPORTED_BY_PROVIDER)
+        instances.set_details(conn, seen, details)
+        contacts.touch(conn, instance, stack, NOW)
+        contacts.set_facts(conn, instance, FACTS)
+        conn.execute(sql.update(tables.contacts).values(agent_version="1.0"))
+        service_errors.add(
+            conn, ServiceError(id="e", stack_id=stack, instance_id=instance, type="t", message="m", created_at=NOW)
+        )
     return Case(
         minimal={"StackId": stack},
         fuller=[{"LayerId": layer}, {"InstanceIds": [instance]}],
         invalid=[({}, "Please provide"), ({"StackId": stack, "LayerId": layer}, "Please provide")],
-        missing=[({"StackId": NOWHERE}, NOWHERE), ({"LayerId": NOWHERE}, NOWHERE), ({"InstanceIds": [NOWHERE]}, NOWHERE)],
-    )  # fmt: skip
+        missing=[
+            ({"StackId": NOWHERE}, NOWHERE),
+            ({"LayerId": NOWHERE}, NOWHERE),
+            ({"InstanceIds": [NOWHERE]}, NOWHERE),
+        ],
+        absent={
+            "Instances.EcsContainerInstanceArn": "the machine itself says it, once it is in its cluster",
+            "Instances.Platform": "it was said of Windows only",
+            "Instances.RootDeviceVolumeId": "of providers that have volumes",
+            "Instances.SshHostDsaKeyFingerprint": "no system makes DSA keys any more",
+        },
+    )
 
 
 @case("StartInstance")

@@ -7,7 +7,7 @@ import json
 from tests.server.conformance.case import NOWHERE, Case, case
 from tests.server.conformance.world import World
 from tests.server.operations.calls import PROFILE, ROLE
-from toque_server.domain.instance import Status
+from toque_server.domain.instance import MOVES, Status
 
 ARNS = {"ServiceRoleArn": ROLE, "DefaultInstanceProfileArn": PROFILE}
 SOURCE = {
@@ -139,11 +139,21 @@ def stop_stack(w: World) -> Case:
 
 
 def _with_every_status(w: World) -> str:
-    """A stack whose summary counts something in many states."""
+    """A stack that has an instance in each status."""
     stack = w.stack()
     layer = w.layer(stack)
     w.app(stack)
-    w.instance(stack, layer)
-    w.inside.bring(w.instance(stack, layer), Status.REQUESTED)
-    w.inside.bring_online(w.instance(stack, layer))
+    w("RegisterInstance", StackId=stack, Hostname="iron")
+    for status in set(Status) - {Status.REGISTERING}:
+        w.inside.bring(w.instance(stack, layer), *_way_to(status))
     return stack
+
+
+def _way_to(status: Status) -> list[Status]:
+    """The moves that lead from `stopped` to a status."""
+    ways = [[Status.STOPPED]]
+    for way in ways:
+        if way[-1] is status:
+            return way[1:]
+        ways += [[*way, each] for each in MOVES[way[-1]] if not any(each in known for known in ways)]
+    raise AssertionError(f"no way leads to {status}")
