@@ -59,7 +59,8 @@ INSTANCE = {
     "unassign": Verb(
         "UnassignInstance",
         "Unassign",
-        "It leaves all its layers: out of service at once, Shutdown recipes. Its machine runs on, and stays with the stack.",
+        "It leaves service at once, runs the Shutdown recipes of its layers, and is in none of them."
+        " Its machine runs on, and stays with the stack.",
         "Unassigning {} from its layers.",
         True,
     ),
