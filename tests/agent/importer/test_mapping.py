@@ -350,7 +350,7 @@ def test_records_of_other_stacks_are_told(tmp_path: Path) -> None:
 
 
 def test_a_record_that_misses_what_it_needs_inside_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(BadDump, match=r"stack shop \(s-1\): Object missing required field `mount_point`"):
+    with pytest.raises(BadDump, match=r"Layers\[0\]\.VolumeConfigurations\[0\]\.MountPoint is missing"):
         of(tmp_path, Layers=[LAYER | {"VolumeConfigurations": [{"Size": 1, "NumberOfDisks": 1}]}])
 
 

@@ -22,7 +22,7 @@ from toque_server.operations.registry import OPERATIONS
 def test_one_mutation_is_answered_with_what_is_wrong_and_changes_nothing(name: str, door: Door) -> None:
     op, calls = OPERATIONS[name], accepted(name, door)
 
-    @effort(30)
+    @effort(16)
     @given(mutated(op, calls), st.booleans())
     def ask(sent: Sent, signed: bool) -> None:
         kept.put_back()

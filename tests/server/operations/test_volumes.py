@@ -342,7 +342,7 @@ def test_an_array_and_its_disks_are_shown(shop_on_either: Shop) -> None:
         "StackId": shop.stack,
         "VolumeType": "standard",
     }
-    for selector in ({"StackId": shop.stack}, {"InstanceId": shop.one}, {"RaidArrayIds": ["raid-1"]}, {}):
+    for selector in ({"StackId": shop.stack}, {"InstanceId": shop.one}, {"RaidArrayIds": ["raid-1"]}):
         assert shop.root("DescribeRaidArrays", **selector) == {"RaidArrays": [shown]}
     assert shop.root("DescribeRaidArrays", InstanceId=shop.two) == {"RaidArrays": []}
     assert [each["VolumeId"] for each in shop.root("DescribeVolumes", RaidArrayId="raid-1")["Volumes"]] == disks
@@ -378,10 +378,10 @@ def test_an_array_that_no_instance_has_goes_with_its_last_disk(shop_on_either: S
     assert kept.keys().isdisjoint({"InstanceId", "Device"})
 
     shop.root("DeregisterVolume", VolumeId=disks[0])
-    assert shop.root("DescribeRaidArrays")["RaidArrays"] == [kept]
+    assert shop.root("DescribeRaidArrays", StackId=shop.stack)["RaidArrays"] == [kept]
     shop.root("DeregisterVolume", VolumeId=disks[1])
 
-    assert shop.root("DescribeRaidArrays") == {"RaidArrays": []}
+    assert shop.root("DescribeRaidArrays", StackId=shop.stack) == {"RaidArrays": []}
 
 
 # -- selectors and rights ----------------------------------------------------------------------------------------------
@@ -396,7 +396,11 @@ def test_08_1_each_selector_narrows_and_two_are_too_many(shop: Shop) -> None:
         return [each["VolumeId"] for each in shop.root("DescribeVolumes", **selector)["Volumes"]]
 
     assert ids(StackId=shop.stack) == ids(InstanceId=shop.one) == ids(VolumeIds=[shop.volume]) == [shop.volume]
-    assert ids() == ids(VolumeIds=[elsewhere, shop.volume]) == [shop.volume, elsewhere]
+    assert ids(VolumeIds=[elsewhere, shop.volume]) == [shop.volume, elsewhere]
+    with pytest.raises(ValidationException, match="RaidArrayId or one or more VolumeIds$"):
+        ids()
+    with pytest.raises(ValidationException, match="one or more RaidArrayIds$"):
+        shop.root("DescribeRaidArrays")
     with pytest.raises(ValidationException, match="RaidArrayId or one or more VolumeIds, and only one of them"):
         ids(StackId=shop.stack, VolumeIds=[shop.volume])
     with pytest.raises(ValidationException, match="one or more RaidArrayIds, and only one of them"):
@@ -408,16 +412,18 @@ def test_08_1_each_selector_narrows_and_two_are_too_many(shop: Shop) -> None:
         shop.root("DescribeRaidArrays", RaidArrayIds=["nothing"])
 
 
-def test_without_a_selector_one_sees_what_one_may_see(shop: Shop) -> None:
+def test_one_sees_what_one_may_see(shop: Shop) -> None:
     shop.array(shop.one)
     ann = shop.root.as_user("ann")
     shop.root("CreateUserProfile", IamUserArn=ann.principal.arn)
-    assert (ann("DescribeVolumes"), ann("DescribeRaidArrays")) == ({"Volumes": []}, {"RaidArrays": []})
+    for action in ("DescribeVolumes", "DescribeRaidArrays"):
+        with pytest.raises(AccessDeniedException):
+            ann(action, StackId=shop.stack)
 
     shop.root("SetPermission", StackId=shop.stack, IamUserArn=ann.principal.arn, Level="deploy")
 
-    assert len(ann("DescribeVolumes")["Volumes"]) == 3
-    assert len(ann("DescribeRaidArrays")["RaidArrays"]) == 1
+    assert len(ann("DescribeVolumes", StackId=shop.stack)["Volumes"]) == 3
+    assert len(ann("DescribeRaidArrays", StackId=shop.stack)["RaidArrays"]) == 1
     with pytest.raises(AccessDeniedException):
         ann("UpdateVolume", VolumeId=shop.volume, Name="mine")
 
@@ -473,11 +479,12 @@ def test_a_stopped_instance_keeps_its_volumes_through_a_restart(shop: Shop) -> N
 def test_01_26_deleting_a_stack_frees_its_volumes(root_on_either: Caller) -> None:
     root = root_on_either
     stack = root.stack()
-    root("RegisterVolume", StackId=stack, Ec2VolumeId=EC2_ID)
+    volume = root("RegisterVolume", StackId=stack, Ec2VolumeId=EC2_ID)["VolumeId"]
 
     root("DeleteStack", StackId=stack)
 
-    assert root("DescribeVolumes") == {"Volumes": []}
+    with pytest.raises(ResourceNotFoundException, match=volume):
+        root("DescribeVolumes", VolumeIds=[volume])
     root("RegisterVolume", StackId=root.stack(), Ec2VolumeId=EC2_ID)
 
 
