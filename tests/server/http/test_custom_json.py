@@ -45,7 +45,7 @@ def test_01_17_deployment_goes_before_layer_and_layer_before_stack(fleet_on_eith
     assert (node["from"], node["stack"]) == ("stack", {"a": 1, "b": 1})
 
 
-def test_01_18_the_next_configure_has_the_stack_s_json_and_not_the_deployment_s(fleet: Fleet) -> None:
+def test_01_18_and_05_35_the_next_configure_has_the_stack_s_json_and_not_the_deployment_s(fleet: Fleet) -> None:
     fleet.stack("s", custom_json='{"of_stack": 1}')
     agent = fleet.instance("s", "web1")
 
