@@ -42,10 +42,7 @@ def main() -> int:
             assert len(said["Instances"]) == given.instances
         made.database.close()
     median, grown = sorted(took)[len(took) // 2], sizes[-1] - sizes[1]
-    print(
-        f"{given.instances} instances described in {median:.3f} s (median of {len(took)}); "
-        f"memory grew by {grown:.1f} MB"
-    )
+    print(f"{given.instances} instances in {median:.3f} s (of {len(took)}); memory grew by {grown:.1f} MB")
     report(
         "describe",
         round(median, 3),

@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.all import BENCHMARKS
 
 FOLDER = Path(__file__).resolve().parents[2] / "bench"
-NOT_BENCHMARKS = {"__init__", "all", "installation", "server"}
+NOT_BENCHMARKS = {"__init__", "all", "installation", "server", "wires"}
 
 
 def test_every_script_is_in_the_table_and_every_line_of_the_table_has_its_script() -> None:

@@ -13,7 +13,7 @@ import click
 
 from toque.cli.declarations import declared
 from toque.cli.opsworks import exit_code_of
-from toque.cli.stackfile.applying import DIFFERS, Wish, planned
+from toque.cli.stackfile.applying import CANNOT, DIFFERS, Wish, agreed, planned
 from toque.cli.stackfile.carrying import Stopped, carry_out
 from toque.cli.stackfile.fetching import Call
 from toque.cli.stackfile.given import given_secrets
@@ -36,7 +36,6 @@ from toque.stackfile.plan import Plan, Step
 from toque.stackfile.rendering import lines as plan_lines
 from toque.stackfile.rendering import summary, title
 
-CANNOT: Final = 1
 _PASSWORD: Final = 18
 
 importing = Verbs("import", "Bring over what other systems had: AWS OpsWorks.")
@@ -141,7 +140,7 @@ def bring_over(
     elif dry_run:
         status = DIFFERS if steps else 0
     elif steps:
-        if not yes and not _agreed():
+        if not yes and not agreed():
             click.echo("toque: nothing was changed", err=True)
             status = CANNOT
         else:
@@ -251,12 +250,6 @@ def _steps(call: Call, prepared: Prepared, tell: Callable[[Step], None]) -> list
                 failures += [title(each) for each in steps]
                 break
     return failures
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty():
-        raise click.UsageError("this is no terminal, so nobody can be asked: please add --yes, or --dry-run")
-    return click.confirm("Carry this out?", default=False)
 
 
 def _pairs(option: str, words: Sequence[str]) -> dict[str, str]:

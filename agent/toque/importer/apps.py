@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from toque.importer.dump import Record
 from toque.importer.notes import Notes
+from toque.importer.stacks import without_secrets
 from toque.stackfile.model import FILTERED
 
 _INSECURE: Final = ("http://", "git://", "svn://")
@@ -26,6 +27,11 @@ def adapted(record: Record, databases: Collection[str], hosts: Mapping[str, str]
     if url.startswith(_INSECURE):
         said = f"{url} is not protected: the server refuses it, unless it was made with --allow-insecure-sources"
         notes.to_do(thing, said)
+    app["AppSource"] = without_secrets(app.get("AppSource"))
+    certificate = app.get("SslConfiguration") or {}
+    app["SslConfiguration"] = {
+        name: FILTERED if name == "PrivateKey" and value else value for name, value in certificate.items()
+    }
     app["DataSources"] = [
         each
         for source in app.get("DataSources") or ()

@@ -53,6 +53,14 @@ NOT_IMPORTED: Final[Mapping[str, str]] = {
 """Other answers of OpsWorks, and why they are left alone."""
 
 
+_INSIDE: Final[Mapping[str, tuple[str, ...]]] = {
+    "EnvironmentVariable": ("Key",),
+    "VolumeConfiguration": ("MountPoint", "NumberOfDisks", "Size"),
+    "CloudWatchLogsLogStream": ("File",),
+}
+"""What the structures within a record cannot do without."""
+
+
 class Shapes(NamedTuple):
     """The server's declarations: `structures` and `operations`, as `operations.json` has them."""
 
@@ -81,6 +89,7 @@ def unknown(kind: str, record: Mapping[str, Any], shapes: Shapes) -> Collection[
 
 
 def _wrong_structure(record: Mapping[str, Any], structure: str, shapes: Shapes) -> Iterator[str]:
+    yield from (f".{name} is missing" for name in _INSIDE.get(structure, ()) if record.get(name) in (None, ""))
     for name, text in shapes.structures[structure].items():
         if record.get(name) is not None:
             yield from (f".{name}{each}" for each in _wrong(record[name], text.rstrip("!?"), shapes))
@@ -105,6 +114,10 @@ def _wrong(value: Any, text: str, shapes: Shapes) -> Iterator[str]:
             yield _other(value, "an object")
             return
         yield from _wrong_structure(value, text, shapes)
+    elif text[0] == "=":
+        choices = text[1:].split("|")
+        if value not in choices:
+            yield f" must be {' or '.join(choices)}, not {value!r}"
     elif not _fits(value, text):
         yield _other(value, _WORDS.get(text, "a text"))
 

@@ -28,6 +28,9 @@ EVENTS: Final = ("Setup", "Configure", "Deploy", "Undeploy", "Shutdown")
 def adapted(record: Record, notes: Notes) -> dict[str, Any]:
     """The record of a layer, changed where it must be."""
     layer = dict(record)
+    if layer["Type"] in TYPES and layer["Type"] != CUSTOM:
+        # The short name of a built-in layer is its type's, whatever was said.
+        layer["Shortname"] = layer["Type"]
     thing = f"layer {layer['Shortname']}"
     if layer["Type"] not in TYPES:
         notes.changed(
@@ -39,9 +42,10 @@ def adapted(record: Record, notes: Notes) -> dict[str, Any]:
         notes.changed(thing, said)
     layer["CustomJson"] = custom_json(layer.get("CustomJson"), f"{thing}: CustomJson", notes)
     attributes = dict(layer.get("Attributes") or {})
-    for name in NEEDED.get(layer["Type"], ()):
-        # What is not told is a secret, too.
-        attributes[name] = attributes.get(name) or FILTERED
+    passwords = [name for name, value in attributes.items() if value and name.endswith("Password")]
+    for name in (*passwords, *NEEDED.get(layer["Type"], ())):
+        # One that stands in the dump, which OpsWorks never wrote, is none to keep.
+        attributes[name] = FILTERED
     for name in [name for name, value in attributes.items() if value == FILTERED]:
         notes.to_do(thing, f"{name} was never shown: a new one is made up, unless it is given with --secrets")
     layer["Attributes"] = attributes

@@ -12,7 +12,7 @@ from toque.importer.databases import Entry, entry_of
 from toque.importer.dump import Dump, Record
 from toque.importer.notes import AS_IT_WAS, Choices, Notes, Target
 from toque.importer.people import People
-from toque.importer.problems import BadDump, Remark
+from toque.importer.problems import Remark
 from toque.stackfile import records
 from toque.stackfile.model import App, ElasticIp, Instance, Layer, SecretRef, StackFile, Volume
 from toque.stackfile.records import SecretNames
@@ -24,6 +24,9 @@ _CALLS: Final = {
     "Permissions": "describe-permissions",
 }
 """What a dump of a whole stack has, with the call that gives it: whoever lacks one should know."""
+
+
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class BadChoice(ValueError):
@@ -47,7 +50,7 @@ class Import(NamedTuple):
 
 
 def mapped(dump: Dump, target: Target, choices: Choices = AS_IT_WAS) -> Import:
-    """What is to be made of a dump. Raises BadChoice; BadDump for a record that cannot be read as what it is."""
+    """What is to be made of a dump. Raises BadChoice."""
     people, tags = People(dump), dump.tags_of()
     chosen = _chosen(dump, choices)
     owners = {kind: list(dump.homeless(kind)) for kind in ("ElasticIps", "Volumes")}
@@ -100,6 +103,12 @@ def _tell_lost(dump: Dump, owners: Mapping[str, list[tuple[Record, str | None]]]
             dump.remark(f"{kind} {names}", said)
 
 
+def _week(record: Record) -> dict[str, Any]:
+    """A schedule by days, without what is no day."""
+    schedule = record.get("AutoScalingSchedule") or {}
+    return {day: schedule[day] for day in _DAYS if schedule.get(day)}
+
+
 class _Names(SecretNames):
     """Names of secrets; those of several stacks are told apart by the stack's name in front."""
 
@@ -138,10 +147,7 @@ class _Stack:
         for kind, call in _CALLS.items():
             if kind not in self._dump.kinds:
                 self._notes.left_out(kind, f"the dump has no answer of {call}")
-        try:
-            document = self._document()
-        except msgspec.ValidationError as error:
-            raise BadDump([f"stack {self._notes.stack} ({self._id}): {error}"]) from error
+        document = self._document()
         layers.port(self._layers.values(), self._notes)
         found = [entry_of(each, self._notes) for each in self._of("RdsDbInstances")]
         entries = tuple(each for each in found if each is not None)
@@ -207,7 +213,7 @@ class _Stack:
         schedules = self._dump.by("TimeBasedAutoScalingConfigurations", "InstanceId")
         for id, each in self._instances.items():
             timed = each.get("AutoScalingType") == "timer"
-            schedule = schedules[id].get("AutoScalingSchedule") if timed and id in schedules else None
+            schedule = _week(schedules[id]) if timed and id in schedules else None
             if timed and schedule is None:
                 said = (
                     "the dump has no schedule of it (describe-time-based-auto-scaling): it stays down until it has one"

@@ -13,6 +13,7 @@ from toque.stackfile.records import permission_of, user_of
 _ARN: Final = re.compile(
     r"arn:aws[a-z-]*:(?:iam|sts)::\d*:(?:user|federated-user)/(?:[^ ]*/)?([A-Za-z0-9+=,.@_-]{1,64})"
 )
+_LEVELS: Final = ("deny", "show", "deploy", "manage", "iam_only")
 _KEYS: Final = ("ssh-rsa ", "ssh-ed25519 ", "ecdsa-sha2-", "sk-ssh-ed25519@", "sk-ecdsa-sha2-")
 
 
@@ -32,6 +33,9 @@ class People:
         """Those of a stack that say something, by user."""
         found: dict[str, Permission] = {}
         for record in self._dump.of("Permissions", "StackId", stack_id):
+            if record.get("Level") not in (None, *_LEVELS):
+                self._dump.remark(f"user {record['IamUserArn']}", f"there is no level {record['Level']}")
+                continue
             said = permission_of(record)
             if said is None or (name := self._named(record["IamUserArn"])) is None:
                 continue

@@ -8,10 +8,12 @@ from typing import Any, Final
 
 from toque.importer.dump import Record
 from toque.importer.notes import Choices, Notes, Target
+from toque.stackfile.model import FILTERED
 
 _PROFILES: Final = ("12", "12.2", "11.10", "11.4", "0.9")
 _OURS: Final = re.compile(r"[0-9]+\.[0-9]+\S*")
 _ATTRIBUTES: Final = ("Color",)
+_SECRETS: Final = ("Password", "SshKey")
 
 
 def adapted(record: Record, choices: Choices, target: Target, notes: Notes) -> dict[str, Any]:
@@ -59,6 +61,11 @@ def custom_json(text: str | None, thing: str, notes: Notes) -> str | None:
     return text
 
 
+def without_secrets(source: Record | None) -> dict[str, Any]:
+    """A source with its password and key hidden, as OpsWorks hid them, even where somebody wrote them into the dump."""
+    return {name: FILTERED if name in _SECRETS and value else value for name, value in (source or {}).items()}
+
+
 def _region(stack: dict[str, Any], choices: Choices, notes: Notes) -> None:
     old = stack["Region"]
     new = choices.regions.get(old, old)
@@ -93,7 +100,7 @@ def _manager(stack: dict[str, Any], notes: Notes) -> None:
 
 
 def _cookbooks(stack: dict[str, Any], notes: Notes) -> None:
-    source = stack.get("CustomCookbooksSource") or {}
+    source = stack["CustomCookbooksSource"] = without_secrets(stack.get("CustomCookbooksSource"))
     if stack.get("UseCustomCookbooks") and source.get("Url"):
         said = (
             f"{source['Url']} is kept as the source of the stack's cookbooks: what is there must be Toque's, written in"

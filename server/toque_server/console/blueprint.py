@@ -11,7 +11,17 @@ from flask.blueprints import BlueprintSetupState
 from toque_server.console import durations, layout, problems
 from toque_server.console.assets import Assets
 from toque_server.console.desk import Desk
-from toque_server.console.pages import commands, deployments, instances, live, orders, power, sign_in, stacks
+from toque_server.console.pages import (
+    commands,
+    deployments,
+    instances,
+    live,
+    orders,
+    power,
+    registered,
+    sign_in,
+    stacks,
+)
 from toque_server.console.streams import Streams
 from toque_server.operations.context import Services
 
@@ -41,7 +51,7 @@ def blueprint(services: Services, stopping: threading.Event) -> Blueprint:
     desk = Desk(services)
     console.add_url_rule("/static/<version>/<name>", "static", assets.serve)
     console.before_request(desk.admit)
-    for page in (sign_in, stacks, instances, deployments, commands, orders, power):
+    for page in (sign_in, stacks, instances, deployments, commands, orders, registered, power):
         page.register(console, desk)
     live.register(console, desk, Streams(most=max(1, services.settings.threads // 2), stopping=stopping))
     problems.register(console, desk)

@@ -77,6 +77,8 @@ def parse(text: str) -> tuple[Statement, ...]:
         raise Invalid(f"PolicyDocument has {len(text)} characters, and may have {LARGEST}: please use several policies")
     try:
         document = json.loads(text, object_pairs_hook=_once)
+    except RecursionError:
+        raise Invalid("PolicyDocument is nested too deep for a policy") from None
     except ValueError as error:
         raise Invalid(f"PolicyDocument is not JSON: {error}") from None
     if not isinstance(document, dict):

@@ -307,7 +307,7 @@ def _check_document(text: str) -> None:
         said = document["Statement"]
         statements = said if isinstance(said, list) else [said]
         granted = [(each["Effect"], each["Action"]) for each in statements]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise MalformedPolicyDocument("PolicyDocument is no policy: JSON with Version and Statement") from None
     if not granted or any(each not in _GRANTS for each in granted):
         raise MalformedPolicyDocument(

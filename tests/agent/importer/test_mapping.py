@@ -323,6 +323,24 @@ def test_an_app_loses_a_database_that_is_not_there(
     assert bool([each for each in stack.remarks if each.thing == "app store"]) == (source["Type"] != "None")
 
 
+def test_no_secret_of_a_dump_gets_into_a_document(tmp_path: Path) -> None:
+    source = {"Type": "git", "Url": "https://example.org/a", "Password": "clear", "SshKey": "clear"}
+    layer = LAYER | {"Type": "lb", "Shortname": "haproxy", "Attributes": {"HaproxyStatsPassword": "clear"}}
+    app = APP | {
+        "AppSource": source,
+        "EnableSsl": True,
+        "SslConfiguration": {"Certificate": "c", "PrivateKey": "clear"},
+        "Environment": [{"Key": "A", "Value": "clear", "Secure": True}],
+    }
+
+    (stack,) = of(tmp_path, Stacks=[STACK | {"CustomCookbooksSource": source}], Layers=[layer], Apps=[app]).stacks
+
+    text = written(stack.document)
+    assert "clear" not in text
+    assert load(text, "f") == stack.document
+    assert list(stack.document.layers or {}) == ["lb"]
+
+
 def test_a_hidden_value_is_a_secret_whatever_is_said_beside_it(tmp_path: Path) -> None:
     variable = {"Key": "TOKEN", "Value": "*****FILTERED*****", "Secure": False}
 
@@ -350,7 +368,7 @@ def test_records_of_other_stacks_are_told(tmp_path: Path) -> None:
 
 
 def test_a_record_that_misses_what_it_needs_inside_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(BadDump, match=r"stack shop \(s-1\): Object missing required field `mount_point`"):
+    with pytest.raises(BadDump, match=r"Layers\[0\]\.VolumeConfigurations\[0\]\.MountPoint is missing"):
         of(tmp_path, Layers=[LAYER | {"VolumeConfigurations": [{"Size": 1, "NumberOfDisks": 1}]}])
 
 

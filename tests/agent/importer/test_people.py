@@ -38,6 +38,13 @@ def test_a_permission_without_a_profile_makes_a_plain_one(tmp_path: Path) -> Non
     assert "user dan: there is no profile in the dump: a plain one is made" in told(found)
 
 
+def test_a_level_that_there_is_not_is_left_out(tmp_path: Path) -> None:
+    found = of(tmp_path, Permissions=[{"StackId": "s-1", "IamUserArn": "arn:aws:iam::1:user/ann", "Level": "boss"}])
+
+    assert found.stacks[0].document.permissions == {}
+    assert "user arn:aws:iam::1:user/ann: there is no level boss" in told(found)
+
+
 def test_two_users_of_one_name_are_not_mixed_up(tmp_path: Path) -> None:
     arns = ("arn:aws:iam::1:user/ann", "arn:aws:iam::2:user/team/ann", "arn:aws:iam::1:root")
 

@@ -99,3 +99,8 @@ def test_each_predefined_policy_can_be_read_and_found_by_name_and_arn(name: str)
 def test_a_predefined_policy_that_is_none_is_answered_with_those_there_are() -> None:
     with pytest.raises(Invalid, match="use one of AWSOpsWorks_FullAccess, OpsWorksReadOnly"):
         find("arn:aws:iam::123456789012:policy/OpsWorksReadOnly")
+
+
+def test_a_document_that_is_nested_too_deep_is_refused() -> None:
+    with pytest.raises(Invalid, match="nested too deep"):
+        parse("[" * 5_000)

@@ -10,7 +10,9 @@ from tests.server.fuzz.mutations import Sent
 from toque_server.http.problems import LONGEST_MESSAGE, STATUS
 from toque_server.operations.registry import Operation
 
-PROTOCOL: Final = frozenset({"ValidationException", "UnknownOperationException", "RequestEntityTooLarge"})
+PROTOCOL: Final = frozenset(
+    {"ValidationException", "AccessDeniedException", "UnknownOperationException", "RequestEntityTooLarge"}
+)
 """Errors that any operation may answer: they are the wire's."""
 
 UNSIGNED: Final = frozenset({"IncompleteSignatureException"})
@@ -28,8 +30,8 @@ OF_A_MEMBER: Final = frozenset(
 """Mutations whose refusal has to say what is wrong."""
 
 
-def judge_aws(op: Operation, sent: Sent, answer: Answer) -> None:
-    """A signed request was answered as the service model says."""
+def judge_aws(op: Operation, sent: Sent, answer: Answer, *, named: bool = True) -> None:
+    """A signed request was answered as the service model says. `named`: a refusal names the member."""
     _no_insides(sent, answer)
     assert answer.status in (200, 400, 413), f"{sent!r} -> {answer.status} {answer.body[:300]!r}"
     assert answer.content_type == AMZ_JSON
@@ -37,12 +39,12 @@ def judge_aws(op: Operation, sent: Sent, answer: Answer) -> None:
     if answer.status == 200:
         return
     said = answer.json
-    allowed = PROTOCOL | UNSIGNED if sent.what == "target" else PROTOCOL
+    allowed = PROTOCOL | UNSIGNED if sent.what in ("target", "content type") else PROTOCOL
     assert said["__type"] in allowed | {kind.code for kind in op.raises}, f"{sent!r} -> {said}"
-    _says_what_is_wrong(sent, said["message"])
+    _says_what_is_wrong(op, sent, said["message"], named=named)
 
 
-def judge_api(op: Operation, sent: Sent, answer: Answer) -> None:
+def judge_api(op: Operation, sent: Sent, answer: Answer, *, named: bool = True) -> None:
     """A request with a token was answered as the OpenAPI document says."""
     _no_insides(sent, answer)
     assert answer.status in {200, 413, *STATUS.values()}, f"{sent!r} -> {answer.status} {answer.body[:300]!r}"
@@ -53,7 +55,7 @@ def judge_api(op: Operation, sent: Sent, answer: Answer) -> None:
         return
     assert said["status"] == answer.status
     assert said["code"] in PROTOCOL | {kind.code for kind in op.raises}, f"{sent!r} -> {said}"
-    _says_what_is_wrong(sent, said["detail"])
+    _says_what_is_wrong(op, sent, said["detail"], named=named)
 
 
 def _no_insides(sent: Sent, answer: Answer) -> None:
@@ -65,11 +67,13 @@ def _no_insides(sent: Sent, answer: Answer) -> None:
         assert told is None or told[0].encode() in sent.body, f"{sent!r} -> {answer.text[:300]}"
 
 
-def _says_what_is_wrong(sent: Sent, message: str) -> None:
+def _says_what_is_wrong(op: Operation, sent: Sent, message: str, *, named: bool) -> None:
     assert 0 < len(message) <= LONGEST_MESSAGE, f"{sent!r} -> {message[:100]!r}… ({len(message)})"
-    if sent.what in OF_A_MEMBER:
-        names = [str(step) for step in sent.path if isinstance(step, str)]
+    if named and sent.what in OF_A_MEMBER:
+        # Two members that do not go together are told by either name; what is not found, by what was asked for.
+        names = [*(step for step in sent.path if isinstance(step, str)), *op.request.__struct_encode_fields__]
         values = sent.value if isinstance(sent.value, list) else [sent.value]
         shown = [value[:100] for value in values if isinstance(value, str) and value]
-        words = [*names, *shown, "not JSON", "Please provide", "nested"]
+        asked = re.findall(r'"([^"\\]{8,})"', sent.body[:5_000].decode(errors="replace"))
+        words = [*names, *shown, *asked, "not JSON", "Please provide", "nested"]
         assert any(word.lower() in message.lower() for word in words), f"{sent!r} -> {message}"

@@ -49,4 +49,6 @@ class Kept:
 
 
 def _rows(of: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
-    return sorted(of.execute(f'SELECT * FROM "{table}"').fetchall(), key=repr)
+    # When a key or a token was used last is noted now and then, whatever the call.
+    columns = [f'"{name}"' for _, name, *_ in of.execute(f'PRAGMA table_info("{table}")') if "used_at" not in name]
+    return sorted(of.execute(f'SELECT {", ".join(columns)} FROM "{table}"').fetchall(), key=repr)

@@ -162,11 +162,15 @@ CONTENT_TYPES: Final = (
 )
 
 
-def mutated(op: Operation, calls: Sequence[Mapping[str, Any]]) -> st.SearchStrategy[Sent]:
-    """One of the calls, with exactly one mutation, or with none."""
+def mutated(
+    op: Operation, calls: Sequence[Mapping[str, Any]], *, members_only: bool = False
+) -> st.SearchStrategy[Sent]:
+    """One of the calls, with exactly one mutation, or with none. `members_only`: it is JSON of the right kind still."""
     aim = f"{op.target}.{op.name}"
     good = [Sent("nothing", encoded(call), aim) for call in calls]
     slots = [(call, slot) for call in calls for slot in all_slots(op.request, call)]
+    if members_only:
+        return st.one_of(list(_of_slots(aim, slots))) if slots else st.sampled_from(good)
     ways: list[st.SearchStrategy[Sent]] = [st.sampled_from(good), *_of_bytes(good), *_of_members(aim, calls)]
     if slots:
         ways += [*_of_slots(aim, slots)] * 2

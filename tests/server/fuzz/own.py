@@ -102,7 +102,8 @@ class Furnished:
         """The required members of an operation, each with what this world has under its name."""
         wanted = inspect.type_info(OPERATIONS[operation].request)
         assert isinstance(wanted, inspect.StructType)
-        return {each.encode_name: self.made[each.encode_name] for each in wanted.fields if each.required}
+        required = [each for each in wanted.fields if each.required]
+        return {each.encode_name: self.made.get(each.encode_name, _any(each.type)) for each in required}
 
 
 OWN: dict[str, Callable[[Furnished], list[Members]]] = {
@@ -167,6 +168,12 @@ def calls_of(name: str, w: Inside) -> list[Members]:
     """Furnish the world, and answer with good calls of one of our own operations."""
     world = Furnished(w)
     return OWN[name](world) if name in OWN else [world.by_names(name)]
+
+
+def _any(kind: inspect.Type) -> Any:
+    """Something of a type, for a member that this world has nothing for."""
+    plain = {inspect.BoolType: True, inspect.IntType: 1, inspect.ListType: [], inspect.DictType: {}}
+    return plain.get(type(kind), "something")
 
 
 def _bag(f: Furnished) -> dict[str, Any]:

@@ -27,4 +27,6 @@ def test_01_S2_a_full_stack_takes_no_further_machine(fleet: Fleet) -> None:
     assert b"raise instances_per_stack" in refused.body
     with fleet.database.read() as conn:
         assert [each.hostname for each in instances.of_stack(conn, "s")] == ["one"]
-        assert [each.kind for each in events.latest(conn, stack_id="s")].count("node.join_refused") == 1
+        assert [each.kind for each in events.listed(conn, events.Wanted(stack_ids=["s"]))].count(
+            "node.join_refused"
+        ) == 1

@@ -49,7 +49,7 @@ def bring_about(call: Call, document: StackFile, wish: Wish, *, dry_run: bool = 
         return CANNOT
     if not plan.steps:
         return 0
-    if not yes and not _agreed():
+    if not yes and not agreed():
         click.echo("toque: nothing was changed", err=True)
         return CANNOT
     try:
@@ -99,7 +99,8 @@ def _with_profiles(
     return msgspec.structs.replace(document, users=users), found
 
 
-def _agreed() -> bool:
+def agreed() -> bool:
+    """Whether whoever sits at the terminal says yes. Raises UsageError where there is none."""
     if not sys.stdin.isatty():
         raise click.UsageError("this is no terminal, so nobody can be asked: please add --yes, or --dry-run")
     return click.confirm("Carry this out?", default=False)

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template
 
 from toque_server.console.desk import Desk
 from toque_server.console.facts import Topic, last_number, line_of, tone_of
+from toque_server.console.offers import is_registered, offered
 
 _COMMANDS = 30
 _EVENTS = 40
@@ -35,6 +36,8 @@ def register(console: Blueprint, desk: Desk) -> None:
             feed=desk.call("DescribeEvents", InstanceId=instance_id, MaxResults=_EVENTS)["Events"],
             tone_of=tone_of,
             line_of=lambda event: line_of(event, {}),
+            verbs=offered(found, condition),
+            registered=is_registered(condition),
             error=_last_error(desk, found),
         )
 

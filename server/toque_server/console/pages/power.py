@@ -1,31 +1,28 @@
-"""Starting, stopping and rebooting: what will be affected is shown first, and asked."""
+"""Starting, stopping, rebooting, unassigning and deregistering: what is affected is shown first, and asked."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from toque_server.console.desk import Desk
+from toque_server.console.offers import concerned
 from toque_server.console.problems import notice, refused
 from toque_server.operations.errors import OperationError
 
 
 class Verb(NamedTuple):
-    """`operation` takes the id; `only` are the statuses of the instances that a stack's verb concerns."""
+    """`operation` takes the id; after one that `ends` the instance, its page is no more."""
 
     operation: str
     title: str
     effect: str
     done: str
     dangerous: bool
-    only: tuple[str, ...] = ()
+    ends: bool = False
 
-
-_UP = (
-    "requested", "pending", "booting", "running_setup", "online", "setup_failed", "rebooting", "connection_lost",
-)  # fmt: skip
 
 STACK = {
     "start": Verb(
@@ -34,7 +31,6 @@ STACK = {
         "Each gets a machine, runs Setup and Deploy, and comes online.",
         "Starting every instance that was stopped.",
         dangerous=False,
-        only=("stopped", "start_failed"),
     ),
     "stop": Verb(
         "StopStack",
@@ -43,7 +39,6 @@ STACK = {
         " An instance with a disposable disk loses what is on it.",
         "Stopping every instance.",
         dangerous=True,
-        only=_UP,
     ),
 }
 
@@ -61,6 +56,23 @@ INSTANCE = {
     "reboot": Verb(
         "RebootInstance", "Reboot", "It is away until its machine is back. No event runs.", "Rebooting {}.", True
     ),
+    "unassign": Verb(
+        "UnassignInstance",
+        "Unassign",
+        "It leaves service at once, runs the Shutdown recipes of its layers, and is in none of them."
+        " Its machine runs on, and stays with the stack.",
+        "Unassigning {} from its layers.",
+        True,
+    ),
+    "deregister": Verb(
+        "DeregisterInstance",
+        "Deregister",
+        "It runs its Shutdown recipes, its agent leaves, and the stack forgets it with its history."
+        " Its machine runs on; to come back it must be registered anew.",
+        "Deregistering {}.",
+        True,
+        ends=True,
+    ),
 }
 
 
@@ -70,16 +82,17 @@ def register(console: Blueprint, desk: Desk) -> None:
         chosen = STACK[verb]
         [stack] = desk.call("DescribeStacks", StackIds=[stack_id])["Stacks"]
         instances = desk.call("DescribeInstances", StackId=stack_id)["Instances"]
-        concerned = [each for each in instances if _concerns(chosen, each)]
+        conditions = {c["InstanceId"]: c for c in desk.call("DescribeConditions", StackId=stack_id)["Conditions"]}
+        affected = [each for each in instances if concerned(verb, each, conditions.get(each["InstanceId"], {}))]
         back = url_for("console.stack", stack_id=stack_id)
-        return render_template("confirm.html", verb=chosen, stack=stack, instances=concerned, back=back, one=None)
+        return render_template("confirm.html", verb=chosen, stack=stack, instances=affected, back=back, one=None)
 
     @console.post("/stacks/<stack_id>/<any(start, stop):verb>")
     def do_stack(stack_id: str, verb: str) -> Response:
         back = url_for("console.stack", stack_id=stack_id)
         return _done(desk, STACK[verb], back, STACK[verb].done, StackId=stack_id)
 
-    @console.get("/instances/<instance_id>/<any(start, stop, reboot):verb>")
+    @console.get("/instances/<instance_id>/<any(start, stop, reboot, unassign, deregister):verb>")
     def ask_instance(instance_id: str, verb: str) -> str:
         [found] = desk.call("DescribeInstances", InstanceIds=[instance_id])["Instances"]
         [stack] = desk.call("DescribeStacks", StackIds=[found["StackId"]])["Stacks"]
@@ -88,11 +101,11 @@ def register(console: Blueprint, desk: Desk) -> None:
             "confirm.html", verb=INSTANCE[verb], stack=stack, instances=[found], back=back, one=found
         )
 
-    @console.post("/instances/<instance_id>/<any(start, stop, reboot):verb>")
+    @console.post("/instances/<instance_id>/<any(start, stop, reboot, unassign, deregister):verb>")
     def do_instance(instance_id: str, verb: str) -> Response:
         [found] = desk.call("DescribeInstances", InstanceIds=[instance_id])["Instances"]
         back = url_for("console.instance", instance_id=instance_id)
-        if request.form.get("back") == "stack":
+        if request.form.get("back") == "stack" or INSTANCE[verb].ends:
             back = url_for("console.stack", stack_id=found["StackId"])
         done = INSTANCE[verb].done.format(found["Hostname"])
         return _done(desk, INSTANCE[verb], back, done, InstanceId=instance_id)
@@ -100,11 +113,6 @@ def register(console: Blueprint, desk: Desk) -> None:
     @console.get("/<path:anything>")
     def nowhere(anything: str) -> str:
         abort(404, "This address leads nowhere. The stacks are on the first page.")
-
-
-def _concerns(verb: Verb, instance: dict[str, Any]) -> bool:
-    registered = instance.get("InfrastructureClass") == "on-premises"
-    return instance["Status"] in verb.only and not registered and not instance.get("AutoScalingType")
 
 
 def _done(desk: Desk, verb: Verb, back: str, done: str, **members: str) -> Response:

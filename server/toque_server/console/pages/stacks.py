@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 
 from toque_server.console.desk import Desk
 from toque_server.console.facts import Topic, last_number, line_of, tone_of
+from toque_server.console.offers import offered
 
 _RECENT = 8
 _FEED = 30
@@ -40,6 +41,7 @@ def register(console: Blueprint, desk: Desk) -> None:
             after=after,
             layers=_with_instances(layers, instances),
             conditions=conditions,
+            verbs={each["InstanceId"]: offered(each, conditions.get(each["InstanceId"], {})) for each in instances},
             counts=_counted(instances),
             apps=_with_last(apps, recent),
             app_names={each["AppId"]: each["Name"] for each in apps},

@@ -1,0 +1,71 @@
+"""What `toque::setup` does on every instance before the first recipe of a user: packages and updates (02, L-12)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from tests.fakes.apt import debian
+from tests.fakes.host import FakeHost
+from toque.cookbook.execute import run_phase
+from toque.cookbook.layout import find_cookbooks
+from toque.cookbook.shelf import Shelf
+from toque.core.host import Ran
+from toque.core.run import Run
+from toque.core.world import World
+
+COOKBOOKS = find_cookbooks(Path(__file__).resolve().parents[3] / "cookbooks")
+UPDATE = ("apt-get", "update", "--quiet")
+UPGRADE = (
+    *("apt-get", "dist-upgrade", "--yes", "--quiet"),
+    *("-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=600"),
+)
+
+
+def set_up(*levels: tuple[str, dict[str, Any]], updates: bool = False, **packages: list[str]) -> FakeHost:
+    """A machine of the layers `packages` after its Setup; the file /etc/hosts of this machine is left alone.
+
+    `updates`: whether the command says that they are to be installed.
+    """
+    host = debian()
+    host.answers |= {UPDATE: Ran(), UPGRADE: Ran()}
+    layers = {name: {"layer_id": name, "shortname": name, "packages": wanted} for name, wanted in packages.items()}
+    command = {"id": "c", "type": "setup", "args": {"app_ids": [], **({"install_updates": True} if updates else {})}}
+    world = World(
+        bags={
+            "aws_opsworks_layer": layers | {"other": {"layer_id": "o", "shortname": "other", "packages": ["git"]}},
+            "aws_opsworks_command": {"c": command},
+        },
+        levels=[("stack", {"toque": {"manage_hosts": False}}), *levels],
+        me={"hostname": "web1", "layer_ids": list(packages)},
+        collect=lambda fact: SimpleNamespace(family="debian", name="debian"),
+    )
+    code, reason = run_phase(Shelf(COOKBOOKS), ["toque::setup"], Run(host), world, None)
+    assert code == 0, reason
+    return host
+
+
+def updates_of(host: FakeHost) -> list[str]:
+    return [line for line in host.ran if line in (" ".join(UPDATE), " ".join(UPGRADE))]
+
+
+def test_02_19_the_packages_of_all_its_layers_are_installed_and_of_no_others() -> None:
+    host = set_up(app=["nginx"], shop=["unzip", "nginx"])
+
+    [installed] = [line for line in host.ran if " install " in line]
+    assert installed.endswith(" -- nginx unzip")
+
+
+def test_02_L12_the_setup_after_a_boot_brings_every_package_up_to_date() -> None:
+    assert updates_of(set_up(updates=True, app=[])) == [" ".join(UPDATE), " ".join(UPGRADE)]
+
+
+def test_02_20_a_setup_that_is_not_told_to_installs_no_updates_whatever_json_says() -> None:
+    wanted = {"toque": {"updates_on_boot": True}}
+
+    assert updates_of(set_up(("stack", wanted), ("deployment", wanted), app=[])) == []
+
+
+def test_the_attribute_toque_updates_on_boot_keeps_updates_away() -> None:
+    assert updates_of(set_up(("layer/app", {"toque": {"updates_on_boot": False}}), updates=True, app=[])) == []
