@@ -87,6 +87,12 @@ def test_07_21_and_07_25_sudo_comes_and_goes_and_a_broken_rule_never_stands(box:
     box.shell("chmod 755 /usr/local/sbin/visudo")
     with pytest.raises(AssertionError, match="visudo"):
         sync(box, user("bob", 2001, sudo=True))
+    valid = "bob ALL=(ALL) NOPASSWD: /bin/true"
+    box.shell(f"printf '%s\\n' '{valid}' > /etc/sudoers.d/toque-bob && chmod 440 /etc/sudoers.d/toque-bob")
+    with pytest.raises(AssertionError, match="visudo"):
+        sync(box, user("bob", 2001, sudo=True))
+    assert box.run("cat", "/etc/sudoers.d/toque-bob") == valid
+    box.run("rm", "/etc/sudoers.d/toque-bob")
     box.run("rm", "/usr/local/sbin/visudo")
     assert box.shell("ls /etc/sudoers.d | grep toque- || true") == ""
 
