@@ -49,7 +49,7 @@ def document(public_url: str) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(types, ref_template=_REF)
     schema_of = dict(zip(types, schemas, strict=True))
     _tell_what_answers_leave_out(operations, components)
-    _tell_what_may_not_be_empty(operations, components)
+    _tell_what_counts_as_absent(operations, components)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -104,12 +104,18 @@ def _tell_what_answers_leave_out(operations: Sequence[Operation], components: di
                     one |= {"format": "date-time"} if one.get("type") == "string" else {}
 
 
-def _tell_what_may_not_be_empty(operations: Sequence[Operation], components: dict[str, Any]) -> None:
-    """An empty text counts as absent, so a required one has at least a character."""
+def _tell_what_counts_as_absent(operations: Sequence[Operation], components: dict[str, Any]) -> None:
+    """An empty text and null count as absent: required texts have a character, and what may be left out may be null."""
     for name, kind in _structs([op.request for op in operations]).items():
+        properties = components[name]["properties"]
         for each in kind.fields:
             if each.required and isinstance(each.type, inspect.StrType):
-                components[name]["properties"][each.encode_name]["minLength"] = 1
+                properties[each.encode_name]["minLength"] = 1
+            if not each.required and "type" in properties[each.encode_name]:
+                said = properties[each.encode_name]
+                properties[each.encode_name] = {"anyOf": [said, {"type": "null"}]}
+                if "default" in said:
+                    properties[each.encode_name]["default"] = said.pop("default")
 
 
 def _structs(types: Sequence[type[Any]]) -> dict[str, inspect.StructType]:
