@@ -162,7 +162,7 @@ def test_an_update_changes_what_it_names_and_nothing_else(root: Caller) -> None:
     (seen,) = on_node(root, stack)
     assert (seen.user, seen.password, seen.address) == ("another", "pass-1", "db.example.org")
     with pytest.raises(ValidationException, match="cannot be printed"):
-        root("UpdateRdsDbInstance", RdsDbInstanceArn=SHOP, DbPassword="a\x00b")
+        root("UpdateRdsDbInstance", RdsDbInstanceArn=SHOP, DbPassword="a\x1bb")
     with pytest.raises(ResourceNotFoundException, match=BLOG):
         root("UpdateRdsDbInstance", RdsDbInstanceArn=BLOG, DbUser="x")
 
