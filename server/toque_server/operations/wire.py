@@ -125,9 +125,10 @@ def _list(kind: Any, raw: Any, path: str) -> Any:
         raise ValidationException(f"{path} must be a list, not {_said(raw)}", field=path)
     if raw and all(each == "" for each in raw):
         return _ABSENT
-    if None in raw:
-        here = f"{path}[{raw.index(None)}]"
-        raise ValidationException(f"{here} may not be null", field=here)
+    for nothing, name in ((None, "null"), ("", "empty")):
+        if nothing in raw:
+            here = f"{path}[{raw.index(nothing)}]"
+            raise ValidationException(f"{here} may not be {name}", field=here)
     values = [_value(kind.item_type, each, f"{path}[{n}]", required=True) for n, each in enumerate(raw)]
     return ["" if value is _ABSENT else value for value in values]
 
@@ -168,8 +169,6 @@ def _choices(kind: inspect.Type) -> list[str] | None:
         return [each.value for each in kind.cls]
     return [str(each) for each in kind.values] if isinstance(kind, inspect.LiteralType) else None
 
-
-# What both databases take.
 
 _SIMPLE: dict[type, tuple[str, Any]] = {
     inspect.StrType: ("a string", lambda raw: isinstance(raw, str)),

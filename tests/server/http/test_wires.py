@@ -189,8 +189,9 @@ def test_a_body_that_is_no_json_is_named(browser: FlaskClient, secrets: dict[str
         (b'{"How": "a\\u0000b"}', "How may not contain NUL"),
         (b'{"Times": 9223372036854775808}', "Times is out of range"),
         (b'{"Names": ["a", null]}', "Names[1] may not be null"),
+        (b'{"Names": ["", "a"]}', "Names[0] may not be empty"),
     ],
-    ids=["brackets", "objects", "value-no-utf8", "name-no-utf8", "nul", "65-bits", "null-in-a-list"],
+    ids=["brackets", "objects", "value-no-utf8", "name-no-utf8", "nul", "65-bits", "null-in-a-list", "empty-in-a-list"],
 )
 def test_a_body_that_no_reader_takes_is_a_refusal_on_both_wires(
     browser: FlaskClient, secrets: dict[str, str], body: bytes, said: str
