@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
-
+from tests.server.http import serving
 from tests.server.operations.calls import PROFILE, ROLE, Caller
 from toque_server.cli.init import first_administrator
 from toque_server.domain.permission import Principal
@@ -21,7 +19,6 @@ from toque_server.operations.context import Services
 from toque_server.reconcile.outcome import Outcome
 from toque_server.reconcile.services import Services as LoopServices
 from toque_server.store import commands
-from toque_server.wsgi import create_app
 
 
 class Refused(Exception):
@@ -137,24 +134,9 @@ class World:
 def served(boto: Boto3, services: Services) -> Iterator[World]:
     """Serve `services` on loopback for as long as the block lasts."""
     secrets = first_administrator(services)
-    server = make_server("127.0.0.1", 0, create_app(services).flask, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
     owner = Principal(arn="arn:aws:iam::123456789012:root", name="admin", administrator=True)
-    try:
-        url = f"http://127.0.0.1:{server.server_port}"
+    with serving.served(services) as url:
         yield World(boto, url, secrets, services, Caller(services, owner))
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_request(self, code: object = "-", size: object = "-") -> None:
-        pass
 
 
 def _paths(value: Any, prefix: str = "") -> Iterator[str]:
