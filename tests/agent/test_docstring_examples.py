@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import pytest
 
 import toque
 from docs import words
-from tests.fakes.accounts import Accounts
-from tests.fakes.apt import Apt
-from tests.fakes.host import FakeHost, Unit
-from tests.fakes.host import Program as FakeProgram
 from toque.core.errors import ToqueError
 from toque.core.report import Report
 from toque.core.run import Run
 from toque.core.world import World
+from toque.testing.machine import FakeHost, Unit
+from toque.testing.machine import Program as FakeProgram
+from toque.testing.programs.accounts import Accounts
+from toque.testing.programs.apt import Apt
 
 words.resources()  # imports every word
 
@@ -33,6 +34,16 @@ BAGS = {
     "mysql": {"main": {"id": "main", "host": "db.internal"}},
     "tenants": {"north": {"id": "north"}},
 }
+
+
+def machine_for(word: str) -> FakeHost:
+    """The machine of an example: what `tests/agent/resources/test_WORD.py` makes as `example_machine()`, else a common one."""
+    try:
+        own = import_module(f"tests.agent.resources.test_{word}")
+    except ModuleNotFoundError:
+        return machine()
+    made: FakeHost = getattr(own, "example_machine", machine)()
+    return made
 
 
 def machine() -> FakeHost:
@@ -61,7 +72,7 @@ def test_the_example_of_a_word_is_a_recipe_that_can_be_planned(word: str, tmp_pa
     (tmp_path / "nginx.conf.j2").write_text("worker_processes {{ workers }};\n")
     code = compile(EXAMPLES[word], str(tmp_path / "recipe.py"), "exec")
     said: list[str] = []
-    host = machine()
+    host = machine_for(word)
     world = World(bags=BAGS, me=BAGS["aws_opsworks_instance"]["web1"], collect=facts)
     world.settings_of = lambda file: Settings
     with Run(host, dry_run=True, report=Report(say=said.append)) as run:

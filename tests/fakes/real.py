@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from tests.fakes.host import FakeHost
 from toque.core import LocalHost, Ran
+from toque.testing.machine import FakeHost
 
 _LOOKS = ({"git", "rev-parse"}, {"git", "ls-remote"}, {"git", "--get"}, {"sha256sum"}, {"true"}, {"mktemp"})
 

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import textwrap
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.fakes.hostile_archives import honest
 from tests.needs import needs, needs_root, stop_without
 from tests.system.case_sandbox import Box, a_box, wait_for
+from tests.system.case_words import apply, put, toque
 from toque import sandbox
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-_PENDING = 10  # the exit code of a plan that would change something
+PROVES = (
+    "archive",
+    "directory",
+    "execute",
+    "file",
+    "git",
+    "group",
+    "link",
+    "log",
+    "package",
+    "remote_file",
+    "service",
+    "template",
+    "user",
+)
 
 
 @pytest.fixture(scope="module")
@@ -24,28 +37,6 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """One for all tests here: each keeps to names of its own."""
     with a_box(tmp_path_factory.mktemp("data")) as made:
         yield made.start()
-
-
-def put(box: Box, path: str, content: bytes) -> None:
-    place = Path(f"/proc/{box.pid}/root{path}")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_bytes(content)
-
-
-def toque(box: Box, verb: str, recipe: str) -> tuple[int, str]:
-    put(box, "/srv/recipe.py", textwrap.dedent(recipe).encode())
-    done = sandbox.execute(box.spec.directory, ["/opt/toque/bin/toque", verb, "/srv/recipe.py"])
-    return done.returncode, (done.stdout + done.stderr).decode()
-
-
-def apply(box: Box, recipe: str) -> str:
-    """Apply it; then there must be nothing left to do."""
-    planned, _ = toque(box, "plan", recipe)
-    code, said = toque(box, "apply", recipe)
-    assert (planned, code) == (_PENDING, 0), said
-    code, left = toque(box, "plan", recipe)
-    assert code == 0, left
-    return said
 
 
 def test_users_and_groups_are_made_changed_and_removed(box: Box) -> None:
@@ -229,3 +220,23 @@ def test_a_service_whose_script_is_missing_says_so(box: Box) -> None:
 
     assert code == 1
     assert "there is no service no-such-service on this machine" in said
+
+
+def test_a_template_a_link_and_a_program_that_makes_what_it_says(box: Box) -> None:
+    put(box, "/srv/motd.j2", b"welcome to {{ place }}\n")
+
+    said = apply(
+        box,
+        """
+        from toque import execute, link, log, template
+        motd = template("/srv/motd", source="motd.j2", place="web1", mode="0640")
+        link("/srv/motd.now", to="/srv/motd")
+        execute(["cp", "/srv/motd.now", "/srv/motd.copy"], creates="/srv/motd.copy")
+        log(f"changed: {motd.changed}")
+        """,
+    )
+
+    assert "changed: True" in said
+    assert box.run("cat", "/srv/motd.copy") == "welcome to web1"
+    assert box.run("readlink", "/srv/motd.now") == "/srv/motd"
+    assert box.run("stat", "-c", "%a", "/srv/motd") == "640"

@@ -38,7 +38,7 @@ class Entry:
 
 
 class Host(Protocol):
-    """A machine, as resources see it. The real one is `LocalHost`, the honest fake `tests.fakes.host.FakeHost`.
+    """A machine, as resources see it. The real one is `LocalHost`, the honest fake `toque.testing.machine.FakeHost`.
 
     Paths are absolute. Methods that look never fail because a thing is not there: they answer None (or an empty list).
     Methods that change raise OSError with the path, or CommandFailed.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.host import FakeHost, Unit
-from tests.fakes.sysv import with_scripts
 from toque.cli import agent_service
 from toque.cli.agent_service import SCRIPT, UNIT, NoUnit, install
 from toque.platforms.service import NotUp
+from toque.testing.machine import FakeHost, Unit
+from toque.testing.programs.sysv import with_scripts
 
 COMMAND = ["/opt/toque/bin/python", "-m", "toque.daemon.main"]
 OTHER = {"/etc/systemd/system/other.service": ""}

@@ -6,14 +6,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tests.fakes.apt import debian
-from tests.fakes.host import FakeHost
 from toque.cookbook.execute import run_phase
 from toque.cookbook.layout import find_cookbooks
 from toque.cookbook.shelf import Shelf
 from toque.core.host import Ran
 from toque.core.run import Run
 from toque.core.world import World
+from toque.testing.machine import FakeHost
+from toque.testing.programs.apt import debian
 
 COOKBOOKS = find_cookbooks(Path(__file__).resolve().parents[3] / "cookbooks")
 UPDATE = ("apt-get", "update", "--quiet")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.host import FakeHost, Unit
 from toque import execute, file
 from toque.core import (
     Change,
@@ -28,6 +27,7 @@ from toque.core.ledger import Ledger
 from toque.core.pages import failure_page
 from toque.core.report import Report
 from toque.core.resource import REGISTRY
+from toque.testing.machine import FakeHost, Unit
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.host import FakeHost, Node
 from tests.needs import needs
 from toque.platforms.service import Definition, services_of
 from toque.platforms.service.systemd import _files
+from toque.testing.machine import FakeHost, Node
 
 SANDBOX = {"/run/toque/init.sock": Node("other")}
 SYSTEMD = {"/run/systemd/system": Node("directory")}

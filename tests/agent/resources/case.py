@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.fakes.host import FakeHost
 from toque.core import Resource
+from toque.testing.machine import FakeHost
 
 
 @dataclass(frozen=True)

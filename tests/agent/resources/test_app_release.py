@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.host import FakeHost
 from toque.core import CommandFailed, Run, converge
 from toque.core.errors import ToqueError
 from toque.core.local import LocalHost
 from toque.core.world import World
 from toque.platforms.release import NothingToRollBackTo
 from toque.resources.app_release import AppRelease, HookFailed, Release
+from toque.testing.machine import FakeHost
 
 
 class Origin:

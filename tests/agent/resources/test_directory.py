@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.host import FakeHost, Node
 from toque.core import converge
 from toque.resources.directory import Directory
+from toque.testing.machine import FakeHost, Node
 
 USERS = {"root": 0, "www": 33}
 

@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.host import FakeHost
 from toque.core import BadProperty, CommandFailed, NotConverged, Ran, converge
 from toque.resources.execute import Execute
+from toque.testing.machine import FakeHost
 
 
 def test_what_it_makes_decides_whether_it_runs() -> None:

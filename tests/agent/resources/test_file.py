@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.host import FakeHost, Node
 from toque.core import BadProperty, CommandFailed, NotFound, Ran, Secret, converge
 from toque.resources.file import File
+from toque.testing.machine import FakeHost, Node
 
 
 def test_a_missing_file_is_made() -> None:

@@ -5,10 +5,10 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.accounts import Accounts
-from tests.fakes.host import FakeHost
 from toque.core import BadProperty, CommandFailed, converge
 from toque.resources.group import Group
+from toque.testing.machine import FakeHost
+from toque.testing.programs.accounts import Accounts
 
 
 def machine(**members: set[str]) -> FakeHost:

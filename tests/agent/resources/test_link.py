@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.host import FakeHost, Node
 from toque.core import BadProperty, converge
 from toque.resources.link import Link
+from toque.testing.machine import FakeHost, Node
 
 
 def test_a_link_is_moved_to_its_new_target_in_one_step() -> None:

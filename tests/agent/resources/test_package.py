@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.apt import debian, debian_with
-from tests.fakes.host import FakeHost
 from toque.core import BadProperty, CommandFailed, converge
 from toque.platforms.package import NoPackageManager, NoSuchPackage
 from toque.resources.package import Package
+from toque.testing.machine import FakeHost
+from toque.testing.programs.apt import debian, debian_with
 
 
 def verbs(host: FakeHost) -> list[str]:

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.host import FakeHost, Unit
-from tests.fakes.sysv import with_scripts
 from toque.core import BadProperty, LocalHost, Run, Secret, converge
 from toque.platforms.service import NotUp
 from toque.platforms.service.sysv import NoScript
 from toque.resources.file import File
 from toque.resources.service import Service
+from toque.testing.machine import FakeHost, Unit
+from toque.testing.programs.sysv import with_scripts
 
 
 def machine(**units: Unit) -> FakeHost:

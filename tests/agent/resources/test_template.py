@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.host import FakeHost
 from toque.core import NotFound, Secret, converge
 from toque.core.source import Source
 from toque.resources.template import Template, TemplateFailed
+from toque.testing.machine import FakeHost
 
 HERE = Path(__file__).parent / "templates"
 

@@ -5,11 +5,11 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.accounts import Account, Accounts
-from tests.fakes.host import FakeHost
 from toque.core import BadProperty, Secret, converge
 from toque.core.diffs import describe
 from toque.resources.user import User
+from toque.testing.machine import FakeHost
+from toque.testing.programs.accounts import Account, Accounts
 
 HASH = "$6$saltsalt$kM3fO0rXo2yZs0lq/abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ./abcd"
 

@@ -13,7 +13,6 @@ import msgspec
 import pytest
 from werkzeug.serving import make_server
 
-from tests.fakes.host import FakeHost, Unit
 from tests.fakes.web import Page, Web
 from tests.server.http.fleet import Fleet
 from tests.server.operations.calls import Caller
@@ -24,6 +23,7 @@ from toque.cli.preconfig import written
 from toque.daemon.client import Refused
 from toque.daemon.identity import Identity
 from toque.daemon.trust import NotBelieved
+from toque.testing.machine import FakeHost, Unit
 from toque_server.operations.context import Services
 from toque_server.shipped import systemd
 from toque_server.wsgi import create_app

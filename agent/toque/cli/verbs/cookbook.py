@@ -14,7 +14,7 @@ from toque.cli.verbs.server import Server
 cookbook = Verbs(
     "cookbook",
     "Cookbooks: those of a stack, and the tools to write them.",
-    {name: f"toque.cli.cookbook:{name}" for name in ("new", "lint", "check", "test", "docs", "deps", "package")},
+    {name: f"toque.cli.cookbook.{name}:{name}" for name in ("new", "lint", "check", "test", "docs", "deps", "package")},
 )
 
 _COLUMNS = {"AddedAt": "ADDED", "Contents": "COOKBOOKS", "Source": "SOURCE", "Use": "USE", "Digest": "DIGEST"}

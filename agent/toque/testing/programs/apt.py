@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 
-from tests.fakes.host import Answer, FakeHost
 from toque.core.host import Ran
+from toque.testing.machine import Answer, FakeHost
 
 
 @dataclass

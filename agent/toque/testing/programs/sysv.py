@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.fakes.host import Answer, FakeHost, Node
 from toque.core.host import Ran
+from toque.testing.machine import Answer, FakeHost, Node
 
 SCRIPT = b"#!/bin/sh\ncase $1 in start|stop|restart|reload|status) ;; esac\n"
 

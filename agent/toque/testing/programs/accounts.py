@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from getopt import gnu_getopt
 
-from tests.fakes.host import Answer, FakeHost
 from toque.core.host import Ran
+from toque.testing.machine import Answer, FakeHost
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""`toque cookbook …`: the tools of those who write cookbooks, one module per command."""
