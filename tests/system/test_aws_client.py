@@ -76,6 +76,10 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[GitDaemo
         daemon.stop()
 
 
+def status_of(aws: Aws, instance: str) -> str:
+    return str(aws("describe-instances", "--instance-ids", instance)["Instances"][0]["Status"])
+
+
 def until_it_succeeds(aws: Aws, deployment: str) -> None:
     """What `aws wait` does, without its pauses of fifteen seconds."""
 
@@ -131,6 +135,7 @@ def test_an_operator_with_the_aws_client_does_a_whole_days_work(
     deployment = aws("create-deployment", "--stack-id", stack, "--app-id", app, "--command", "Name=deploy")[
         "DeploymentId"
     ]
+    until_it_succeeds(aws, deployment)
     aws("wait", "deployment-successful", "--deployment-ids", deployment)
     assert requests.get(url, timeout=5).json()["release"] == "2"
 
@@ -160,6 +165,7 @@ def test_an_operator_with_the_aws_client_does_a_whole_days_work(
     until_it_succeeds(aws, configured)
 
     aws("stop-instance", "--instance-id", instance)
+    wait_until("the instance to stop", lambda: status_of(aws, instance) == "stopped", seconds=60)
     aws("wait", "instance-stopped", "--instance-ids", instance)
     aws("delete-instance", "--instance-id", instance)
     # 09-20: gone is what the waiter waits for.
