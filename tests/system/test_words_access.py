@@ -1,0 +1,57 @@
+"""Users, access and certificates on a real machine: a sandbox with its own accounts, by `toque apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.needs import needs_root
+from tests.system.case_sandbox import Box, a_box
+from tests.system.case_words import apply, toque
+
+pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
+
+PROVES = ("group", "user")
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """One for all tests here: each keeps to names of its own."""
+    with a_box(tmp_path_factory.mktemp("data")) as made:
+        yield made.start()
+
+
+def test_a_user_is_locked_expires_moves_and_goes_with_all_that_runs(box: Box) -> None:
+    apply(
+        box,
+        """
+        from toque import Secret, group, user
+        user("eva", home="/srv/eva", locked=True, expires="2031-01-02", password=Secret("$6$saltsalt$" + "b" * 86))
+        user("new", locked=True)
+        group("crew", members=["eva", "games"])
+        """,
+    )
+    assert box.run("passwd", "--status", "eva").split()[:2] == ["eva", "L"]
+    assert "Jan 02, 2031" in box.run("chage", "--list", "eva")
+
+    apply(
+        box,
+        """
+        from toque import group, user
+        user("eva", home="/srv/eva2", move_home=True, locked=False, expires="never")
+        group("crew", excluded_members=["games", "nobody"])
+        """,
+    )
+    assert box.run("passwd", "--status", "eva").split()[:2] == ["eva", "P"]
+    assert box.run("getent", "shadow", "eva").split(":")[1] == "$6$saltsalt$" + "b" * 86
+    assert box.shell("ls -d /srv/eva /srv/eva2 2>/dev/null || true") == "/srv/eva2"
+    assert box.run("getent", "group", "crew").endswith(":eva")
+
+    box.shell("setsid su eva -c 'exec sleep 600' >/dev/null 2>&1 &")
+    box.shell("for n in $(seq 100); do pgrep -u eva sleep && exit; sleep 0.1; done; exit 1")
+    code, said = toque(box, "apply", "from toque import user\nuser('eva', present=False)\n")
+    assert code == 1
+    assert "currently used by process" in said
+    apply(box, "from toque import user\nuser('eva', present=False, remove_home=True, end_sessions=True)\n")
+    assert box.shell("pgrep -f '^sleep 600' || true; getent passwd eva; ls -d /srv/eva2 2>/dev/null; true") == ""
