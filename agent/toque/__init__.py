@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
+    from toque.resources.authorized_keys import authorized_keys
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
@@ -30,6 +31,7 @@ __all__ = [
     "Secret",
     "app_release",
     "archive",
+    "authorized_keys",
     "data_bag",
     "data_bag_item",
     "directory",

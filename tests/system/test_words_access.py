@@ -12,7 +12,7 @@ from tests.system.case_words import apply, toque
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("group", "user")
+PROVES = ("authorized_keys", "group", "user")
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +55,27 @@ def test_a_user_is_locked_expires_moves_and_goes_with_all_that_runs(box: Box) ->
     assert "currently used by process" in said
     apply(box, "from toque import user\nuser('eva', present=False, remove_home=True, end_sessions=True)\n")
     assert box.shell("pgrep -f '^sleep 600' || true; getent passwd eva; ls -d /srv/eva2 2>/dev/null; true") == ""
+
+
+def test_keys_come_and_go_with_the_rights_of_their_user_alone(box: Box) -> None:
+    box.shell(
+        "useradd --create-home kim; ssh-keygen -q -t ed25519 -N '' -f /srv/kim; ssh-keygen -q -t rsa -N '' -f /srv/lee"
+    )
+    kim, lee = box.run("cat", "/srv/kim.pub"), box.run("cat", "/srv/lee.pub")
+
+    apply(
+        box, f"from toque import authorized_keys\nauthorized_keys('kim', keys=[{kim!r}, {lee!r}], options=['no-pty'])\n"
+    )
+    assert box.run("stat", "-c", "%a %U", "/home/kim/.ssh", "/home/kim/.ssh/authorized_keys") == "700 kim\n600 kim"
+    assert box.run("ssh-keygen", "-lf", "/home/kim/.ssh/authorized_keys").count("SHA256:") == 2
+    assert box.run("cat", "/home/kim/.ssh/authorized_keys") == f"no-pty {kim}\nno-pty {lee}"
+
+    apply(box, f"from toque import authorized_keys\nauthorized_keys('kim', keys=[{lee!r}], present=False)\n")
+    assert box.run("cat", "/home/kim/.ssh/authorized_keys") == f"no-pty {kim}"
+
+    # A user who lays a link gets his own rights and no more.
+    box.shell("mkdir -m 700 /srv/root-only && rm -r /home/kim/.ssh && ln -s /srv/root-only /home/kim/.ssh")
+    code, said = toque(box, "apply", f"from toque import authorized_keys\nauthorized_keys('kim', keys=[{kim!r}])\n")
+    assert code == 1
+    assert "Permission denied" in said
+    assert box.run("find", "/srv/root-only", "-uid", "0") == "/srv/root-only"
