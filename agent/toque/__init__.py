@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from toque.resources.package import package
     from toque.resources.remote_file import remote_file
     from toque.resources.service import service
+    from toque.resources.sudo import sudo
     from toque.resources.template import template
     from toque.resources.user import user
 
@@ -49,6 +50,7 @@ __all__ = [
     "search",
     "service",
     "settings",
+    "sudo",
     "template",
     "user",
 ]

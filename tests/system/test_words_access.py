@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.needs import needs_root
+from tests.needs import needs, needs_root, stop_without
 from tests.system.case_sandbox import Box, a_box
 from tests.system.case_words import apply, toque
+from toque import sandbox
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("authorized_keys", "group", "user")
+PROVES = ("authorized_keys", "group", "sudo", "user")
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +80,38 @@ def test_keys_come_and_go_with_the_rights_of_their_user_alone(box: Box) -> None:
     assert code == 1
     assert "Permission denied" in said
     assert box.run("find", "/srv/root-only", "-uid", "0") == "/srv/root-only"
+
+
+@needs("apt-get")
+def test_sudo_allows_what_the_rule_says_and_no_broken_rule_stands(box: Box) -> None:
+    get = "apt-get -qq update && apt-get -qq install --no-install-recommends -y sudo"
+    if sandbox.execute(box.spec.directory, ["sh", "-c", get]).returncode != 0:
+        stop_without("Debian's packages over the network")
+    box.shell("useradd jo.doe && useradd max && groupadd ops && usermod --groups ops max")
+    rules = """
+        from toque import sudo
+        sudo("jo.doe", commands=["/usr/bin/id --user", "/usr/bin/printf a\\\\,b:c\\=#d"], nopasswd=True)
+        sudo("ops", groups=["ops"], commands=["LOOK", "!/usr/bin/whoami"], runas="games", nopasswd=True, noexec=True,
+             defaults=["!requiretty", "env_keep += SHOP"], command_aliases={"LOOK": ["/usr/bin/id", "/usr/bin/env"]})
+        """
+
+    apply(box, rules)
+
+    assert box.run("su", "jo.doe", "-c", "sudo -n /usr/bin/id --user") == "0"
+    assert box.run("su", "jo.doe", "-c", "sudo -n /usr/bin/printf 'a,b:c=#d'") == "a,b:c=#d"
+    assert "a password is required" in box.shell("su jo.doe -c 'sudo -n /usr/bin/id --group' 2>&1 || true")
+    assert box.run("su", "max", "-c", "sudo -n -u games /usr/bin/id --user --name") == "games"
+    assert box.run("su", "max", "-c", "SHOP=open sudo -n -u games /usr/bin/env").count("SHOP=open") == 1
+    assert box.run("stat", "-c", "%a %U", "/etc/sudoers.d/jo__doe", "/etc/sudoers.d/ops") == "440 root\n440 root"
+
+    before = box.run("sh", "-c", "ls -a /etc/sudoers.d && cat /etc/sudoers.d/ops")
+    code, said = toque(
+        box, "apply", "from toque import sudo\nsudo('ops', groups=['ops'], defaults=['no_such_option'])\n"
+    )
+    assert code == 1
+    assert "visudo" in said
+    assert "no_such_option" in said
+    assert box.run("sh", "-c", "ls -a /etc/sudoers.d && cat /etc/sudoers.d/ops") == before
+
+    apply(box, "from toque import sudo\nfor name in ('jo.doe', 'ops'):\n    sudo(name, present=False)\n")
+    assert "a password is required" in box.shell("su jo.doe -c 'sudo -n /usr/bin/id --user' 2>&1 || true")
