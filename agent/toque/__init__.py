@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
     from toque.resources.authorized_keys import authorized_keys
+    from toque.resources.certificate import certificate
+    from toque.resources.csr import csr
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
+    from toque.resources.private_key import private_key
     from toque.resources.remote_file import remote_file
     from toque.resources.service import service
     from toque.resources.sudo import sudo
@@ -33,6 +36,8 @@ __all__ = [
     "app_release",
     "archive",
     "authorized_keys",
+    "certificate",
+    "csr",
     "data_bag",
     "data_bag_item",
     "directory",
@@ -46,6 +51,7 @@ __all__ = [
     "node",
     "on_change",
     "package",
+    "private_key",
     "remote_file",
     "search",
     "service",

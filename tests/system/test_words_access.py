@@ -13,7 +13,7 @@ from toque import sandbox
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("authorized_keys", "group", "sudo", "user")
+PROVES = ("authorized_keys", "certificate", "csr", "group", "private_key", "sudo", "user")
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +115,52 @@ def test_sudo_allows_what_the_rule_says_and_no_broken_rule_stands(box: Box) -> N
 
     apply(box, "from toque import sudo\nfor name in ('jo.doe', 'ops'):\n    sudo(name, present=False)\n")
     assert "a password is required" in box.shell("su jo.doe -c 'sudo -n /usr/bin/id --user' 2>&1 || true")
+
+
+@needs("openssl")
+def test_openssl_finds_keys_requests_and_certificates_good(box: Box) -> None:
+    recipe = """
+        from toque import Secret, certificate, csr, directory, private_key
+        directory("/srv/tls")
+        private_key("/srv/tls/rsa.key", type="rsa", bits=2048, owner="games", mode="0400")
+        private_key("/srv/tls/locked.key", type="ed25519", passphrase=Secret("correct horse"))
+        csr("/srv/tls/out.csr", key="/srv/tls/rsa.key", names=["out.example"], subject="CN=out.example,O=Shop,C=DE")
+        certificate("/srv/tls/ca.pem", key="/srv/tls/ca.key", subject="CN=Our own CA", authority=True, days=3650)
+        by_us = {"ca": "/srv/tls/ca.pem", "ca_key": "/srv/tls/ca.key"}
+        certificate("/srv/tls/shop.pem", key="/srv/tls/shop.key", names=["shop.example", "*.shop.example", "10.0.0.1"],
+                    days=90, renew_before=30, chain=True, **by_us)
+        certificate("/srv/tls/out.pem", request="/srv/tls/out.csr", group="games", mode="0640", **by_us)
+        """
+
+    said = apply(box, recipe)
+
+    assert "correct horse" not in said
+    assert "Key is valid" in box.run("openssl", "pkey", "-in", "/srv/tls/rsa.key", "-check", "-noout")
+    box.run("openssl", "pkey", "-in", "/srv/tls/locked.key", "-passin", "pass:correct horse", "-noout")
+    assert box.run("stat", "-c", "%a %U", "/srv/tls/rsa.key", "/srv/tls/shop.key") == "400 games\n600 root"
+    assert "verify OK" in box.shell("openssl req -in /srv/tls/out.csr -noout -verify 2>&1")
+    subject = box.run("openssl", "req", "-in", "/srv/tls/out.csr", "-noout", "-subject")
+    assert subject.replace(" ", "") == "subject=C=DE,O=Shop,CN=out.example"
+    for name, host in (("shop", "www.shop.example"), ("out", "out.example")):
+        verify = ["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-verify_hostname", host]
+        assert box.run(*verify, "-CAfile", "/srv/tls/ca.pem", f"/srv/tls/{name}.pem").endswith(": OK")
+    of_key = box.run("openssl", "pkey", "-in", "/srv/tls/shop.key", "-pubout")
+    assert box.run("openssl", "x509", "-in", "/srv/tls/shop.pem", "-noout", "-pubkey") == of_key
+    names = box.run("openssl", "x509", "-in", "/srv/tls/shop.pem", "-noout", "-ext", "subjectAltName")
+    assert "DNS:shop.example, DNS:*.shop.example, IP Address:10.0.0.1" in names
+
+    # Sixty days on, as it were: the recipe asks for a renewal before the 90 days that are left.
+    first = box.run("openssl", "x509", "-in", "/srv/tls/shop.pem", "-noout", "-serial")
+    said = apply(box, recipe.replace("days=90, renew_before=30", "days=120, renew_before=91"))
+    assert "in_time False → True" in said
+    assert box.run("openssl", "x509", "-in", "/srv/tls/shop.pem", "-noout", "-serial") != first
+    box.run("openssl", "x509", "-in", "/srv/tls/shop.pem", "-noout", "-checkend", str(119 * 86400))
+    assert box.run("openssl", "pkey", "-in", "/srv/tls/shop.key", "-pubout") == of_key
+
+    words = ("certificate", "out.pem"), ("csr", "out.csr"), ("private_key", "rsa.key")
+    apply(
+        box,
+        "from toque import certificate, csr, private_key\n"
+        + "".join(f"{word}('/srv/tls/{name}', present=False)\n" for word, name in words),
+    )
+    assert box.run("ls", "/srv/tls").split() == ["ca.key", "ca.pem", "locked.key", "shop.key", "shop.pem"]

@@ -94,8 +94,8 @@ class User(Resource[UserState]):
             raise BadProperty('user takes a password that never works ("!", "*") or locked, not both')
         if self.expires not in (None, "never") and _day(self.expires) is None:
             raise BadProperty(f'user expires must be a day as "2030-12-31", or "never", got {self.expires!r}')
-        for name, value in (("remove_home", self.remove_home), ("end_sessions", self.end_sessions)):
-            if value and self.present:
+        for name, wanted in (("remove_home", self.remove_home), ("end_sessions", self.end_sessions)):
+            if wanted and self.present:
                 raise BadProperty(f"user {name} goes with present=False")
 
     def desired(self) -> UserState | None:
