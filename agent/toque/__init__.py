@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from toque.resources.authorized_keys import authorized_keys
     from toque.resources.certificate import certificate
     from toque.resources.csr import csr
+    from toque.resources.dhparam import dhparam
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.known_host import known_host
+    from toque.resources.limits import limits
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from toque.resources.service import service
     from toque.resources.sudo import sudo
     from toque.resources.template import template
+    from toque.resources.trusted_ca import trusted_ca
     from toque.resources.user import user
 
 __all__ = [
@@ -40,12 +44,15 @@ __all__ = [
     "csr",
     "data_bag",
     "data_bag_item",
+    "dhparam",
     "directory",
     "execute",
     "file",
     "git",
     "group",
     "include_recipe",
+    "known_host",
+    "limits",
     "link",
     "log",
     "node",
@@ -58,6 +65,7 @@ __all__ = [
     "settings",
     "sudo",
     "template",
+    "trusted_ca",
     "user",
 ]
 

@@ -7,13 +7,25 @@ from collections.abc import Iterator
 import pytest
 
 from tests.needs import needs, needs_root, stop_without
-from tests.system.case_sandbox import Box, a_box
+from tests.system.case_sandbox import Box, a_box, wait_for
 from tests.system.case_words import apply, toque
 from toque import sandbox
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("authorized_keys", "certificate", "csr", "group", "private_key", "sudo", "user")
+PROVES = (
+    "authorized_keys",
+    "certificate",
+    "csr",
+    "dhparam",
+    "group",
+    "known_host",
+    "limits",
+    "private_key",
+    "sudo",
+    "trusted_ca",
+    "user",
+)
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +33,15 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """One for all tests here: each keeps to names of its own."""
     with a_box(tmp_path_factory.mktemp("data")) as made:
         yield made.start()
+
+
+@pytest.fixture(scope="module")
+def equipped(box: Box) -> Box:
+    """The same with sudo, and the client and server of SSH."""
+    get = "apt-get -qq update && apt-get -qq install --no-install-recommends -y sudo openssh-server"
+    if sandbox.execute(box.spec.directory, ["sh", "-c", get]).returncode != 0:
+        stop_without("Debian's packages over the network")
+    return box
 
 
 def test_a_user_is_locked_expires_moves_and_goes_with_all_that_runs(box: Box) -> None:
@@ -58,7 +79,8 @@ def test_a_user_is_locked_expires_moves_and_goes_with_all_that_runs(box: Box) ->
     assert box.shell("pgrep -f '^sleep 600' || true; getent passwd eva; ls -d /srv/eva2 2>/dev/null; true") == ""
 
 
-def test_keys_come_and_go_with_the_rights_of_their_user_alone(box: Box) -> None:
+def test_keys_come_and_go_with_the_rights_of_their_user_alone(equipped: Box) -> None:
+    box = equipped
     box.shell(
         "useradd --create-home kim; ssh-keygen -q -t ed25519 -N '' -f /srv/kim; ssh-keygen -q -t rsa -N '' -f /srv/lee"
     )
@@ -82,11 +104,8 @@ def test_keys_come_and_go_with_the_rights_of_their_user_alone(box: Box) -> None:
     assert box.run("find", "/srv/root-only", "-uid", "0") == "/srv/root-only"
 
 
-@needs("apt-get")
-def test_sudo_allows_what_the_rule_says_and_no_broken_rule_stands(box: Box) -> None:
-    get = "apt-get -qq update && apt-get -qq install --no-install-recommends -y sudo"
-    if sandbox.execute(box.spec.directory, ["sh", "-c", get]).returncode != 0:
-        stop_without("Debian's packages over the network")
+def test_sudo_allows_what_the_rule_says_and_no_broken_rule_stands(equipped: Box) -> None:
+    box = equipped
     box.shell("useradd jo.doe && useradd max && groupadd ops && usermod --groups ops max")
     rules = """
         from toque import sudo
@@ -164,3 +183,106 @@ def test_openssl_finds_keys_requests_and_certificates_good(box: Box) -> None:
         + "".join(f"{word}('/srv/tls/{name}', present=False)\n" for word, name in words),
     )
     assert box.run("ls", "/srv/tls").split() == ["ca.key", "ca.pem", "locked.key", "shop.key", "shop.pem"]
+
+
+def test_a_machine_is_known_to_ssh_by_its_key_or_by_its_fingerprint(equipped: Box) -> None:
+    """A real sshd shows its key to ssh-keyscan; of a machine that shows another one nothing is believed."""
+    box = equipped
+    box.shell("useradd --create-home lou; mkdir -p /run/sshd; ssh-keygen -A >/dev/null")
+    box.shell("/usr/sbin/sshd -p 18022 -o ListenAddress=127.80.3.7 -o PidFile=/run/known.pid")
+    wait_for("sshd", lambda: box.shell("ssh-keyscan -p 18022 127.80.3.7 2>/dev/null | head -1") != "")
+    public = box.run("cat", "/etc/ssh/ssh_host_ed25519_key.pub")
+    shown = box.run("ssh-keygen", "-lf", "/etc/ssh/ssh_host_ed25519_key.pub").split()[1]
+    find = ["ssh-keygen", "-F", "[127.80.3.7]:18022", "-l", "-f"]
+
+    apply(
+        box,
+        f"""
+        from toque import known_host
+        known_host("127.80.3.7", port=18022, fingerprints=[{shown!r}], user="lou", hashed=True)
+        known_host("127.80.3.7", port=18022, keys=[{public!r}])
+        """,
+    )
+    for path in ("/home/lou/.ssh/known_hosts", "/etc/ssh/ssh_known_hosts"):
+        assert shown in box.run(*find, path)
+    assert "127.80.3.7" not in box.run("cat", "/home/lou/.ssh/known_hosts")
+    assert box.run("stat", "-c", "%U %a", "/home/lou/.ssh/known_hosts") == "lou 600"
+    strict = "ssh -p 18022 -o StrictHostKeyChecking=yes -o BatchMode=yes lou@127.80.3.7 true 2>&1 || true"
+    assert "Permission denied (publickey" in box.run("su", "lou", "-c", strict)
+
+    other = "SHA256:" + "A" * 43
+    wrong = f"from toque import known_host\nknown_host('127.80.3.7', port=18022, fingerprints=[{other!r}])\n"
+    code, said = toque(box, "apply", wrong)
+    assert code == 1
+    assert f"{shown} (ssh-ed25519)" in said
+    assert shown in box.run(*find, "/etc/ssh/ssh_known_hosts")
+
+    apply(
+        box,
+        """
+        from toque import known_host
+        known_host("127.80.3.7", port=18022, user="lou", present=False)
+        known_host("127.80.3.7", port=18022, present=False)
+        """,
+    )
+    assert "Host key verification failed" in box.run("su", "lou", "-c", strict)
+    box.shell("kill $(cat /run/known.pid)")
+
+
+def test_sessions_have_the_limits_and_tls_the_parameters(box: Box) -> None:
+    # openssl has groups that are not those of RFC 7919; a search for new numbers takes minutes.
+    group = "openssl genpkey -genparam -algorithm DH -pkeyopt group:modp_2048 -out /srv/dh/own.pem"
+    box.shell(f"useradd --create-home pat; mkdir -p /srv/dh; {group}")
+
+    apply(
+        box,
+        """
+        from toque import dhparam, limits
+        limits("pat", domain="pat", item="nofile", soft=321, hard=654)
+        dhparam("/srv/dh/named.pem", bits=4096)
+        dhparam("/srv/dh/own.pem", generated=True)       # it is there, so nothing is searched
+        """,
+    )
+
+    assert box.run("su", "pat", "-c", "ulimit -Sn; ulimit -Hn").split() == ["321", "654"]
+    assert "GROUP: ffdhe4096" in box.run("openssl", "dhparam", "-in", "/srv/dh/named.pem", "-text", "-noout")
+
+    apply(
+        box,
+        """
+        from toque import dhparam, limits
+        limits("pat", present=False)
+        dhparam("/srv/dh/named.pem", present=False)
+        """,
+    )
+    assert box.run("su", "pat", "-c", "ulimit -Sn") != "321"
+    assert box.run("ls", "/srv/dh") == "own.pem"
+
+
+@needs("openssl", "update-ca-certificates")
+def test_an_authority_of_ones_own_is_trusted_by_the_whole_machine(box: Box) -> None:
+    apply(
+        box,
+        """
+        from toque import certificate, directory
+        directory("/srv/trust")
+        certificate("/srv/trust/ca.pem", key="/srv/trust/ca.key", subject="CN=Trusted here", authority=True)
+        certificate("/srv/trust/web.pem", key="/srv/trust/web.key", names=["web.example"], ca="/srv/trust/ca.pem",
+                    ca_key="/srv/trust/ca.key")
+        """,
+    )
+    verify = "openssl verify -CApath /etc/ssl/certs /srv/trust/web.pem 2>&1 || true"
+    assert "unable to get local issuer" in box.shell(verify)
+
+    apply(
+        box,
+        """
+        from pathlib import Path
+        from toque import trusted_ca
+        trusted_ca("here", content=Path("/srv/trust/ca.pem").read_text())
+        """,
+    )
+    assert box.shell(verify) == "/srv/trust/web.pem: OK"
+
+    apply(box, "from toque import trusted_ca\ntrusted_ca('here', present=False)\n")
+    assert "unable to get local issuer" in box.shell(verify)
