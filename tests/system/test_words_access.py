@@ -141,7 +141,7 @@ def test_openssl_finds_keys_requests_and_certificates_good(box: Box) -> None:
     recipe = """
         from toque import Secret, certificate, csr, directory, private_key
         directory("/srv/tls")
-        private_key("/srv/tls/rsa.key", type="rsa", bits=2048, owner="games", mode="0400")
+        private_key("/srv/tls/rsa.key", type="rsa", bits=2048, owner="games", mode="0400", public="/srv/rsa.pub")
         private_key("/srv/tls/locked.key", type="ed25519", passphrase=Secret("correct horse"))
         csr("/srv/tls/out.csr", key="/srv/tls/rsa.key", names=["out.example"], subject="CN=out.example,O=Shop,C=DE")
         certificate("/srv/tls/ca.pem", key="/srv/tls/ca.key", subject="CN=Our own CA", authority=True, days=3650)
@@ -155,6 +155,7 @@ def test_openssl_finds_keys_requests_and_certificates_good(box: Box) -> None:
 
     assert "correct horse" not in said
     assert "Key is valid" in box.run("openssl", "pkey", "-in", "/srv/tls/rsa.key", "-check", "-noout")
+    assert box.run("openssl", "pkey", "-in", "/srv/tls/rsa.key", "-pubout") == box.run("cat", "/srv/rsa.pub")
     box.run("openssl", "pkey", "-in", "/srv/tls/locked.key", "-passin", "pass:correct horse", "-noout")
     assert box.run("stat", "-c", "%a %U", "/srv/tls/rsa.key", "/srv/tls/shop.key") == "400 games\n600 root"
     assert "verify OK" in box.shell("openssl req -in /srv/tls/out.csr -noout -verify 2>&1")

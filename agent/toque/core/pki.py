@@ -74,6 +74,13 @@ def key_text(key: Key, passphrase: str | None = None) -> bytes:
     return key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, lock)
 
 
+def public_text(key: Key) -> bytes:
+    """Its public key, as PEM."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 def read_key(path: str, data: bytes, passphrase: str | None = None) -> Key:
     """The private key in a file; raises CannotRead, which says whether it is the passphrase."""
     from cryptography.exceptions import UnsupportedAlgorithm

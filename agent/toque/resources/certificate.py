@@ -50,7 +50,8 @@ class Certificate(Resource[CertificateState]):
     names         what it is good for: hosts (also "*.shop.example"), addresses, e-mail addresses, URIs
     subject       e.g. "CN=shop.example,O=The Shop,C=DE"; without it "CN=" and the first of `names`
     request       instead of key, names and subject: a request to sign (`csr` makes them), which says all that
-    ca, ca_key    files of the authority that signs it, with ca_passphrase for the key; without them it signs itself
+    ca, ca_key    files of the authority that signs it: its certificate and its key; without them it signs itself
+    ca_passphrase  of the authority's key, best as a Secret
     authority     True: it may sign others (a certificate authority of your own)
     chain         True: the file holds the authority's certificate as well, as servers want it
     days          how long a new one is good

@@ -81,6 +81,23 @@ def test_rights_are_corrected_and_the_key_left() -> None:
     assert host.nodes[PATH] == Node(content=EC, mode=0o640)
 
 
+def test_the_public_key_stands_beside_it_and_goes_with_it() -> None:
+    host, want = machine(EC), PrivateKey(PATH, public="/srv/shop.pub")
+
+    change = converge(want, host)
+
+    assert change is not None
+    assert change.fields == {"public"}
+    assert host.ran == ["write /srv/shop.pub"]
+    assert b"BEGIN PUBLIC KEY" in host.nodes["/srv/shop.pub"].content
+
+    converge(PrivateKey(PATH, type="ed25519", public="/srv/shop.pub"), host)
+    assert converge(want, host) is None
+
+    converge(PrivateKey(PATH, public="/srv/shop.pub", present=False), host)
+    assert host.names_in("/srv") == []
+
+
 def test_no_report_shows_the_passphrase() -> None:
     want = PrivateKey(PATH, passphrase="open sesame")
     change = converge(want, machine())
@@ -111,6 +128,7 @@ CASES = [
         PrivateKey(PATH, type="ec", bits=521, owner="root", mode="0400"),
         PrivateKey(PATH, type="ed25519", passphrase="correct horse"),
         PrivateKey(PATH, present=False),
+        PrivateKey(PATH, public="/srv/shop.pub", mode="0400"),
     )
     for found in (None, RSA, EC)
 ]
