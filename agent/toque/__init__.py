@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from toque.resources.certificate import certificate
     from toque.resources.csr import csr
     from toque.resources.dhparam import dhparam
+    from toque.resources.block_of_python import block_of_python
+    from toque.resources.check import check
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
@@ -24,16 +26,19 @@ if TYPE_CHECKING:
     from toque.resources.group import group
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
+    from toque.resources.http_request import http_request
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
     from toque.resources.private_key import private_key
     from toque.resources.remote_file import remote_file
+    from toque.resources.script import script
     from toque.resources.service import service
     from toque.resources.sudo import sudo
     from toque.resources.template import template
     from toque.resources.trusted_ca import trusted_ca
     from toque.resources.user import user
+    from toque.resources.wait_for import wait_for
 
 __all__ = [
     "Secret",
@@ -42,6 +47,8 @@ __all__ = [
     "authorized_keys",
     "certificate",
     "csr",
+    "block_of_python",
+    "check",
     "data_bag",
     "data_bag_item",
     "dhparam",
@@ -50,6 +57,7 @@ __all__ = [
     "file",
     "git",
     "group",
+    "http_request",
     "include_recipe",
     "known_host",
     "limits",
@@ -60,6 +68,7 @@ __all__ = [
     "package",
     "private_key",
     "remote_file",
+    "script",
     "search",
     "service",
     "settings",
@@ -67,6 +76,7 @@ __all__ = [
     "template",
     "trusted_ca",
     "user",
+    "wait_for",
 ]
 
 _ELSEWHERE = {
