@@ -13,15 +13,18 @@ if TYPE_CHECKING:
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
+    from toque.resources.block import block
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.line import line
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
     from toque.resources.remote_file import remote_file
+    from toque.resources.replace import replace
     from toque.resources.service import service
     from toque.resources.template import template
     from toque.resources.user import user
@@ -30,6 +33,7 @@ __all__ = [
     "Secret",
     "app_release",
     "archive",
+    "block",
     "data_bag",
     "data_bag_item",
     "directory",
@@ -38,12 +42,14 @@ __all__ = [
     "git",
     "group",
     "include_recipe",
+    "line",
     "link",
     "log",
     "node",
     "on_change",
     "package",
     "remote_file",
+    "replace",
     "search",
     "service",
     "settings",

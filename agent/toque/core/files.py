@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toque.core.errors import BadProperty, NotFound, ToqueError
+from toque.core.errors import BadProperty, NotFound
 from toque.core.host import Entry, Host
 from toque.core.source import Source
-
-Verify = Sequence[str] | Callable[[str], bool] | None
 
 _ROOTS: dict[str, tuple[Path, bool]] = {}
 
@@ -93,25 +90,15 @@ def cookbook_file(kind: str, name: str, declared: Source) -> Path:
     raise NotFound(f"file in {folders[0]}/ called", name, listed)
 
 
-class VerifyFailed(ToqueError):
-    """The new content of a file did not pass the check that the recipe asks for; the old one is still in place."""
-
-
-def verified(host: Host, verify: Verify, path: str, content: bytes) -> None:
-    """Let `verify` judge the content in a file of its own, beside the place where it will stand."""
-    if verify is None:
-        return
-    folder, _, name = path.rpartition("/")
-    trial = f"{folder}/.{name}.toque-verify"
-    host.write(trial, content, mode=0o600)
-    try:
-        if callable(verify):
-            if not verify(trial):
-                raise VerifyFailed(f"{getattr(verify, '__name__', 'verify')} refuses the new content of {path}")
-        else:
-            host.run([arg.replace("{path}", trial) for arg in verify])
-    finally:
-        host.remove(trial)
+def followed(host: Host, path: str) -> str:
+    """The place that a path leads to when it is a link, or a link to a link."""
+    place = path.rstrip("/") or "/"
+    for _ in range(8):
+        to = host.link_target(place)
+        if to is None:
+            break
+        place = to if to.startswith("/") else f"{place.rpartition('/')[0]}/{to}"
+    return place
 
 
 def back_up(host: Host, path: str, keep: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from fnmatch import fnmatch
 
 from toque.core import Change, Host, Resource, recipe_word, resource
-from toque.core.files import absolute, four_digits, group_id, group_of, mode_bits, owner_of, user_id
+from toque.core.files import absolute, followed, four_digits, group_id, group_of, mode_bits, owner_of, user_id
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,7 @@ class Directory(Resource[DirectoryState]):
 
     def _place(self, host: Host) -> str:
         """A link to a folder counts as the folder: `/var/run` is one on most systems."""
-        place = self.path.rstrip("/") or "/"
-        for _ in range(8):
-            to = host.link_target(place)
-            if to is None:
-                break
-            place = to if to.startswith("/") else f"{place.rpartition('/')[0]}/{to}"
-        return place
+        return followed(host, self.path)
 
     def _strangers(self, host: Host) -> tuple[str, ...]:
         if not self.purge:

@@ -247,7 +247,7 @@ class _Standard:
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
-            case ["touch", path]:
+            case ["touch", path] | ["touch", "--", path]:
                 host.add(path, b"")
             case ["systemctl", "daemon-reload"]:
                 units = [name for name in host.names_in("/etc/systemd/system") if name.endswith(".service")]
