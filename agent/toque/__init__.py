@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
     from toque.resources.block import block
+    from toque.resources.config_value import config_value
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
@@ -34,6 +35,7 @@ __all__ = [
     "app_release",
     "archive",
     "block",
+    "config_value",
     "data_bag",
     "data_bag_item",
     "directory",
