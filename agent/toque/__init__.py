@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
     from toque.resources.block import block
+    from toque.resources.cleanup import cleanup
     from toque.resources.config_value import config_value
     from toque.resources.directory import directory
+    from toque.resources.env_file import env_file
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from toque.resources.replace import replace
     from toque.resources.service import service
     from toque.resources.template import template
+    from toque.resources.tree import tree
     from toque.resources.user import user
 
 __all__ = [
@@ -35,10 +38,12 @@ __all__ = [
     "app_release",
     "archive",
     "block",
+    "cleanup",
     "config_value",
     "data_bag",
     "data_bag_item",
     "directory",
+    "env_file",
     "execute",
     "file",
     "git",
@@ -56,6 +61,7 @@ __all__ = [
     "service",
     "settings",
     "template",
+    "tree",
     "user",
 ]
 

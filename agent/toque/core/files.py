@@ -77,17 +77,32 @@ def cookbook_file(kind: str, name: str, declared: Source) -> Path:
 
     A recipe outside a cookbook finds it beside itself, with or without the folder. No name leads out of the folder.
     """
-    parts = name.split("/")
-    if name.startswith("/") or "" in parts or ".." in parts or "\0" in name:
-        raise BadProperty(f"source must be a name below {kind}/, without `..`, got {name!r}")
-    root, in_cookbook = cookbook_of(declared.path)
-    folders = [root / kind] if in_cookbook else [root / kind, root]
+    folders = _folders(kind, name, declared)
     for folder in folders:
         path = folder / name
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
             return path
     listed = sorted(str(p.relative_to(f)) for f in folders[:1] if f.is_dir() for p in f.rglob("*") if p.is_file())
     raise NotFound(f"file in {folders[0]}/ called", name, listed)
+
+
+def cookbook_folder(kind: str, name: str, declared: Source) -> Path:
+    """The folder `name` in the folder `kind` of the cookbook whose recipe says so; as `cookbook_file`."""
+    folders = _folders(kind, name, declared)
+    for folder in folders:
+        path = folder / name
+        if path.is_dir() and path.resolve().is_relative_to(folder.resolve()):
+            return path
+    listed = sorted(p.name for f in folders[:1] if f.is_dir() for p in f.iterdir() if p.is_dir())
+    raise NotFound(f"folder in {folders[0]}/ called", name, listed)
+
+
+def _folders(kind: str, name: str, declared: Source) -> list[Path]:
+    parts = name.split("/")
+    if name.startswith("/") or "" in parts or ".." in parts or "\0" in name:
+        raise BadProperty(f"source must be a name below {kind}/, without `..`, got {name!r}")
+    root, in_cookbook = cookbook_of(declared.path)
+    return [root / kind] if in_cookbook else [root / kind, root]
 
 
 def followed(host: Host, path: str) -> str:
