@@ -220,6 +220,7 @@ def _answer(
                 # A proxy is told the whole address, unless TLS goes through it unseen.
                 url.text if url.scheme == "http" and _proxy(url, rules) else url.path,
                 headers={**headers, "Host": host},
+                assert_same_host=False,
                 redirect=False,
                 retries=False,
                 preload_content=False,
