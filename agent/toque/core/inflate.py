@@ -25,7 +25,8 @@ def _zstd_module() -> Any:
 
 
 _ZSTD = _zstd_module()
-_ZSTD_ERRORS: tuple[type[Exception], ...] = () if _ZSTD is None else (_ZSTD.ZstdError,)
+_BROKEN: tuple[type[Exception], ...] = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
+_BROKEN += () if _ZSTD is None else (_ZSTD.ZstdError,)
 READS_ZSTD = _ZSTD is not None
 
 
@@ -102,7 +103,7 @@ class Inflated:
                 return
             data = self._feed() if getattr(self._current, "needs_input", True) else b""
             self._ready = self._current.decompress(data, PIECE)
-        except (zlib.error, lzma.LZMAError, *_ZSTD_ERRORS, OSError, EOFError, ValueError) as error:
+        except _BROKEN as error:
             raise BadStream(f"broken {self._kind} data ({error})") from error
 
     def _feed(self) -> bytes:
