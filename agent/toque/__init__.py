@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from toque.resources.block import block
     from toque.resources.cleanup import cleanup
     from toque.resources.config_value import config_value
+    from toque.resources.block_of_python import block_of_python
+    from toque.resources.check import check
     from toque.resources.directory import directory
     from toque.resources.env_file import env_file
     from toque.resources.execute import execute
@@ -23,15 +25,18 @@ if TYPE_CHECKING:
     from toque.resources.git import git
     from toque.resources.group import group
     from toque.resources.line import line
+    from toque.resources.http_request import http_request
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
     from toque.resources.remote_file import remote_file
     from toque.resources.replace import replace
+    from toque.resources.script import script
     from toque.resources.service import service
     from toque.resources.template import template
     from toque.resources.tree import tree
     from toque.resources.user import user
+    from toque.resources.wait_for import wait_for
 
 __all__ = [
     "Secret",
@@ -40,6 +45,8 @@ __all__ = [
     "block",
     "cleanup",
     "config_value",
+    "block_of_python",
+    "check",
     "data_bag",
     "data_bag_item",
     "directory",
@@ -48,6 +55,7 @@ __all__ = [
     "file",
     "git",
     "group",
+    "http_request",
     "include_recipe",
     "line",
     "link",
@@ -57,12 +65,14 @@ __all__ = [
     "package",
     "remote_file",
     "replace",
+    "script",
     "search",
     "service",
     "settings",
     "template",
     "tree",
     "user",
+    "wait_for",
 ]
 
 _ELSEWHERE = {
