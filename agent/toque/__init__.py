@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
     from toque.resources.block import block
-    from toque.resources.cleanup import cleanup
-    from toque.resources.config_value import config_value
     from toque.resources.block_of_python import block_of_python
     from toque.resources.check import check
+    from toque.resources.cleanup import cleanup
+    from toque.resources.config_value import config_value
     from toque.resources.directory import directory
     from toque.resources.env_file import env_file
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
-    from toque.resources.line import line
     from toque.resources.http_request import http_request
+    from toque.resources.line import line
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
@@ -43,10 +43,10 @@ __all__ = [
     "app_release",
     "archive",
     "block",
-    "cleanup",
-    "config_value",
     "block_of_python",
     "check",
+    "cleanup",
+    "config_value",
     "data_bag",
     "data_bag_item",
     "directory",

@@ -9,6 +9,8 @@ from toque.core.host import Entry, Host
 from toque.core.source import Source
 
 _ROOTS: dict[str, tuple[Path, bool]] = {}
+_MODES: dict[str, int] = {}
+"""Modes that were read before: a recipe has many files and few modes."""
 
 
 def absolute(word: str, path: str) -> None:
@@ -21,9 +23,13 @@ def mode_bits(word: str, mode: str | None) -> int | None:
     """`"0644"` as a number; raises BadProperty for anything but three or four octal digits."""
     if mode is None:
         return None
+    known = _MODES.get(mode)
+    if known is not None:
+        return known
     if not (3 <= len(mode) <= 4 and all(digit in "01234567" for digit in mode)):
         raise BadProperty(f'{word} mode must be three or four octal digits as text, e.g. "0644", got {mode!r}')
-    return int(mode, 8)
+    _MODES[mode] = int(mode, 8)
+    return _MODES[mode]
 
 
 def four_digits(mode: str | None) -> str | None:

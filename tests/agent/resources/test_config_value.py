@@ -101,6 +101,10 @@ def test_a_value_of_a_toml_file_is_changed_in_its_line(key: Any, value: Any, was
     assert after("/etc/a.toml", TOML, key, value) == expected
 
 
+def test_a_whole_table_of_a_toml_file_is_taken_out() -> None:
+    assert after("/etc/a.toml", "x = 1\n[a]\nb = 1\n[a.c]\nd = 1\n[e]\n", "a", present=False) == "x = 1\n[e]\n"
+
+
 def test_what_stands_in_an_inline_table_of_toml_is_refused_and_says_what_to_do() -> None:
     with pytest.raises(ToqueError, match="inline table.*change what holds it"):
         after("/etc/a.toml", "a = { b = 1 }\n", "a.b", 2)

@@ -40,7 +40,11 @@ def edited(text: str, keys: Sequence[str], value: Any) -> str:
     if place is not None:
         new = [] if value is ABSENT else [_with_value(lines.lines[place.first : place.last + 1], plain(value))]
         lines.lines[place.first : place.last + 1] = new
-    elif value is not ABSENT:
+    elif value is ABSENT:
+        for each in reversed(statements):
+            if each.path is not None and each.path[: len(keys)] == tuple(keys):
+                del lines.lines[each.first : each.last + 1]
+    else:
         _add(lines, statements, tuple(keys), plain(value))
     made = str(lines)
     if not same(_parsed(made, _CANNOT), wanted):
