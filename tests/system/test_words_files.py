@@ -149,6 +149,32 @@ def test_an_environment_is_read_back_by_a_shell_and_its_secrets_are_not_said(box
     assert read == '8080|pa"ss $w`o`rd\\|two\nlines'
 
 
+def test_owners_and_modes_hold_downwards_and_links_have_an_owner_of_their_own(box: Box) -> None:
+    box.shell("mkdir -p /srv/w/media/a && touch /srv/w/media/x /srv/w/media/a/y && ln -s /etc/passwd /srv/w/media/l")
+
+    apply(
+        box,
+        """
+        from toque import directory, link
+        directory("/srv/w/media", owner="shop", mode="0750", file_mode="0640", recursive=True)
+        link("/srv/w/now", to="media", owner="shop")
+        """,
+    )
+
+    found = box.shell("cd /srv/w && find media now -printf '%p %u %m\\n' | sort; stat -c '%U %a' /etc/passwd").split(
+        "\n"
+    )
+    assert found == [
+        "media shop 750",
+        "media/a shop 750",
+        "media/a/y shop 640",
+        "media/l shop 777",
+        "media/x shop 640",
+        "now shop 777",
+        "root 644",
+    ]
+
+
 @pytest.mark.parametrize(
     ("check", "program", "name", "good", "bad"),
     [

@@ -29,7 +29,6 @@ class Edit(Resource[EditState]):
 
     path: str
     _: KW_ONLY
-    create: bool = False
     follow: bool = False
     backup: int = 0
     show_diff: bool = True
@@ -43,6 +42,9 @@ class Edit(Resource[EditState]):
         """What the text of the file becomes. Of its own result it must change nothing."""
         raise NotImplementedError
 
+    def check_may_create(self) -> None:
+        raise ToqueError(f"there is no file {self.path}: make it first")
+
     def desired(self) -> EditState | None:
         return self.wanted(None)
 
@@ -54,8 +56,8 @@ class Edit(Resource[EditState]):
         after = self.edited(before)
         if was is None and after == "":
             return None
-        if was is None and not self.create:
-            raise ToqueError(f"there is no file {self.path}: make it first, or say create=True")
+        if was is None:
+            self.check_may_create()
         if self.edited(after) != after:
             raise BadProperty(
                 f"{self.word} would change {self.path} again in each run: what it writes is changed by it once more"
@@ -76,6 +78,17 @@ class Edit(Resource[EditState]):
         verified(host, self.verify, place, change.want.content)
         back_up(host, place, self.backup)
         host.write(place, change.want.content)
+
+
+@dataclass(frozen=True)
+class Addition(Edit):
+    """An edit that has something to put into a file, and makes the file where that is wanted."""
+
+    create: bool = field(default=False, kw_only=True)
+
+    def check_may_create(self) -> None:
+        if not self.create:
+            raise ToqueError(f"there is no file {self.path}: make it first, or say create=True")
 
 
 def compiled(word: str, name: str, pattern: str | None, flags: int = 0) -> re.Pattern[str] | None:

@@ -6,14 +6,14 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from toque.core import BadProperty, ToqueError, recipe_word, resource
-from toque.core.edits import Edit, Lines, compiled, one_line
+from toque.core.edits import Addition, Lines, compiled, one_line
 
 _CLOSING = {"<!--": " -->", "/*": " */", "(*": " *)"}
 
 
 @resource("block")
 @dataclass(frozen=True)
-class Block(Edit):
+class Block(Addition):
     """Keep some lines in a file that somebody else may write to, between two marks that say whose they are.
 
     path       absolute

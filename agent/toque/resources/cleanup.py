@@ -27,14 +27,14 @@ class CleanupState:
 class Cleanup(Resource[CleanupState]):
     """Keep a folder free of old files. What is removed is listed in the diff, in a plan too.
 
-    path              absolute: a folder; when it is not there, there is nothing to do
-    patterns          names of what is meant, such as "*.log.*"; everything without it
-    keep              names of what is never removed, such as "*.lock"
-    older_than_days   only what has not been changed for so many days (0.5 is twelve hours)
-    larger_than_bytes only files larger than this
-    keep_newest       the newest so many of those that the patterns name stay, whatever their age and size
-    recurse           also in the folders below, except those of other owners and those that are links
-    folders           True removes folders in `path`, each with all that is in it, instead of files; not with recurse
+    path               absolute: a folder; when it is not there, there is nothing to do
+    patterns           names of what is meant, such as "*.log.*"; everything without it
+    keep               names of what is never removed, such as "*.lock"
+    older_than_days    only what has not been changed for so many days (0.5 is twelve hours)
+    larger_than_bytes  only files larger than this
+    keep_newest        the newest so many of those that the patterns name stay, whatever their age and size
+    recurse            also in the folders below, except those of other owners and those that are links
+    folders            True removes folders in `path`, each with all that is in it, instead of files; not with recurse
 
     At least one of older_than_days, larger_than_bytes and keep_newest has to be said; what all that are said agree on
     is removed. Links are removed themselves, never what they point to. Devices, pipes and sockets stay. In a folder

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 from toque.core import BadProperty, Secret, ToqueError, recipe_word, resource
-from toque.core.edits import Edit, one_line
+from toque.core.edits import Addition, one_line
 from toque.platforms.config import ABSENT, CannotEdit
 
 Format = Literal["ini", "json", "toml", "yaml", "env", "properties"]
@@ -27,7 +27,7 @@ _IN_LINES = ("ini", "env", "properties")
 
 @resource("config_value")
 @dataclass(frozen=True)
-class ConfigValue(Edit):
+class ConfigValue(Addition):
     """Keep one value in a configuration file; all other keys are left as they are, comments and order as well.
 
     path       absolute

@@ -36,23 +36,23 @@ class FileState:
 class File(Resource[FileState]):
     """Keep a file with this content, owner, group and mode; what is not named is left alone.
 
-    path      absolute
-    content   text, bytes or a Secret; without it (and without source) a file that is not there is made empty
-    source    instead of content: the name of a file in the cookbook's `files/` folder (beside the recipe when there is
-              no cookbook)
-    owner     a user's name (or the number as text)
-    group     a group's name (or the number as text)
-    mode      four octal digits as text, e.g. "0644"; a new file without it gets 0644 (0600 when content is a Secret)
-    present   False removes it
-    replace   False writes content only when the file does not exist
-    backup    how many former contents to keep beside it, as `path.toque-1` (the newest) and so on
-    verify    "json", "yaml", "toml", "ini", "python", "systemd_unit" (by systemd-analyze) or "sudoers" (by visudo); a
-              program, as a list in which `{path}` stands for the new content; or a function that gets its path. The
-              file is put in place only if that succeeds
-    encoding  of content that is text, such as "latin-1"; UTF-8 without it
-    newline   "\\n" or "\\r\\n": how the lines of content that is text end; as they are without it
-    follow    True keeps the file that a link at this path points to; without it the link is replaced by the file
-    show_diff False keeps the content out of logs and reports: they only say that it changed
+    path       absolute
+    content    text, bytes or a Secret; without it (and without source) a file that is not there is made empty
+    source     instead of content: the name of a file in the cookbook's `files/` folder (beside the recipe when there is
+               no cookbook)
+    owner      a user's name (or the number as text)
+    group      a group's name (or the number as text)
+    mode       four octal digits as text, e.g. "0644"; a new file without it gets 0644 (0600 when content is a Secret)
+    present    False removes it
+    replace    False writes content only when the file does not exist
+    backup     how many former contents to keep beside it, as `path.toque-1` (the newest) and so on
+    verify     "json", "yaml", "toml", "ini", "python", "systemd_unit" (by systemd-analyze) or "sudoers" (by visudo); a
+               program, as a list in which `{path}` stands for the new content; or a function that gets its path. The
+               file is put in place only if that succeeds
+    encoding   of content that is text, such as "latin-1"; UTF-8 without it
+    newline    "\\n" or "\\r\\n": how the lines of content that is text end; as they are without it
+    follow     True keeps the file that a link at this path points to; without it the link is replaced by the file
+    show_diff  False keeps the content out of logs and reports: they only say that it changed
 
         file("/etc/motd", content="Kept by Toque\\n", mode="0644")
         file("/etc/shop.json", content='{"port": 8080}', verify="json", owner="deploy", mode="0640")

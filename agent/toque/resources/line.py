@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, recipe_word, resource
-from toque.core.edits import Edit, Lines, compiled, hidden, one_line
+from toque.core.edits import Addition, Lines, compiled, hidden, one_line
 
 
 @resource("line")
 @dataclass(frozen=True)
-class Line(Edit):
+class Line(Addition):
     """Keep one line in a file that somebody else may write to; the rest of the file is left as it is.
 
     path       absolute
