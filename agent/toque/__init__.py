@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from toque.resources.certificate import certificate
     from toque.resources.csr import csr
     from toque.resources.dhparam import dhparam
+    from toque.resources.block import block
     from toque.resources.block_of_python import block_of_python
     from toque.resources.check import check
+    from toque.resources.cleanup import cleanup
+    from toque.resources.config_value import config_value
     from toque.resources.directory import directory
+    from toque.resources.env_file import env_file
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
@@ -27,16 +31,19 @@ if TYPE_CHECKING:
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
     from toque.resources.http_request import http_request
+    from toque.resources.line import line
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
     from toque.resources.private_key import private_key
     from toque.resources.remote_file import remote_file
+    from toque.resources.replace import replace
     from toque.resources.script import script
     from toque.resources.service import service
     from toque.resources.sudo import sudo
     from toque.resources.template import template
     from toque.resources.trusted_ca import trusted_ca
+    from toque.resources.tree import tree
     from toque.resources.user import user
     from toque.resources.wait_for import wait_for
 
@@ -47,12 +54,16 @@ __all__ = [
     "authorized_keys",
     "certificate",
     "csr",
+    "block",
     "block_of_python",
     "check",
+    "cleanup",
+    "config_value",
     "data_bag",
     "data_bag_item",
     "dhparam",
     "directory",
+    "env_file",
     "execute",
     "file",
     "git",
@@ -61,6 +72,7 @@ __all__ = [
     "include_recipe",
     "known_host",
     "limits",
+    "line",
     "link",
     "log",
     "node",
@@ -68,6 +80,7 @@ __all__ = [
     "package",
     "private_key",
     "remote_file",
+    "replace",
     "script",
     "search",
     "service",
@@ -75,6 +88,7 @@ __all__ = [
     "sudo",
     "template",
     "trusted_ca",
+    "tree",
     "user",
     "wait_for",
 ]

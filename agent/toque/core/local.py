@@ -149,7 +149,7 @@ class LocalHost:
         mode = found.st_mode
         kind = _KINDS.get(stat.S_IFMT(mode), "other")
         file_id = (found.st_dev, found.st_ino)
-        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id)
+        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id, found.st_mtime)
 
     def read(self, path: str) -> bytes | None:
         try:

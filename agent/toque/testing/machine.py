@@ -6,6 +6,7 @@ they are more than a few lines; `systemctl`, `getent` and the account programs c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ class Node:
     mode: int = 0o644
     uid: int = 0
     gid: int = 0
+    modified: float = field(default_factory=time.time, compare=False)
 
 
 @dataclass
@@ -154,7 +156,7 @@ class FakeHost:
         node = self.nodes.get(path)
         if node is None:
             return None
-        return Entry(node.kind, node.mode, node.uid, node.gid, len(node.content), (1, id(node)))
+        return Entry(node.kind, node.mode, node.uid, node.gid, len(node.content), (1, id(node)), node.modified)
 
     def read(self, path: str) -> bytes | None:
         for _ in range(8):
@@ -209,9 +211,13 @@ class FakeHost:
         below = [p for p in self.nodes if p.startswith(f"{path}/")]
         if below and not recursive:
             raise OSError(39, "Directory not empty", path)
-        for each in (*below, path):
-            self.nodes.pop(each, None)
+        self.discard(path)
         self.ran.append(f"remove {path}")
+
+    def discard(self, path: str) -> None:
+        """Take something away, with what is in it, without counting it as done."""
+        for each in [p for p in self.nodes if p == path or p.startswith(f"{path}/")]:
+            del self.nodes[each]
 
     def rename(self, path: str, to: str) -> None:
         for each in [p for p in self.nodes if p == path or p.startswith(f"{path}/")]:
@@ -277,8 +283,11 @@ class _Standard:
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
-            case ["touch", path]:
+            case ["touch", path] | ["touch", "--", path]:
                 host.add(path, b"")
+            case ["rm", "--force", "--", *paths] | ["rm", "--force", "--recursive", "--one-file-system", "--", *paths]:
+                for path in paths:
+                    host.discard(path)
             case ["systemctl", "daemon-reload"]:
                 units = [name for name in host.names_in("/etc/systemd/system") if name.endswith(".service")]
                 for name in units:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toque.core import Host
+from toque.platforms.environment.systemd import quoted
 from toque.platforms.service.definition import FILES, HEAD, Definition, Text, are_written, remove, write
 from toque.platforms.service.steady import LOG_LINES, NotUp, stays_up
 
@@ -84,7 +85,7 @@ def _unit(name: str) -> str:
 
 
 def _files(name: str, definition: Definition) -> dict[str, Text]:
-    environment = "".join(f"{key}={_in_environment(value)}\n" for key, value in sorted(definition.environment.items()))
+    environment = "".join(f"{key}={quoted(key, value)}\n" for key, value in sorted(definition.environment.items()))
     reloads = definition.reload_signal is not None
     lines = [
         f"# {HEAD}",
@@ -114,9 +115,3 @@ def _files(name: str, definition: Definition) -> dict[str, Text]:
 def _in_unit(argument: str) -> str:
     plain = argument.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return '"' + plain.replace("%", "%%").replace("$", "$$") + '"'
-
-
-def _in_environment(value: str) -> str:
-    for character in '\\"`$':
-        value = value.replace(character, f"\\{character}")
-    return f'"{value}"'
