@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
+    from toque.resources.cron import cron
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
     from toque.resources.package import package
     from toque.resources.remote_file import remote_file
     from toque.resources.service import service
+    from toque.resources.systemd_unit import systemd_unit
     from toque.resources.template import template
+    from toque.resources.timer import timer
     from toque.resources.user import user
 
 __all__ = [
     "Secret",
     "app_release",
     "archive",
+    "cron",
     "data_bag",
     "data_bag_item",
     "directory",
@@ -47,7 +51,9 @@ __all__ = [
     "search",
     "service",
     "settings",
+    "systemd_unit",
     "template",
+    "timer",
     "user",
 ]
 
