@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
+    from toque.resources.reboot import reboot
     from toque.resources.remote_file import remote_file
     from toque.resources.service import service
     from toque.resources.systemd_unit import systemd_unit
@@ -47,6 +48,7 @@ __all__ = [
     "node",
     "on_change",
     "package",
+    "reboot",
     "remote_file",
     "search",
     "service",

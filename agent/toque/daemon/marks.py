@@ -36,15 +36,45 @@ class Status(msgspec.Struct, frozen=True):
     releases: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
     reboot: bool = False
+    restart: str = ""
+    """The line that wants the machine restarted and the run begun again: then this is no end of the command."""
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """What the lock file says. `abandoned` is the number of the last attempt that may never start."""
+    """What the lock file says. `abandoned` is the number of the last attempt that may never start.
+
+    A command that restarts its machine has several parts; `begun_at`, `pid` and `status` are of the last one.
+    """
 
     abandoned: int = 0
     begun_at: float = 0.0
     pid: int = 0
     status: Status | None = None
+    restarts: dict[str, str] = {}
+    """The lines that asked for a restart, and the boot that each asked in."""
+    resumed: int = 0
+    """The number of the last attempt of the parts before."""
+    first_begun_at: float = 0.0
+    spent: float = 0.0
+    """Seconds that the parts before have taken; the boots between are not counted."""
+    changed: int = 0
+    """How many resources the parts before have changed."""
+    asked: int = 0
+    """How often the machine was told to restart for the last part."""
+    asked_at: float = 0.0
+
+
+def next_part(ledger: Ledger, attempt: int) -> Ledger:
+    """The ledger of a run whose machine has booted: what was done may never start again, and the next part may."""
+    status = ledger.status or Status(0)
+    return Ledger(
+        abandoned=attempt,
+        restarts=ledger.restarts,
+        resumed=attempt,
+        first_begun_at=ledger.first_begun_at,
+        spent=ledger.spent + max(0.0, status.finished_at - ledger.begun_at),
+        changed=ledger.changed + status.resources.changed,
+    )
 
 
 Conclusion = Literal["ended", "running", "interrupted", "never began"]
