@@ -35,7 +35,8 @@ class Service(Resource[ServiceState]):
     name         as the system calls it: of a systemd unit, or of a script in /etc/init.d
     running      True, False, or None: not managed
     enabled      whether it starts at boot
-    masked       True: nothing and nobody can start it, until it is False again; of systemd only
+    masked       True: nothing and nobody can start it, until it is False again. Of systemd only, and of units that
+                 packages bring: of one in /etc, remove the file
     restart_on   resources; when one of them changed, restart
     reload_on    resources; when one of them changed, reload the configuration (restart where that is not possible)
     command      declares a program of your own as this service: a list of arguments, or a text that is split like one
