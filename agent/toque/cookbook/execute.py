@@ -223,7 +223,7 @@ def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any]
             if code == 0 and not dry_run:
                 run.boots.forget()
         if run.reboot and code == 0:
-            run.report.note(f"restart this machine now, as this does not: {run.reboot}")
+            run.report.note(f"this machine wants to be restarted, and `toque apply` does not do that: {run.reboot}")
         log.flush()
     pending = run.report.counts["changed"] + run.report.counts["unknown"] + run.report.counts["actions"]
     return WOULD_CHANGE if dry_run and code == 0 and pending else code

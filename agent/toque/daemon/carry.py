@@ -228,22 +228,23 @@ class Carrier:
         if record.command_id in self._aborted or (self._state.run(record.command_id) / "abort").exists():
             return self._finish(record, msgspec.structs.replace(status, exit_code=ABORTED, reason="aborted"))
         if ledger.restarts.get(status.restart) != boot_id():
-            self._note(record.command_id, next_part(ledger, record.attempt))
+            lock = Lock(self._state.lock(record.command_id))
+            lock.begin_anew(next_part(ledger, record.attempt))
+            lock.close()
             return self._begin(record)
         if ledger.asked:
             # It was told to restart, and is still there: on its way down, or it cannot.
             self._wait(min(_REBOOT_WITHIN, max(0.0, ledger.asked_at + _REBOOT_WITHIN - time.time())))
         if ledger.asked >= _ATTEMPTS:
             return self._finish(record, msgspec.structs.replace(status, exit_code=AGENT_ERROR, reason="cannot_reboot"))
+        self._log_due = 0.0
+        self._stream_log(record.command_id)
         reboot.wish(self._state)
-        self._note(record.command_id, msgspec.structs.replace(ledger, asked=ledger.asked + 1, asked_at=time.time()))
+        lock = Lock(self._state.lock(record.command_id))
+        lock.write(msgspec.structs.replace(ledger, asked=ledger.asked + 1, asked_at=time.time()))
+        lock.close()
         self._restarts()
         raise Stopped
-
-    def _note(self, command_id: str, ledger: Ledger) -> None:
-        lock = Lock(self._state.lock(command_id))
-        lock.write(ledger)
-        lock.close()
 
     # -- from finished to reported ------------------------------------------------------------------------------
 

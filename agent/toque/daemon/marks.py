@@ -136,6 +136,22 @@ class Lock:
         os.pwrite(self.descriptor, b"\n" + msgspec.json.encode(ledger), end)
         os.fsync(self.descriptor)
 
+    def begin_anew(self, ledger: Ledger) -> None:
+        """The same, and what was said before is wiped, so that the space lasts for every part of a run.
+
+        The line stands at the end, then also at the beginning, then only there: a power loss in between leaves one of
+        the two, or a line from before, after which the agent comes here again.
+        """
+        before = len(os.pread(self.descriptor, LEDGER_BYTES, 0).rstrip(b"\0"))
+        self.write(ledger)
+        line = msgspec.json.encode(ledger) + b"\n"
+        if len(line) > before:
+            return
+        os.pwrite(self.descriptor, line, 0)
+        os.fsync(self.descriptor)
+        os.pwrite(self.descriptor, bytes(before), len(line))
+        os.fsync(self.descriptor)
+
     def close(self) -> None:
         os.close(self.descriptor)
 

@@ -11,7 +11,7 @@ from toque.core.errors import NoRun
 _FLAGS = ("/run/reboot-required", "/var/run/reboot-required", "/run/reboot-needed")
 """What Debian's and SUSE's packages leave when they want a boot."""
 
-_LONGEST = 200
+_LONGEST = 100
 
 
 @dataclass(frozen=True)

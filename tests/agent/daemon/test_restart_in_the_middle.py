@@ -13,8 +13,9 @@ import pytest
 
 from tests.agent.daemon.conftest import Node, wait_for
 from tests.fakes.control import Control, Order
-from toque.daemon.marks import Ledger, Lock
+from toque.daemon.marks import LEDGER_BYTES, Ledger, Lock, Status, next_part, prepare_lock
 from toque.daemon.state import State
+from toque.protocol.messages import ResourceCounts
 
 RECIPE = """
 import os, pathlib, time
@@ -157,3 +158,68 @@ def test_a_command_that_was_aborted_meanwhile_does_not_go_on(node: Node, order: 
     assert order.result is not None
     assert (order.result.exit_code, order.result.reason) == (130, "aborted")
     assert lines(tmp_path / "parts") == 1
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Lock:
+    """The lock of a run that has not begun."""
+    state = State(tmp_path / "alone")
+    state.run("c-1").mkdir(mode=0o700, parents=True)
+    prepare_lock(state, "c-1")
+    return Lock(state.lock("c-1"))
+
+
+ENDED = Ledger(begun_at=100.0, first_begun_at=90.0, spent=5.0, changed=2, restarts={"new kernel": "first"})
+
+
+def test_the_next_part_remembers_what_the_parts_before_have_done() -> None:
+    status = Status(0, finished_at=107.0, resources=ResourceCounts(changed=3), restart="new kernel")
+
+    ledger = next_part(msgspec.structs.replace(ENDED, status=status, pid=7, asked=2, asked_at=108.0), 4)
+
+    assert ledger == Ledger(
+        abandoned=4, resumed=4, first_begun_at=90.0, spent=12.0, changed=5, restarts={"new kernel": "first"}
+    )
+
+
+def test_R7_a_power_loss_in_the_middle_of_a_new_page_leaves_the_old_line_or_the_new(lock: Lock) -> None:
+    """Bytes as they are on the way: each prefix of what is written over, and of what is wiped, from either end."""
+    lock.write(ENDED)
+    lock.write(msgspec.structs.replace(ENDED, asked=1))
+    before = os.pread(lock.descriptor, LEDGER_BYTES, 0).rstrip(b"\0")
+    new = next_part(ENDED, 1)
+    line = msgspec.json.encode(new) + b"\n"
+    lock.begin_anew(new)
+    after = os.pread(lock.descriptor, LEDGER_BYTES, 0)
+    assert after.rstrip(b"\0") == line
+
+    appended = (before + b"\n" + line[:-1]).ljust(LEDGER_BYTES, b"\0")
+    copied = line + appended[len(line) :]
+    states = [line[:cut] + appended[cut:] for cut in range(len(line))]
+    states += [after[:cut] + copied[cut:] for cut in range(len(line), len(before) + len(line))]
+    states += [copied[:cut] + after[cut:] for cut in range(len(line), len(before) + len(line))]
+    possible = (new, ENDED, msgspec.structs.replace(ENDED, asked=1))
+    for state in states:
+        os.pwrite(lock.descriptor, state, 0)
+        assert lock.read() in possible
+
+
+def test_the_ledger_has_room_for_the_longest_reasons_of_all_parts(lock: Lock) -> None:
+    reasons = [chr(0x1F600 + number) * 100 for number in range(3)]
+    restarts: dict[str, str] = {}
+    for attempt, reason in enumerate(reasons, 1):
+        ledger = msgspec.structs.replace(lock.read(), begun_at=100.0)
+        lock.write(ledger)
+        restarts[reason] = "01234567-0123-0123-0123-012345678901"
+        ledger = msgspec.structs.replace(ledger, status=Status(0, restart=reason), restarts=dict(restarts))
+        lock.write(ledger)
+        for asked in range(3):
+            lock.write(msgspec.structs.replace(ledger, asked=asked + 1))
+        lock.begin_anew(next_part(lock.read(), attempt))
+    warnings = tuple("\u20ac" * 250 for _ in range(8))
+    last = msgspec.structs.replace(lock.read(), begun_at=200.0, status=Status(1, "x" * 1000, warnings=warnings))
+    lock.write(msgspec.structs.replace(last, status=None))
+    lock.write(last)
+
+    assert lock.read() == last
+    assert os.fstat(lock.descriptor).st_size == LEDGER_BYTES
