@@ -42,11 +42,12 @@ class Node:
 
 @dataclass
 class Unit:
-    """A service: whether it runs, whether it starts at boot, and whether starting it works."""
+    """A unit of systemd: whether it runs, starts at boot, fails when it is started, and is masked."""
 
     active: bool = False
     enabled: bool = False
     broken: bool = False
+    masked: bool = False
 
 
 @dataclass
@@ -271,11 +272,14 @@ class _Standard:
                 node = host.nodes.get(path)
                 return Ran(code=0 if node is not None and node.kind == "directory" else 1)
             case ["systemctl", "show", _, "--", name]:
-                unit = host.units.get(name)
+                unit = host.units.get(name.removesuffix(".service"))
                 if unit is None:
                     return Ran(out="ActiveState=inactive\nUnitFileState=\n")
                 active = "active" if unit.active else "inactive"
-                return Ran(out=f"ActiveState={active}\nUnitFileState={'enabled' if unit.enabled else 'disabled'}\n")
+                file = "masked" if unit.masked else "enabled" if unit.enabled else "disabled"
+                return Ran(out=f"ActiveState={active}\nUnitFileState={file}\n")
+            case ["systemctl", "--global", "is-enabled", "--quiet", "--", name]:
+                return Ran(code=0 if f"/etc/systemd/user/default.target.wants/{name}" in host.nodes else 1)
             case ["getent", "group", "--", name]:
                 gid = host.groups.get(name)
                 return Ran(code=2) if gid is None else Ran(out=f"{name}:x:{gid}:\n")
@@ -288,18 +292,15 @@ class _Standard:
             case ["rm", "--force", "--", *paths] | ["rm", "--force", "--recursive", "--one-file-system", "--", *paths]:
                 for path in paths:
                     host.discard(path)
+            case ["systemctl", "--global", ("enable" | "disable") as verb, "--", name]:
+                link = f"/etc/systemd/user/default.target.wants/{name}"
+                host.nodes.pop(link, None)
+                if verb == "enable":
+                    host.add(link, Node("link", to=f"../{name}"))
             case ["systemctl", "daemon-reload"]:
-                units = [name for name in host.names_in("/etc/systemd/system") if name.endswith(".service")]
-                for name in units:
-                    host.units.setdefault(name.removesuffix(".service"), Unit())
-            case ["systemctl", _, "--", name] if name not in host.units:
-                return Ran(code=5, err=f"Failed to act on {name}.service: Unit {name}.service not found.")
-            case ["systemctl", ("start" | "stop") as verb, "--", name]:
-                host.units[name].active = verb == "start" and not host.units[name].broken
-            case ["systemctl", ("enable" | "disable") as verb, "--", name]:
-                host.units[name].enabled = verb == "enable"
-            case ["systemctl", "restart" | "reload" | "reload-or-restart", "--", name]:
-                host.units[name].active = not host.units[name].broken
+                _read_units(host)
+            case ["systemctl", verb, "--", name]:
+                return _systemctl(verb, name, host)
             case ["groupadd" | "groupmod", "--gid", gid, "--", name]:
                 host.groups[name] = int(gid)
             case ["groupadd", "--", name]:
@@ -309,6 +310,33 @@ class _Standard:
             case _:
                 return None
         return Ran()
+
+
+def _read_units(host: FakeHost) -> None:
+    """What systemd does when it looks at its unit files: new ones are known from now on."""
+    there = {name.removesuffix(".service") for name in host.names_in("/etc/systemd/system") if "." in name}
+    for name in there:
+        host.units.setdefault(name, Unit())
+
+
+def _systemctl(verb: str, name: str, host: FakeHost) -> Answer:
+    unit = host.units.get(name.removesuffix(".service"))
+    if unit is None:
+        return Ran(code=5, err=f"Failed to act on {name}: Unit {name} not found.")
+    match verb:
+        case "start" | "restart" | "reload" | "reload-or-restart" if unit.masked:
+            return Ran(code=1, err=f"Failed to {verb} {name}: Unit {name} is masked.")
+        case "start" | "restart" | "reload" | "reload-or-restart":
+            unit.active = not unit.broken
+        case "stop":
+            unit.active = False
+        case "enable" | "disable":
+            unit.enabled = verb == "enable"
+        case "mask" | "unmask":
+            unit.masked = verb == "mask"
+        case _:
+            return None
+    return Ran()
 
 
 _STANDARD = _Standard()
