@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from toque.resources.group import group
     from toque.resources.link import link
     from toque.resources.log import log
+    from toque.resources.os_upgrade import os_upgrade
     from toque.resources.package import package
+    from toque.resources.package_index import package_index
     from toque.resources.remote_file import remote_file
     from toque.resources.service import service
     from toque.resources.template import template
@@ -42,7 +44,9 @@ __all__ = [
     "log",
     "node",
     "on_change",
+    "os_upgrade",
     "package",
+    "package_index",
     "remote_file",
     "search",
     "service",

@@ -156,6 +156,10 @@ class Resource(Generic[S]):
         """Whether `current` can tell that `apply` has worked. False only for what leaves no trace to look at."""
         return True
 
+    def found_nothing(self) -> bool:
+        """Whether `apply` found on its way that all was as it should be: what was fetched anew had not changed."""
+        return False
+
     def has_done(self, name: str, change: Change[S] | None) -> bool:
         """Whether the action `name` is needless after `change`: a service that was just started needs no restart."""
         return False
@@ -270,7 +274,7 @@ def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Cha
         left = diff(resource.current(host), want)
         if left is not None:
             raise NotConverged(resource, left, ran)
-    return change
+    return None if resource.found_nothing() else change
 
 
 def diff(was: S | None, want: S | None) -> Change[S] | None:
