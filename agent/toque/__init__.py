@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from toque.core.secret import Secret
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
+    from toque.resources.apt_repository import apt_repository
     from toque.resources.archive import archive
     from toque.resources.directory import directory
     from toque.resources.execute import execute
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
     from toque.resources.service import service
     from toque.resources.template import template
     from toque.resources.user import user
+    from toque.resources.yum_repository import yum_repository
 
 __all__ = [
     "Secret",
     "app_release",
+    "apt_repository",
     "archive",
     "data_bag",
     "data_bag_item",
@@ -53,6 +56,7 @@ __all__ = [
     "settings",
     "template",
     "user",
+    "yum_repository",
 ]
 
 _ELSEWHERE = {

@@ -61,7 +61,10 @@ def installed(box: Box) -> str:
 
 FETCH = "from toque import package_index\npackage_index(max_age=0)\n"
 
-REPOSITORY = f"[local]\nname=local\nbaseurl=file://{RPMS}\ngpgcheck=0\nenabled=1\n".encode()
+REPOSITORY = f"""
+    from toque import yum_repository
+    yum_repository("local", baseurl="file://{RPMS}", gpgcheck=False, priority=10, exclude=["nothing*"])
+    """
 
 
 @pytest.mark.usefixtures("rpms")
@@ -72,7 +75,8 @@ REPOSITORY = f"[local]\nname=local\nbaseurl=file://{RPMS}\ngpgcheck=0\nenabled=1
 )
 def test_packages_come_are_held_change_their_version_and_go(box: Box, system: str, like: str, folder: str) -> None:
     be(box, system, like)
-    put(box, f"{folder}/local.repo", REPOSITORY)
+    apply(box, REPOSITORY)
+    assert "priority=10" in box.run("cat", f"{folder}/local.repo")
 
     apply(box, word(recommends=False))
     assert installed(box) == "1.0"
@@ -111,6 +115,35 @@ def test_packages_come_are_held_change_their_version_and_go(box: Box, system: st
 
 
 OS_UPGRADE = "from toque import os_upgrade\nos_upgrade()\n"
+
+
+@pytest.mark.usefixtures("rpms")
+@needs("gpg")
+def test_a_repository_is_believed_by_its_key_alone_and_put_back_if_it_is_not(box: Box) -> None:
+    be(box, "fedora")
+    gpg = "gpg --homedir /srv/gnupg --batch --quiet --pinentry-mode loopback --passphrase ''"
+    box.shell(f"mkdir -m 700 /srv/gnupg; {gpg} --quick-generate-key test@example.org rsa2048 sign never")
+    box.shell(f"{gpg} --armor --export > /srv/key; {gpg} --armor --detach-sign {RPMS}/repodata/repomd.xml")
+    fingerprint = box.shell(f"{gpg} --with-colons --list-keys | awk -F: '/^fpr/ {{ print $10; exit }}'")
+    box.shell("gpgconf --homedir /srv/gnupg --kill gpg-agent")
+    recipe = f"""
+        from toque import yum_repository
+        yum_repository("signed", baseurl="file://{RPMS}", repo_gpgcheck=True, gpgkey="file:///srv/key",
+                       fingerprint="{fingerprint}", allow_insecure=True)
+        """
+
+    apply(box, recipe)
+    assert "signed" in box.run("dnf", "repolist")
+    assert box.run("rpm", "-q", "gpg-pubkey") == f"gpg-pubkey-{fingerprint[-8:].lower()}-" + box.shell(
+        "rpm -q --qf '%{release}' gpg-pubkey"
+    )
+
+    apply(box, "from toque import yum_repository\nyum_repository('signed', present=False)\n")
+    box.shell(f"rm -rf /var/cache/dnf; echo >> {RPMS}/repodata/repomd.xml")
+    code, said = toque(box, "apply", recipe)
+    assert code == 1
+    assert "GPG" in said
+    assert box.run("find", "/etc/yum.repos.d", "/etc/pki/rpm-gpg", "-name", "*signed*") == ""
 
 
 def test_pacman_installs_holds_upgrades_and_removes(box: Box) -> None:

@@ -31,7 +31,7 @@ class OsUpgrade(Resource[OsUpgradeState]):
     reboot       True: where the upgrade takes effect only with a restart, ask for one at the end of the run, should it
                  succeed (/var/run/reboot-required; needs-restarting; zypper needs-rebooting)
     environment  more environment for the package manager
-    lock_timeout seconds (600) to wait for a lock that another package manager holds
+    lock_timeout  seconds (600) to wait for a lock that another package manager holds
 
     What is new, the package lists on the machine say: put `package_index` before it.
 

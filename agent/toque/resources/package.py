@@ -76,7 +76,7 @@ class Package(Resource[PackageState]):
     options      more arguments for the package manager, e.g. ["--exclude=kernel*"]
     environment  more environment for it and for the packages' own scripts
     cache_valid_time  seconds (86400) after which lists are fetched again before something is installed; 0: always
-    lock_timeout seconds (600) to wait for a lock that another package manager holds; dnf waits as long as it takes
+    lock_timeout  seconds (600) to wait for a lock that another package manager holds; dnf waits as long as it takes
     present      False removes
     purge        with present=False: also the configuration that packages leave behind (apt, pacman, apk)
 

@@ -23,7 +23,7 @@ class PackageIndex(Resource[PackageIndexState]):
     name         what the log calls it
     max_age      seconds (86400): lists that were fetched more recently are good enough; 0 fetches in each run
     environment  more environment for the package manager, e.g. a proxy
-    lock_timeout seconds (600) to wait for a lock that another package manager holds
+    lock_timeout  seconds (600) to wait for a lock that another package manager holds
 
     It counts as changed only if what was fetched differs from what was there; a plan says that it would be fetched.
     `package` sees to its lists itself: this is for other words that read them, such as `os_upgrade`.

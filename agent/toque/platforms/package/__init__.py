@@ -7,14 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Protocol
+from typing import Any, Protocol
 
 from toque.core import Host, ToqueError
 from toque.core.errors import did_you_mean
 from toque.core.os_release import family_of
 from toque.platforms.package.terms import NotSupported, Scope, Step, Terms
 
-__all__ = ["NoPackageManager", "NoSuchPackage", "NotSupported", "Packages", "Scope", "Step", "Terms", "packages_of"]
+__all__ = [
+    "NoPackageManager",
+    "NoSuchPackage",
+    "NotSupported",
+    "Packages",
+    "Repositories",
+    "Scope",
+    "Step",
+    "Terms",
+    "packages_of",
+    "repositories_of",
+]
 
 
 class Packages(Protocol):
@@ -82,6 +93,13 @@ class Packages(Protocol):
         """Whether what was upgraded takes effect only with a restart of the machine."""
 
 
+class Repositories(Protocol):
+    """A package manager that keeps its repositories in files as yum did."""
+
+    def update_repository(self, name: str) -> None:
+        """Fetch the lists of one repository."""
+
+
 class NoPackageManager(ToqueError):
     def __init__(self) -> None:
         looked = " or ".join(_KINDS)
@@ -120,3 +138,13 @@ def packages_of(host: Host, terms: Terms | None = None) -> Packages:
             manager: Packages = getattr(loaded, kind)(host, terms or Terms())
             return manager
     raise NoPackageManager()
+
+
+def repositories_of(host: Host) -> Repositories:
+    """The package manager of this machine, if it is one of those; raises NotSupported, or NoPackageManager."""
+    manager: Any = packages_of(host)
+    if not hasattr(manager, "update_repository"):
+        title = getattr(manager, "title", "another package manager")
+        raise NotSupported(f"yum_repository is for dnf, yum and zypper: this system has {title}")
+    found: Repositories = manager
+    return found

@@ -57,7 +57,11 @@ class Dnf(Manager):
 
     def update_repository(self, name: str) -> None:
         """Fetch the lists of one repository."""
-        self._dnf("makecache", "--refresh", "--disablerepo=*", f"--enablerepo={name}")
+        self._dnf("makecache", "--assumeyes", "--refresh", *self._only(name))
+
+    def _only(self, name: str) -> list[str]:
+        """This repository, and an error when it cannot be read: by its configuration it might be skipped."""
+        return ["--disablerepo=*", f"--enablerepo={name}", f"--setopt={name}.skip_if_unavailable=False"]
 
     def similar(self, name: str) -> list[str]:
         return [found for found, _ in self._rows(*self.available, "--", f"{name[:2]}*")]
@@ -163,4 +167,4 @@ class Yum(Dnf):
         self._note_fetched()
 
     def update_repository(self, name: str) -> None:
-        self._dnf("makecache", "fast", "--disablerepo=*", f"--enablerepo={name}")
+        self._dnf("makecache", "fast", "--assumeyes", *self._only(name))
