@@ -35,6 +35,8 @@ class Apt:
     answers: dict[str, str] = field(default_factory=dict)
     """What debconf was told, by question."""
     reconfigured: list[str] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+    """Files in /etc/apt/sources.list.d whose repositories cannot be fetched."""
     busy: int = 0
     """How often fetching the lists will fail, because another process holds their lock."""
 
@@ -74,6 +76,10 @@ class Apt:
                 return Ran()
             case ["apt-get", *_] if host.names_in("/var/lib/dpkg/updates"):
                 return Ran(100, err="E: dpkg was interrupted, you must manually run 'dpkg --configure -a'")
+            case ["apt-get", *settings] if "update" in settings and (only := _only(settings)) is not None:
+                if only in self.refused:
+                    return Ran(100, err=f"E: The repository of {only} is not signed.")
+                return Ran()
             case ["apt-get", *_, "update"] if self.busy:
                 self.busy -= 1
                 return Ran(100, err="E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)")
@@ -159,6 +165,12 @@ class Apt:
         if now is None and newest is None and name not in self.provides:
             return ""
         return f"{name}:\n  Installed: {now or '(none)'}\n  Candidate: {newest or now or '(none)'}\n  Version table:\n"
+
+
+def _only(settings: list[str]) -> str | None:
+    """The one file of sources that `apt-get update -o Dir::Etc::sourcelist=…` asks about."""
+    start = "Dir::Etc::sourcelist=/etc/apt/sources.list.d/"
+    return next((setting.removeprefix(start) for setting in settings if setting.startswith(start)), None)
 
 
 def debian(files: Mapping[str, bytes | str] | None = None, **what: object) -> FakeHost:
