@@ -156,8 +156,8 @@ class Resource(Generic[S]):
         """Whether `current` can tell that `apply` has worked. False only for what leaves no trace to look at."""
         return True
 
-    def found_nothing(self) -> bool:
-        """Whether `apply` found on its way that all was as it should be: what was fetched anew had not changed."""
+    def changed_nothing(self) -> bool:
+        """Asked after `apply`: whether it has turned out that there was nothing to change (`changed_when`)."""
         return False
 
     def has_done(self, name: str, change: Change[S] | None) -> bool:
@@ -274,7 +274,7 @@ def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Cha
         left = diff(resource.current(host), want)
         if left is not None:
             raise NotConverged(resource, left, ran)
-    return None if resource.found_nothing() else change
+    return None if resource.changed_nothing() else change
 
 
 def diff(was: S | None, want: S | None) -> Change[S] | None:

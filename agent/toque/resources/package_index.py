@@ -58,7 +58,7 @@ class PackageIndex(Resource[PackageIndexState]):
         object.__setattr__(self, "_fetched", True)  # with max_age=0 nothing else could tell
         object.__setattr__(self, "_same", manager.index() == before)
 
-    def found_nothing(self) -> bool:
+    def changed_nothing(self) -> bool:
         return self._same
 
     @property
