@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from toque.core.secret import Secret
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
+    from toque.resources.apt_repository import apt_repository
     from toque.resources.archive import archive
     from toque.resources.authorized_keys import authorized_keys
     from toque.resources.block import block
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from toque.resources.line import line
     from toque.resources.link import link
     from toque.resources.log import log
+    from toque.resources.os_upgrade import os_upgrade
     from toque.resources.package import package
     from toque.resources.private_key import private_key
     from toque.resources.reboot import reboot
+    from toque.resources.package_index import package_index
     from toque.resources.remote_file import remote_file
     from toque.resources.replace import replace
     from toque.resources.script import script
@@ -49,11 +52,13 @@ if TYPE_CHECKING:
     from toque.resources.tree import tree
     from toque.resources.trusted_ca import trusted_ca
     from toque.resources.user import user
+    from toque.resources.yum_repository import yum_repository
     from toque.resources.wait_for import wait_for
 
 __all__ = [
     "Secret",
     "app_release",
+    "apt_repository",
     "archive",
     "authorized_keys",
     "block",
@@ -82,9 +87,11 @@ __all__ = [
     "log",
     "node",
     "on_change",
+    "os_upgrade",
     "package",
     "private_key",
     "reboot",
+    "package_index",
     "remote_file",
     "replace",
     "script",
@@ -98,6 +105,7 @@ __all__ = [
     "tree",
     "trusted_ca",
     "user",
+    "yum_repository",
     "wait_for",
 ]
 
