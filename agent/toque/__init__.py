@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.hostname import hostname
+    from toque.resources.hosts_entry import hosts_entry
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
     from toque.resources.remote_file import remote_file
     from toque.resources.service import service
+    from toque.resources.sysctl import sysctl
     from toque.resources.template import template
+    from toque.resources.timezone import timezone
     from toque.resources.user import user
 
 __all__ = [
@@ -37,6 +41,8 @@ __all__ = [
     "file",
     "git",
     "group",
+    "hostname",
+    "hosts_entry",
     "include_recipe",
     "link",
     "log",
@@ -47,7 +53,9 @@ __all__ = [
     "search",
     "service",
     "settings",
+    "sysctl",
     "template",
+    "timezone",
     "user",
 ]
 
