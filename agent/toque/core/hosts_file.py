@@ -72,7 +72,7 @@ def others_with(text: str, ip: str, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def with_entry(text: str, line: Line, *, exclusive: bool) -> str:
-    """The text in which the address has this one line; with `exclusive` no other address of its family has its names."""
+    """The text in which the address has this one line; `exclusive`: no other address of its family has its names."""
     out: list[str] = []
     placed = False
     for raw, found in _entries(text):

@@ -42,11 +42,11 @@ class HostsEntry(Resource[HostsEntryState]):
     append     True: the address keeps the other names that it has
     comment    one line, written behind the names
     exclusive  other addresses of the same family lose these names, so that the new one is found; False leaves them
-    section    instead of names: addresses with their names, all that is in a section of the file that nobody else writes
-               to. What is not named any more goes
+    section    instead of names: addresses with their names, which are all that is in a section of the file. What is
+               not named any more goes
     present    False takes these names away (without names: every line of the address), or the whole section
 
-    A section for the instances of the stack is what the built-in cookbook keeps by itself; one of your own looks like this:
+    A section of the instances of the stack is what the built-in cookbook keeps. One of your own:
 
         hosts_entry("10.0.0.7", names=["db.internal", "db"], comment="the old database")
         hosts_entry("caches", section={each["private_ip"]: [each["hostname"]]

@@ -29,7 +29,7 @@ class Sysctl(Resource[SysctlState]):
     value         a number or text; several numbers with blanks between: "4096 87380 6291456"
     file          the file of /etc/sysctl.d that keeps it; other lines of it are left alone
     now           False only writes it down, for the next boot
-    ignore_error  whether this kernel may lack the key or refuse the value: it is then tried only when it is written down
+    ignore_error  this kernel may lack the key or refuse the value, which is then tried only when it is written down
     present       False takes its line out of the file; the running value stays until the machine boots
 
         sysctl("net.core.somaxconn", value=4096)
@@ -48,7 +48,7 @@ class Sysctl(Resource[SysctlState]):
         if not _KEY.fullmatch(self.key):
             raise BadProperty(f"sysctl key must look like net.ipv4.ip_forward, got {self.key!r}")
         if not _FILE.fullmatch(self.file):
-            raise BadProperty(f'sysctl file must be a name that ends in .conf, without a folder, got {self.file!r}')
+            raise BadProperty(f"sysctl file must be a name that ends in .conf, without a folder, got {self.file!r}")
         if self.present and (self.value is None or not self._value()):
             raise BadProperty(f"sysctl needs a value for {self.key}")
         if isinstance(self.value, str) and not self.value.replace("\t", " ").isprintable():

@@ -37,7 +37,9 @@ class Timezone(Resource[TimezoneState]):
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise BadProperty(f'timezone must be the name of a zone such as "Europe/Berlin" or "UTC", got {self.name!r}')
+            raise BadProperty(
+                f'timezone must be the name of a zone such as "Europe/Berlin" or "UTC", got {self.name!r}'
+            )
 
     def desired(self) -> TimezoneState:
         return TimezoneState(self.name, self.name)

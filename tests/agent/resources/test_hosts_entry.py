@@ -180,5 +180,9 @@ CASES = [
         HostsEntry("web", section={"10.0.1.1": ["web1"]}),
         HostsEntry("web", present=False),
     )
-    for text in (HOSTS, "", "# begin of the block that Toque keeps: web\n10.0.1.9 old\n# end of the block that Toque keeps\n")
+    for text in (
+        HOSTS,
+        "",
+        "# begin of the block that Toque keeps: web\n10.0.1.9 old\n# end of the block that Toque keeps\n",
+    )
 ]

@@ -107,7 +107,11 @@ def test_S22_a_key_that_could_be_an_option_or_a_path_is_refused(key: str) -> Non
 
 @pytest.mark.parametrize(
     ("options", "says"),
-    [({}, "needs a value"), ({"value": "1\nx = 2"}, "one line"), ({"value": 1, "file": "../x.conf"}, "without a folder")],
+    [
+        ({}, "needs a value"),
+        ({"value": "1\nx = 2"}, "one line"),
+        ({"value": 1, "file": "../x.conf"}, "without a folder"),
+    ],
     ids=["none", "lines", "folder"],
 )
 def test_a_value_is_one_line_and_a_file_a_name(options: dict[str, object], says: str) -> None:
