@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
+    from toque.resources.filesystem import filesystem
     from toque.resources.git import git
     from toque.resources.group import group
     from toque.resources.hostname import hostname
     from toque.resources.hosts_entry import hosts_entry
     from toque.resources.link import link
     from toque.resources.log import log
+    from toque.resources.mount import mount
     from toque.resources.package import package
     from toque.resources.remote_file import remote_file
     from toque.resources.service import service
+    from toque.resources.swap import swap
     from toque.resources.sysctl import sysctl
     from toque.resources.template import template
     from toque.resources.timezone import timezone
@@ -39,6 +42,7 @@ __all__ = [
     "directory",
     "execute",
     "file",
+    "filesystem",
     "git",
     "group",
     "hostname",
@@ -46,6 +50,7 @@ __all__ = [
     "include_recipe",
     "link",
     "log",
+    "mount",
     "node",
     "on_change",
     "package",
@@ -53,6 +58,7 @@ __all__ = [
     "search",
     "service",
     "settings",
+    "swap",
     "sysctl",
     "template",
     "timezone",

@@ -44,7 +44,8 @@ class WholeRoot(Box):
             "test -e /dev/loop-control || mknod /dev/loop-control c 10 237; for i in $(seq 0 31); do"
             " test -e /dev/loop$i || mknod /dev/loop$i b 7 $i; done"
         )
-        return self.shell(f"truncate -s {size_mb}M /srv/{name}.img && losetup --find --show /srv/{name}.img")
+        made = f"truncate -s {size_mb}M /srv/{name}.img && losetup --find --show /srv/{name}.img"
+        return self.shell(f"{made} >/srv/{name}.loop && cat /srv/{name}.loop")
 
 
 @contextmanager
@@ -61,5 +62,5 @@ def a_whole_root(data: Path, packages: Sequence[str] = ()) -> Iterator[WholeRoot
             yield box
         finally:
             box.shell(
-                "umount --all --types ext4,xfs 2>/dev/null; losetup --list --noheadings --output NAME | xargs -r losetup -d || true"
+                "umount --all --types ext4 || true; for each in $(cat /srv/*.loop 2>/dev/null); do losetup -d $each 2>/dev/null; done; true"
             )

@@ -13,7 +13,7 @@ from tests.system.case_words import apply, toque
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root(), needs("nsenter", "ip", "apt-get")]
 
-PROVES = ("hostname", "hosts_entry", "sysctl", "timezone")
+PROVES = ("filesystem", "hostname", "hosts_entry", "mount", "swap", "sysctl", "timezone")
 
 HOSTS_OWN_NAME = Path("/proc/sys/kernel/hostname")
 
@@ -21,8 +21,9 @@ HOSTS_OWN_NAME = Path("/proc/sys/kernel/hostname")
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRoot]:
     """One for all tests here: each keeps to names of its own."""
-    with a_whole_root(tmp_path_factory.mktemp("data")) as made:
+    with a_whole_root(tmp_path_factory.mktemp("data"), packages=("kmod", "nftables", "ufw", "xfsprogs")) as made:
         yield made
+        made.shell("swapoff /mnt/swap/file 2>/dev/null || true")
 
 
 def test_the_machine_answers_by_its_new_name_and_the_host_keeps_its_own(box: WholeRoot) -> None:
@@ -112,3 +113,102 @@ def test_a_value_that_the_kernel_refuses_fails_with_its_message(box: WholeRoot) 
 
     assert code == 1
     assert 'setting key "net.ipv4.ip_default_ttl"' in said
+
+
+@pytest.fixture(scope="module")
+def disk(box: WholeRoot) -> str:
+    """A loop device, which the kernel treats like any other disk."""
+    return box.loop_device(48, "disk")
+
+
+def test_an_empty_device_gets_a_file_system_that_is_mounted_by_its_label(box: WholeRoot, disk: str) -> None:
+    recipe = f"""
+        from toque import filesystem, mount
+        filesystem("{disk}", fstype="ext4", label="toquedata")
+        mount("/srv/data", device="LABEL=toquedata", fstype="ext4", options=["noatime", "nodev"], fsck_pass=2)
+        """
+    apply(box, recipe)
+    box.shell("echo kept >/srv/data/file")
+
+    assert box.run("findmnt", "-no", "SOURCE,FSTYPE", "/srv/data").split() == [disk, "ext4"]
+    assert {"noatime", "nodev"} <= set(box.run("findmnt", "-no", "OPTIONS", "/srv/data").split(","))
+    assert box.run("blkid", "-p", "-s", "LABEL", "-o", "value", disk) == "toquedata"
+    assert "LABEL=toquedata /srv/data ext4 noatime,nodev 0 2" in box.run("cat", "/etc/fstab")
+
+    said = apply(box, recipe.replace('"noatime", "nodev"', '"noatime", "ro"'))
+    assert "options" in said
+    assert "ro" in box.run("findmnt", "-no", "OPTIONS", "/srv/data").split(",")
+    assert box.run("cat", "/srv/data/file") == "kept"
+
+    apply(box, "from toque import mount\nmount('/srv/data', present=False)\n")
+    assert box.shell("findmnt /srv/data || grep srv/data /etc/fstab || echo gone") == "gone"
+
+
+@pytest.mark.parametrize("fstype", ["ext4", "xfs"])
+def test_a_file_system_grows_with_its_device_and_keeps_what_is_in_it(box: WholeRoot, fstype: str) -> None:
+    device = box.loop_device(320, f"grows-{fstype}")
+    apply(box, f"from toque import filesystem\nfilesystem('{device}', fstype='{fstype}')\n")
+    box.shell(f"mkdir -p /mnt/{fstype} && mount {device} /mnt/{fstype} && echo kept >/mnt/{fstype}/file")
+    before = int(box.run("stat", "-f", "-c", "%b", f"/mnt/{fstype}"))
+    box.shell(f"umount /mnt/{fstype} && truncate -s 400M /srv/grows-{fstype}.img && losetup -c {device}")
+
+    apply(box, f"from toque import filesystem\nfilesystem('{device}', fstype='{fstype}', grow=True, label='big')\n")
+
+    box.run("mount", "LABEL=big", f"/mnt/{fstype}")
+    assert int(box.run("stat", "-f", "-c", "%b", f"/mnt/{fstype}")) > before * 1.15
+    assert box.run("cat", f"/mnt/{fstype}/file") == "kept"
+    box.run("umount", f"/mnt/{fstype}")
+    box.run("losetup", "-d", device)
+
+
+def test_a_device_with_data_is_never_formatted(box: WholeRoot) -> None:
+    other, unknown = box.loop_device(8, "other"), box.loop_device(8, "unknown")
+    box.run("mkfs.ext2", "-q", other)
+    box.shell(f"printf precious | dd of={unknown} bs=1 seek=70000 status=none")
+    before = box.shell(f"sha256sum {other} {unknown}")
+
+    for device, holds in ((other, "holds ext2"), (unknown, "holds data that is no known file system")):
+        code, said = toque(box, "apply", f"from toque import filesystem\nfilesystem('{device}', fstype='ext4')\n")
+        assert code == 1
+        assert holds in said
+        assert "dd if=/dev/zero" in said
+
+    assert box.shell(f"sha256sum {other} {unknown}") == before
+
+
+def test_a_folder_and_memory_are_mounted_too(box: WholeRoot) -> None:
+    apply(
+        box,
+        """
+        from toque import directory, file, mount
+        directory("/srv/real", mode="0755")
+        file("/srv/real/here", content="x")
+        mount("/srv/seen", device="/srv/real", fstype="none", options=["bind"])
+        mount("/srv/memory", device="tmpfs", fstype="tmpfs", options=["size=4m", "mode=0700"], in_fstab=False)
+        """,
+    )
+    assert box.run("cat", "/srv/seen/here") == "x"
+    assert box.run("stat", "-f", "-c", "%T %b", "/srv/memory") == "tmpfs 1024"
+
+    apply(box, "from toque import mount\nmount('/srv/seen', present=False)\nmount('/srv/memory', present=False)\n")
+    assert box.shell("findmnt /srv/seen || findmnt /srv/memory || ls /srv/seen") == ""
+
+
+def test_a_file_is_swapped_to_and_given_back(box: WholeRoot) -> None:
+    """On a disk of its own, for the root of a sandbox is an overlay, to which Linux cannot swap.
+
+    `swappiness` is the whole kernel's and not a namespace's, so it is not touched here.
+    """
+    device = box.loop_device(32, "swap")
+    box.shell(f"mkfs.ext4 -q {device} && mkdir /mnt/swap && mount {device} /mnt/swap")
+
+    apply(box, "from toque import swap\nswap('/mnt/swap/file', size_mb=4)\n")
+    assert [line.split()[2] for line in box.run("cat", "/proc/swaps").splitlines() if "/mnt/swap" in line] == ["4088"]
+    assert box.run("stat", "-c", "%a", "/mnt/swap/file") == "600"
+
+    apply(box, "from toque import swap\nswap('/mnt/swap/file', size_mb=8)\n")
+    assert "/mnt/swap/file none swap sw 0 0" in box.run("cat", "/etc/fstab")
+
+    apply(box, "from toque import swap\nswap('/mnt/swap/file', present=False)\n")
+    assert box.shell("grep -h mnt/swap /proc/swaps /etc/fstab; ls /mnt/swap") == "lost+found"
+    box.run("umount", "/mnt/swap")
