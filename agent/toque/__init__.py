@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.filesystem import filesystem
+    from toque.resources.firewall import firewall
     from toque.resources.git import git
     from toque.resources.group import group
     from toque.resources.hostname import hostname
@@ -43,6 +44,7 @@ __all__ = [
     "execute",
     "file",
     "filesystem",
+    "firewall",
     "git",
     "group",
     "hostname",

@@ -52,8 +52,8 @@ class Disks:
                     out="".join(f"{key}={value}\n" for key, value in contents.items()), code=0 if contents else 2
                 )
             case ["cmp", *_, "--", path, "/dev/zero"]:
-                device = self._device(path, host)
-                return Ran(code=1 if device.garbage or device.contents else 0)
+                compared = self._device(path, host)
+                return Ran(code=1 if compared.garbage or compared.contents else 0)
             case ["blockdev", "--getsize64", path]:
                 return Ran(out=f"{self._device(path, host).size_mb * _MB}\n")
             case ["dumpe2fs", *_, path]:
