@@ -16,6 +16,7 @@ from tests.needs import stop_without
 from tests.system.case_sandbox import Box, a_box
 
 ADDRESS = "10.252.7.1"
+HOST = "10.252.0.1"
 
 
 class WholeRoot(Box):
@@ -31,7 +32,8 @@ class WholeRoot(Box):
         """Debian packages, into the copy of the root; fetched over the host's network, for the own one leads nowhere."""
         script = (
             "export DEBIAN_FRONTEND=noninteractive; printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d"
-            " && chmod 755 /usr/sbin/policy-rc.d && apt-get update -qq"
+            " && chmod 755 /usr/sbin/policy-rc.d"
+            f" && {{ dpkg --status {' '.join(packages)} >/dev/null 2>&1 || apt-get update -qq; }}"
             f" && apt-get install -y -qq --no-install-recommends {' '.join(packages)}"
         )
         done = self.execute(["sh", "-c", script], own_network=False)
@@ -49,10 +51,11 @@ class WholeRoot(Box):
 
 
 @contextmanager
-def a_whole_root(data: Path, packages: Sequence[str] = ()) -> Iterator[WholeRoot]:
+def a_whole_root(data: Path, packages: Sequence[str] = (), daemon: Sequence[str] = ()) -> Iterator[WholeRoot]:
+    """One with these Debian packages, in which this program runs; the host is 10.252.0.1 to it."""
     with a_box(data) as plain:
         box = WholeRoot(plain.spec)
-        box.start(network="own", address=ADDRESS)
+        box.start(network="own", address=ADDRESS, agent_argv=tuple(daemon))
         if packages:
             box.install(packages)
         # No name server can be reached from here, and none shall be waited for.

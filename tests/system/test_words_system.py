@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.needs import needs, needs_root
-from tests.system.case_whole_root import WholeRoot, a_whole_root
-from tests.system.case_words import apply, toque
+from tests.system.case_sandbox import wait_for
+from tests.system.case_whole_root import ADDRESS, HOST, WholeRoot, a_whole_root
+from tests.system.case_words import apply, put, toque
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root(), needs("nsenter", "ip", "apt-get")]
 
-PROVES = ("filesystem", "hostname", "hosts_entry", "mount", "swap", "sysctl", "timezone")
+PROVES = ("filesystem", "firewall", "hostname", "hosts_entry", "mount", "swap", "sysctl", "timezone")
 
+PACKAGES = ("dbus", "firewalld", "kmod", "nftables", "ufw", "xfsprogs")
+LISTEN = """
+import selectors, socket
+ready = selectors.DefaultSelector()
+for port in (8081, 8082):
+    ready.register(socket.create_server(("0.0.0.0", port)), selectors.EVENT_READ)
+while True:
+    for key, _ in ready.select():
+        key.fileobj.accept()[0].close()
+"""
 HOSTS_OWN_NAME = Path("/proc/sys/kernel/hostname")
 
 
 @pytest.fixture(scope="module")
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeRoot]:
     """One for all tests here: each keeps to names of its own."""
-    with a_whole_root(tmp_path_factory.mktemp("data"), packages=("kmod", "nftables", "ufw", "xfsprogs")) as made:
+    with a_whole_root(tmp_path_factory.mktemp("data"), PACKAGES, ("/opt/toque/bin/python", "-c", LISTEN)) as made:
         yield made
         made.shell("swapoff /mnt/swap/file 2>/dev/null || true")
 
@@ -212,3 +226,93 @@ def test_a_file_is_swapped_to_and_given_back(box: WholeRoot) -> None:
     apply(box, "from toque import swap\nswap('/mnt/swap/file', present=False)\n")
     assert box.shell("grep -h mnt/swap /proc/swaps /etc/fstab; ls /mnt/swap") == "lost+found"
     box.run("umount", "/mnt/swap")
+
+
+def is_open(port: int) -> bool:
+    """Whether the host reaches this port of the sandbox, over the bridge between the two."""
+    try:
+        with socket.create_connection((ADDRESS, port), timeout=0.5):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def knocking_back() -> Iterator[int]:
+    """A port of the host: whoever connects is told whether its own port 8081 can be reached."""
+    with socket.create_server((HOST, 0)) as server:
+        server.settimeout(60)
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    with server.accept()[0] as asked:
+                        asked.sendall(b"open" if is_open(8081) else b"shut")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+ASK = "import socket, sys; sys.exit(socket.create_connection(('{host}', {port}), 3).recv(9) != b'open')"
+
+
+def a_firewall(backend: str, rules: str, port: int, within: float = 10) -> str:
+    probe = ["/opt/toque/bin/python", "-c", ASK.format(host=HOST, port=port)]
+    return f"""
+        from toque import firewall
+        firewall({rules}, backend="{backend}", probe={probe!r}, probe_within={within})
+        """
+
+
+@pytest.fixture(scope="module")
+def firewalld(box: WholeRoot) -> None:
+    """firewalld needs a system bus, and no systemd; both end with the sandbox."""
+    box.shell("mkdir -p /run/dbus && dbus-daemon --system --fork --nopidfile && setsid firewalld >/dev/null 2>&1")
+    wait_for("firewalld to answer", lambda: box.execute(["firewall-cmd", "--state"]).returncode == 0)
+
+
+@pytest.mark.parametrize("backend", ["nftables", "ufw", "firewalld"])
+def test_a_port_is_shut_and_open_as_the_rules_say_and_stays_open_when_new_ones_lock_out(
+    box: WholeRoot, backend: str, request: pytest.FixtureRequest
+) -> None:
+    if backend == "firewalld":
+        request.getfixturevalue("firewalld")
+        box.run("firewall-cmd", "--set-default-zone=trusted")
+    wait_for("the sandbox to listen", lambda: is_open(8081) and is_open(8082))
+    with knocking_back() as port:
+        rules = '[{"port": "8081-8082"}, {"source": "10.252.0.0/16", "port": 8082, "action": "reject", "order": 1}]'
+        apply(box, a_firewall(backend, rules, port))
+        assert (is_open(8081), is_open(8082)) == (True, False)
+
+        code, said = toque(box, "apply", a_firewall(backend, '[{"port": 8082}]', port, within=0))
+        assert code == 1
+        assert "did not succeed within 0 s: the old rules are back" in said
+        assert (is_open(8081), is_open(8082)) == (True, False)
+
+    if backend == "nftables":
+        # As when the machine boots.
+        box.shell("nft flush ruleset && nft --file /etc/nftables.conf")
+        assert (is_open(8081), is_open(8082)) == (True, False)
+
+    apply(box, f"from toque import firewall\nfirewall(present=False, backend='{backend}')\n")
+    if backend == "firewalld":
+        box.shell("firewall-cmd --get-default-zone | grep -x public && pkill -x firewalld")
+    wait_for("nothing to be blocked any more", lambda: is_open(8081) and is_open(8082))
+
+
+def test_where_an_agent_is_new_rules_must_let_it_reach_its_server(box: WholeRoot) -> None:
+    recipe = "from toque import firewall\nfirewall([{'port': 8081}], probe_within=0)\n"
+    with knocking_back() as port:
+        put(box, "/etc/toque/agent.toml", f'server_url = "http://{HOST}:{port}"\n'.encode())
+        apply(box, recipe)
+    box.run("nft", "delete", "table", "inet", "toque")
+
+    code, said = toque(box, "apply", recipe)
+
+    assert code == 1
+    assert f"a connection to the Toque server at {HOST}:{port} did not succeed" in said
+    assert is_open(8082)
+    box.run("rm", "/etc/toque/agent.toml")

@@ -127,7 +127,7 @@ def test_the_firewall_that_is_in_use_is_taken() -> None:
 
     converge(Firewall(RULES), host)
 
-    assert "ufw --force allow proto tcp from any to any port 80,443 comment toque: accept tcp 80,443" in host.ran
+    assert "ufw allow proto tcp from any to any port 80,443 comment toque: accept tcp 80,443" in host.ran
 
 
 def test_rules_of_others_in_ufw_stay() -> None:

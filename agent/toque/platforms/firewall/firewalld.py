@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 
@@ -10,6 +11,7 @@ from toque.platforms.firewall.rule import Rule
 
 _ZONE = "toque"
 _FILE = f"/etc/firewalld/zones/{_ZONE}.xml"
+_SETTINGS = "/etc/firewalld/firewalld.conf"
 _TARGETS = {"accept": "ACCEPT", "drop": "DROP", "reject": "%%REJECT%%"}
 _USUAL_ZONE = "public"
 
@@ -19,9 +21,11 @@ class Firewalld:
         self._host = host
 
     def state(self) -> tuple[str, tuple[str, ...]] | None:
-        if self._say("--get-default-zone") != _ZONE:
+        content = self._host.read(_FILE)
+        if content is None or self._default_zone() != _ZONE:
             return None
-        target = self._say("--permanent", f"--zone={_ZONE}", "--get-target")
+        found = re.search(rb'<zone[^>]* target="([^"]*)"', content)
+        target = found[1].decode() if found else "default"
         default = next((name for name, text in _TARGETS.items() if text == target), target)
         running = self._say(f"--zone={_ZONE}", "--list-rich-rules").splitlines()
         return default, tuple(sorted(line.strip() for line in running if line.strip()))
@@ -31,7 +35,7 @@ class Firewalld:
         return tuple(sorted(_rich(rule) for rule in _elements(rules)))
 
     def put(self, default: str, rules: Sequence[Rule]) -> Callable[[], None]:
-        old, zone = self._host.read(_FILE), self._say("--get-default-zone")
+        old, zone = self._host.read(_FILE), self._default_zone()
 
         def undo() -> None:
             self._say(f"--set-default-zone={zone if zone != _ZONE or old is not None else _USUAL_ZONE}")
@@ -64,6 +68,11 @@ class Firewalld:
             self._host.remove(_FILE)
         else:
             self._host.write(_FILE, content)
+
+    def _default_zone(self) -> str:
+        """From its settings, which it writes itself: asking it takes a third of a second."""
+        found = re.search(rb"^DefaultZone=(\S+)", self._host.read(_SETTINGS) or b"", re.MULTILINE)
+        return found[1].decode() if found else _USUAL_ZONE
 
     def _say(self, *words: str) -> str:
         return self._host.run(["firewall-cmd", *words]).out.strip()

@@ -21,8 +21,7 @@ class Ufw:
     def state(self) -> tuple[str, tuple[str, ...]] | None:
         if not self._is_enabled():
             return None
-        found = re.search(r'^DEFAULT_INPUT_POLICY="?(\w+)"?', self._text("/etc/default/ufw"), re.MULTILINE)
-        return _DEFAULTS.get(found[1] if found else "DROP", "drop"), self._ours()
+        return self._default(), self._ours()
 
     def listed(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """ufw keeps one list for IPv4 and one for IPv6."""
@@ -42,8 +41,10 @@ class Ufw:
             self._delete_ours()
             for rule in rules:
                 self._ufw(*_words(rule), "comment", f"{_MARK}{rule}")
-            self._ufw("default", _VERBS[default], "incoming")
-            self._ufw("enable")
+            if self._default() != default:
+                self._ufw("default", _VERBS[default], "incoming")
+            if not was_enabled:
+                self._ufw("--force", "enable")
         except BaseException:
             undo()
             raise
@@ -73,6 +74,10 @@ class Ufw:
                     found[comment.removeprefix(_MARK)] = None
         return tuple(found)
 
+    def _default(self) -> str:
+        found = re.search(r'^DEFAULT_INPUT_POLICY="?(\w+)"?', self._text("/etc/default/ufw"), re.MULTILINE)
+        return _DEFAULTS.get(found[1] if found else "DROP", "drop")
+
     def _is_enabled(self) -> bool:
         return re.search(r"^ENABLED=yes$", self._text("/etc/ufw/ufw.conf"), re.MULTILINE) is not None
 
@@ -80,7 +85,7 @@ class Ufw:
         return (self._host.read(path) or b"").decode(errors="replace")
 
     def _ufw(self, *words: str) -> None:
-        self._host.run(["ufw", "--force", *words])
+        self._host.run(["ufw", *words])
 
 
 def _words(rule: Rule) -> list[str]:

@@ -61,18 +61,18 @@ class UfwProgram:
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
-            case ["ufw", "--force", ("enable" | "disable") as verb]:
+            case ["ufw", "disable" as verb] | ["ufw", "--force", "enable" as verb]:
                 host.add("/etc/ufw/ufw.conf", f"ENABLED={'yes' if verb == 'enable' else 'no'}\n")
-            case ["ufw", "--force", "reload"]:
+            case ["ufw", "reload"]:
                 pass
-            case ["ufw", "--force", "default", verb, "incoming"]:
+            case ["ufw", "default", verb, "incoming"]:
                 policy = {"allow": "ACCEPT", "deny": "DROP", "reject": "REJECT"}[verb]
                 host.add("/etc/default/ufw", f'DEFAULT_INPUT_POLICY="{policy}"\n')
-            case ["ufw", "--force", "delete", *words]:
+            case ["ufw", "delete", *words]:
                 self._write(
                     host, lambda lines: [line for line in lines if f"### {' '.join(words)} comment=" not in line]
                 )
-            case ["ufw", "--force", *words, "comment", comment]:
+            case ["ufw", *words, "comment", comment]:
                 line = f"### tuple ### {' '.join(words)} comment={comment.encode().hex()}"
                 self._write(host, lambda lines: [*lines, line])
             case _:
@@ -90,17 +90,12 @@ class UfwProgram:
 class FirewallCmd:
     """firewall-cmd: zones are files; what runs is what was read at the last reload."""
 
-    default_zone: str = "public"
     running: dict[str, list[str]] = field(default_factory=dict)
 
     def look(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
             case ["firewall-cmd", "--state"]:
                 return Ran(out="running\n")
-            case ["firewall-cmd", "--get-default-zone"]:
-                return Ran(out=f"{self.default_zone}\n")
-            case ["firewall-cmd", "--permanent", zone, "--get-target"]:
-                return Ran(out=f"{self._zone(host, zone).get('target', 'default')}\n")
             case ["firewall-cmd", zone, "--list-rich-rules"]:
                 return Ran(out="".join(f"{rule}\n" for rule in self.running.get(zone.removeprefix("--zone="), [])))
         return None
@@ -113,7 +108,7 @@ class FirewallCmd:
                 names = [name.removesuffix(".xml") for name in host.names_in("/etc/firewalld/zones")]
                 self.running = {name: self._rich(self._zone(host, f"--zone={name}")) for name in names}
             case ["firewall-cmd", option] if option.startswith("--set-default-zone="):
-                self.default_zone = option.partition("=")[2]
+                host.add("/etc/firewalld/firewalld.conf", f"DefaultZone={option.partition('=')[2]}\n")
             case _:
                 return None
         return Ran()
