@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from toque.resources.group import group
     from toque.resources.hostname import hostname
     from toque.resources.hosts_entry import hosts_entry
+    from toque.resources.kernel_module import kernel_module
     from toque.resources.link import link
+    from toque.resources.locale import locale
     from toque.resources.log import log
     from toque.resources.mount import mount
     from toque.resources.package import package
@@ -50,7 +52,9 @@ __all__ = [
     "hostname",
     "hosts_entry",
     "include_recipe",
+    "kernel_module",
     "link",
+    "locale",
     "log",
     "mount",
     "node",

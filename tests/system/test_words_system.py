@@ -17,9 +17,20 @@ from tests.system.case_words import apply, put, toque
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root(), needs("nsenter", "ip", "apt-get")]
 
-PROVES = ("filesystem", "firewall", "hostname", "hosts_entry", "mount", "swap", "sysctl", "timezone")
+PROVES = (
+    "filesystem",
+    "firewall",
+    "hostname",
+    "hosts_entry",
+    "kernel_module",
+    "locale",
+    "mount",
+    "swap",
+    "sysctl",
+    "timezone",
+)
 
-PACKAGES = ("dbus", "firewalld", "kmod", "nftables", "ufw", "xfsprogs")
+PACKAGES = ("dbus", "firewalld", "kmod", "locales", "nftables", "ufw", "xfsprogs")
 LISTEN = """
 import selectors, socket
 ready = selectors.DefaultSelector()
@@ -316,3 +327,56 @@ def test_where_an_agent_is_new_rules_must_let_it_reach_its_server(box: WholeRoot
     assert f"a connection to the Toque server at {HOST}:{port} did not succeed" in said
     assert is_open(8082)
     box.run("rm", "/etc/toque/agent.toml")
+
+
+def test_programs_speak_the_language_that_was_generated(box: WholeRoot) -> None:
+    apply(
+        box,
+        """
+        from toque import locale
+        locale("de_DE.UTF-8", lc={"LC_MESSAGES": "C.UTF-8"})
+        """,
+    )
+
+    assert box.run("env", "LC_ALL=de_DE.UTF-8", "date", "--date=2026-01-05", "+%A") == "Montag"
+    assert box.run("cat", "/etc/default/locale") == "LANG=de_DE.UTF-8\nLC_MESSAGES=C.UTF-8"
+
+    apply(box, "from toque import locale\nlocale('C.UTF-8', lc={'LC_MESSAGES': ''})\n")
+    assert box.run("cat", "/etc/default/locale") == "LANG=C.UTF-8"
+
+
+def test_what_modprobe_shall_do_is_what_it_reads(box: WholeRoot) -> None:
+    """A module is the whole kernel's, so none is loaded here (and many a virtual machine's kernel can load none).
+
+    What is real is what modprobe makes of the files, and the modules that are built in.
+    """
+    apply(
+        box,
+        """
+        from toque import kernel_module
+        kernel_module("toque_odd", loaded=None, persistent=True, blacklisted=True, options={"depth": "7"})
+        """,
+    )
+    read = box.run("modprobe", "--showconfig").splitlines()
+    assert "options toque_odd depth=7" in read
+    assert "blacklist toque_odd" in read
+    assert box.run("cat", "/etc/modules-load.d/toque-toque_odd.conf").splitlines()[-1] == "toque_odd"
+
+    code, said = toque(box, "apply", "from toque import kernel_module\nkernel_module('toque_odd')\n")
+    assert code == 1
+    assert "modprobe said: modprobe: FATAL: Module toque_odd not found" in said
+
+    apply(box, "from toque import kernel_module\nkernel_module('toque_odd', present=False)\n")
+    assert "toque_odd" not in box.run("modprobe", "--showconfig")
+    assert box.shell("ls /etc/modules-load.d /etc/modprobe.d | grep toque || true") == ""
+
+
+def test_a_module_that_is_built_in_is_there_and_cannot_go(box: WholeRoot) -> None:
+    built_in = box.shell("for each in /sys/module/*; do test -e $each/initstate || basename $each; done").splitlines()[
+        0
+    ]
+
+    assert "0 would change" in toque(box, "plan", f"from toque import kernel_module\nkernel_module('{built_in}')\n")[1]
+    code, said = toque(box, "apply", f"from toque import kernel_module\nkernel_module('{built_in}', loaded=False)\n")
+    assert code == 1
+    assert "is built into this kernel and cannot be unloaded" in said

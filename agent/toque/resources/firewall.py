@@ -38,10 +38,11 @@ class Firewall(Resource[FirewallState]):
     probe         what must succeed under the new rules: a program as a list of arguments, or a function that answers
                   True. Without it: a connection to the Toque server, where the machine has an agent
     probe_within  seconds within which the probe must succeed once (10)
-    present       False takes the rules away; nothing is blocked by them any more (ufw is switched off)
+    present       False takes the rules away; ufw is switched off when no others are left
 
     What belongs to a connection that stands, what the machine says to itself, and ICMP always come in. When the
-    probe does not succeed, the former rules are in force again and the resource fails. Each backend has a place of its
+    probe does not succeed, the former rules are in force again and the resource fails; with nftables, rules that were
+    not kept because the run was killed meanwhile go with the next boot. Each backend has a place of its
     own (a table `toque`, rules with the comment `toque`, a zone `toque`); rules of others are left alone, and may
     still block. With ufw, `default` is also that of its other rules; with firewalld the zone becomes the default one.
 
@@ -75,6 +76,8 @@ class Firewall(Resource[FirewallState]):
 
     def current(self, host: Host) -> FirewallState | None:
         firewall = firewall_of(host, self.backend)
+        if firewall is not None and not self.present:
+            return FirewallState(None) if firewall.has_ours() else None
         found = firewall.state() if firewall is not None else None
         if firewall is None or found is None:
             return None

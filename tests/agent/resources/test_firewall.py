@@ -140,6 +140,10 @@ def test_rules_of_others_in_ufw_stay() -> None:
     assert text.count("### tuple ###") == 2
     assert text.startswith("### tuple ### allow tcp 25 comment=6d61696c\n")
 
+    converge(Firewall(present=False), host)
+    assert host.read("/etc/ufw/user.rules") == b"### tuple ### allow tcp 25 comment=6d61696c\n"
+    assert host.read("/etc/ufw/ufw.conf") == b"ENABLED=yes\n"
+
 
 def test_the_rules_of_firewalld_are_a_zone() -> None:
     host = with_firewall("firewalld")

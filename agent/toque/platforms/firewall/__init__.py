@@ -35,6 +35,9 @@ class Firewalls(Protocol):
     def state(self) -> tuple[str, tuple[str, ...]] | None:
         """What holds for the rest, and our rules as `listed` tells them; None when it has none of ours."""
 
+    def has_ours(self) -> bool:
+        """Whether there is anything to take away."""
+
     def listed(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """Rules in the words and the order in which `state` tells them."""
 

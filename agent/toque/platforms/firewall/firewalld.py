@@ -30,6 +30,9 @@ class Firewalld:
         running = self._say(f"--zone={_ZONE}", "--list-rich-rules").splitlines()
         return default, tuple(sorted(line.strip() for line in running if line.strip()))
 
+    def has_ours(self) -> bool:
+        return self._host.read(_FILE) is not None
+
     def listed(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """In firewalld's own words; it lists them in no order, and keeps to their priorities."""
         return tuple(sorted(_rich(rule) for rule in _elements(rules)))
@@ -38,15 +41,17 @@ class Firewalld:
         old, zone = self._host.read(_FILE), self._default_zone()
 
         def undo() -> None:
-            self._say(f"--set-default-zone={zone if zone != _ZONE or old is not None else _USUAL_ZONE}")
+            before = zone if zone != _ZONE or old is not None else _USUAL_ZONE
+            if self._default_zone() != before:
+                self._say(f"--set-default-zone={before}")
             self._write(old)
             self._say("--reload")
 
         try:
             self._write(document(default, rules))
-            self._say("--check-config")
             self._say("--reload")
-            self._say(f"--set-default-zone={_ZONE}")
+            if zone != _ZONE:
+                self._say(f"--set-default-zone={_ZONE}")
         except BaseException:
             undo()
             raise
@@ -59,7 +64,8 @@ class Firewalld:
         """The zone is read from its file already."""
 
     def remove(self) -> None:
-        self._say(f"--set-default-zone={_USUAL_ZONE}")
+        if self._default_zone() == _ZONE:
+            self._say(f"--set-default-zone={_USUAL_ZONE}")
         self._write(None)
         self._say("--reload")
 
@@ -98,7 +104,7 @@ _Element = tuple[dict[str, str], tuple[str, dict[str, str]] | None, str]
 
 
 def _elements(rules: Sequence[Rule]) -> list[_Element]:
-    """A rich rule has one port: as many as there are ports, numbered in their order after the messages of the network."""
+    """A rich rule has one port: as many as there are ports, numbered in their order, behind those for ICMP."""
     made: list[_Element] = []
 
     def add(source: str, family: int, element: tuple[str, dict[str, str]] | None, action: str) -> None:

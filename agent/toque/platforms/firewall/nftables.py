@@ -41,6 +41,9 @@ class Nftables:
             return policy, ("its first rules are not those of Toque", *rules)
         return policy, tuple(rules[len(always) :])
 
+    def has_ours(self) -> bool:
+        return self.state() is not None or self._host.read(_FILE) is not None
+
     def listed(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         return tuple(map(_comment, rules))
 

@@ -20,7 +20,7 @@ _MOST_PORTS = 15
 
 @dataclass(frozen=True)
 class Rule:
-    """`ports` are "80" or "8000-8010"; none of them means all. No `proto` means every protocol, no `source` everybody."""
+    """`ports` are "80" or "8000-8010". No port means all, no `proto` every protocol, no `source` everybody."""
 
     action: str
     proto: str = ""

@@ -23,6 +23,9 @@ class Ufw:
             return None
         return self._default(), self._ours()
 
+    def has_ours(self) -> bool:
+        return bool(self._ours())
+
     def listed(self, rules: Sequence[Rule]) -> tuple[str, ...]:
         """ufw keeps one list for IPv4 and one for IPv6."""
         return tuple(str(rule) for family in (4, 6) for rule in rules if (rule.family == 6) == (family == 6))
@@ -58,7 +61,8 @@ class Ufw:
 
     def remove(self) -> None:
         self._delete_ours()
-        self._ufw("disable")
+        if self._is_enabled() and not any("### tuple ###" in self._text(path) for path in _FILES[:2]):
+            self._ufw("disable")
 
     def _delete_ours(self) -> None:
         for text in self._ours():

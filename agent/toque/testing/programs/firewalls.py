@@ -102,8 +102,6 @@ class FirewallCmd:
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
-            case ["firewall-cmd", "--check-config"]:
-                pass
             case ["firewall-cmd", "--reload"]:
                 names = [name.removesuffix(".xml") for name in host.names_in("/etc/firewalld/zones")]
                 self.running = {name: self._rich(self._zone(host, f"--zone={name}")) for name in names}
