@@ -28,15 +28,22 @@ if TYPE_CHECKING:
     from toque.resources.env_file import env_file
     from toque.resources.execute import execute
     from toque.resources.file import file
+    from toque.resources.filesystem import filesystem
+    from toque.resources.firewall import firewall
     from toque.resources.git import git
     from toque.resources.group import group
     from toque.resources.http_request import http_request
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
     from toque.resources.line import line
+    from toque.resources.hostname import hostname
+    from toque.resources.hosts_entry import hosts_entry
+    from toque.resources.kernel_module import kernel_module
     from toque.resources.link import link
+    from toque.resources.locale import locale
     from toque.resources.log import log
     from toque.resources.os_upgrade import os_upgrade
+    from toque.resources.mount import mount
     from toque.resources.package import package
     from toque.resources.private_key import private_key
     from toque.resources.reboot import reboot
@@ -51,6 +58,10 @@ if TYPE_CHECKING:
     from toque.resources.timer import timer
     from toque.resources.tree import tree
     from toque.resources.trusted_ca import trusted_ca
+    from toque.resources.swap import swap
+    from toque.resources.sysctl import sysctl
+    from toque.resources.template import template
+    from toque.resources.timezone import timezone
     from toque.resources.user import user
     from toque.resources.yum_repository import yum_repository
     from toque.resources.wait_for import wait_for
@@ -76,6 +87,8 @@ __all__ = [
     "env_file",
     "execute",
     "file",
+    "filesystem",
+    "firewall",
     "git",
     "group",
     "http_request",
@@ -83,8 +96,14 @@ __all__ = [
     "known_host",
     "limits",
     "line",
+    "hostname",
+    "hosts_entry",
+    "include_recipe",
+    "kernel_module",
     "link",
+    "locale",
     "log",
+    "mount",
     "node",
     "on_change",
     "os_upgrade",
@@ -104,6 +123,10 @@ __all__ = [
     "timer",
     "tree",
     "trusted_ca",
+    "swap",
+    "sysctl",
+    "template",
+    "timezone",
     "user",
     "yum_repository",
     "wait_for",

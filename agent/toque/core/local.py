@@ -160,7 +160,8 @@ class LocalHost:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            data = os.read(descriptor, found.st_size + 1)
+            # What /proc calls empty must be read at once: asked for a second part, a switch of the kernel has no more.
+            data = os.read(descriptor, found.st_size + 1 if found.st_size else 1 << 16)
             if len(data) <= found.st_size and len(data) == found.st_size:
                 return data
             parts = [data]
