@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from posixpath import normpath
 from typing import Protocol
 
 from toque.core.host import CommandFailed, Entry, Kind, Ran
@@ -24,6 +25,17 @@ class Program(Protocol):
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
         """Answer, and change the machine."""
+
+
+class UnknownCommand(AssertionError):
+    """A command line that nobody taught the machine in memory."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.argv = list(argv)
+        super().__init__(
+            f"FakeHost knows no {self.argv}: in a cookbook's test teach it by node.answers({self.argv!r}, out=…), "
+            f"for all tests by a class in toque/testing/programs/"
+        )
 
 
 @dataclass
@@ -68,6 +80,8 @@ class FakeHost:
         # Two machines made from the same description must not share it.
         self.units, self.users, self.groups = deepcopy(self.units), dict(self.users), dict(self.groups)
         self.programs = deepcopy(self.programs)
+        self.cwd = "/"
+        """Where the command that a program answers was run."""
         self.nodes: dict[str, Node] = {"/": Node("directory", mode=0o755)}
         for path in ("/etc", "/srv", "/tmp", "/opt", "/var/lib"):
             self.add(path, Node("directory", mode=0o755))
@@ -83,7 +97,7 @@ class FakeHost:
         above = path
         while above := above.rpartition("/")[0]:
             self.nodes.setdefault(above, Node("directory", mode=0o755))
-        self.nodes[path] = deepcopy(what)
+        self.nodes[path] = replace(what)
 
     # Programs
 
@@ -100,6 +114,7 @@ class FakeHost:
         umask: int | None = None,
         timeout: float | None = None,
     ) -> Ran:
+        self.cwd = cwd or "/"
         answer = self._answer(list(argv), input)
         if answer.code not in ok:
             raise CommandFailed(argv, answer)
@@ -116,7 +131,7 @@ class FakeHost:
         for program in (*self.programs, _STANDARD):
             if (done := program.do(argv, self)) is not None:
                 return done
-        raise AssertionError(f"FakeHost knows no {argv}: teach it, or fix the resource")
+        raise UnknownCommand(argv)
 
     def which(self, program: str) -> str | None:
         return next((p for p in self.paths if p == program or p.endswith(f"/{program}")), None)
@@ -124,14 +139,14 @@ class FakeHost:
     # Looking
 
     def entry(self, path: str) -> Entry | None:
-        node = self.nodes.get(path)
+        node = self.nodes.get(self._through(path))
         if node is None:
             return None
         return Entry(node.kind, node.mode, node.uid, node.gid, len(node.content), (1, id(node)))
 
     def read(self, path: str) -> bytes | None:
         for _ in range(8):
-            node = self.nodes.get(path)
+            node = self.nodes.get(path := self._through(path))
             if node is None or node.kind == "directory":
                 return None
             if node.kind == "file":
@@ -140,13 +155,13 @@ class FakeHost:
         return None
 
     def names_in(self, path: str) -> list[str]:
-        start = path.rstrip("/") + "/"
+        start = self._through(f"{path.rstrip('/')}/")
         return sorted(
             {p[len(start) :] for p in self.nodes if p.startswith(start) and "/" not in p[len(start) :]} - {""}
         )
 
     def link_target(self, path: str) -> str | None:
-        node = self.nodes.get(path)
+        node = self.nodes.get(self._through(path))
         return node.to if node is not None and node.kind == "link" else None
 
     # Changing
@@ -216,6 +231,17 @@ class FakeHost:
 
     def home_of(self, user: str) -> str | None:
         return None if user not in self.users else "/root" if user == "root" else f"/home/{user}"
+
+    def _through(self, path: str) -> str:
+        """The same place without links on the way to it; the last part itself may be one."""
+        end = path.find("/", 1)
+        while end != -1:
+            node = self.nodes.get(path[:end])
+            if node is not None and node.kind == "link":
+                before = "" if node.to.startswith("/") else path[: path.rindex("/", 0, end)] + "/"
+                path, end = normpath(before + node.to + path[end:]) + "/" * path.endswith("/"), 0
+            end = path.find("/", end + 1)
+        return path
 
     def _needs_folder(self, path: str) -> None:
         folder = path.rpartition("/")[0] or "/"
