@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from toque.core.diffs import describe
 from toque.core.errors import RecipeFailed, did_you_mean
-from toque.core.report import Report
+from toque.core.report import Report, Say
 from toque.core.resource import PRESENT, Action, Outcome, Resource
 from toque.core.source import Source
 
@@ -93,11 +93,16 @@ class Acted:
 class Recording(Report):
     """A report that keeps everything, for a test to ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Say = lambda text: None) -> None:
         self.lines: list[str] = []
-        super().__init__(say=self.lines.append)
+        self._also = say
+        super().__init__(say=self._keep)
         self.touched: list[Touched] = []
         self.acts: list[Acted] = []
+
+    def _keep(self, text: str) -> None:
+        self.lines.append(text)
+        self._also(text)
 
     def outcome(self, recipe: str, resource: Resource[Any], outcome: Outcome) -> None:
         super().outcome(recipe, resource, outcome)
