@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from toque.core.errors import did_you_mean
-from toque.core.host import Ran
+from toque.core.host import Ran, WebAnswer
 from toque.testing import arrivals, teaching
 from toque.testing.arrivals import Anything, Brought
 from toque.testing.machine import FakeHost, Node, Unit
 from toque.testing.platforms import Recorded
 from toque.testing.programs.accounts import Account, Accounts
 from toque.testing.programs.git import Git
-from toque.testing.programs.sysv import SCRIPT, Scripts
+from toque.testing.programs.sysv import Scripts
 
 _FOLDERS = (
     "/bin", "/boot", "/etc/systemd/system", "/home", "/root", "/run", "/usr/bin", "/usr/lib", "/usr/local/bin",
@@ -70,13 +71,22 @@ class Machine(FakeHost):
         if self.platform.facts["platform"]["init"] == "systemd":
             self.units.setdefault(name, unit)
             return
-        scripts = next(each for each in self.programs if isinstance(each, Scripts))
-        self.add(f"/etc/init.d/{name}", Node(content=SCRIPT, mode=0o755))
-        for remembered, holds in ((scripts.running, unit.active), (scripts.broken, unit.broken)):
+        openrc = self._openrc()
+        keeper: Any = openrc or next(each for each in self.programs if isinstance(each, Scripts))
+        script = import_module(type(keeper).__module__).SCRIPT
+        self.add(f"/etc/init.d/{name}", Node(content=script, mode=0o755))
+        for remembered, holds in ((keeper.running, unit.active), (keeper.broken, unit.broken)):
             if holds:
                 remembered.add(name)
         if unit.enabled:
-            self.add(f"/etc/rc2.d/S01{name}", Node("link", to=f"../init.d/{name}"))
+            boots = f"/etc/runlevels/default/{name}" if openrc else f"/etc/rc2.d/S01{name}"
+            self.add(boots, Node("link", to=f"/etc/init.d/{name}"))
+
+    def _openrc(self) -> Any:
+        """OpenRC, where it is what starts services."""
+        if self.platform.facts["platform"]["init"] != "openrc":
+            return None
+        return next((each for each in self.programs if teaching.module_of(each) == "openrc"), None)
 
     def _folder(self, path: str) -> None:
         if path not in self.nodes:
@@ -102,6 +112,7 @@ def built(
     users: Collection[str] | Mapping[str, int] = (),
     groups: Collection[str] | Mapping[str, int] = (),
     repositories: Mapping[str, Mapping[str, bytes | str]] | None = None,
+    web: Mapping[str, WebAnswer] | None = None,
     programs: Sequence[str] = (),
 ) -> Machine:
     """A machine of a platform, with this on it."""
@@ -110,12 +121,15 @@ def built(
         groups=dict(platform.groups),
         programs=[teaching.Lessons(), *teaching.taught()],
         paths=[*platform.programs, *programs],
+        web=dict(web or {}),
     )
     host.platform, host.brings = platform, {**arrivals.known(), **(brings or {})}
     for folder in _FOLDERS:
         host._folder(folder)
     if platform.facts["platform"]["init"] == "systemd":
         host.add("/run/systemd/system", Node("directory", mode=0o755))
+    if platform.facts["platform"]["init"] == "openrc":
+        host.add("/run/openrc/softlevel", "default\n")
     host.add("/etc/os-release", platform.os_release)
     host.add("/etc/hostname", f"{hostname}\n")
     host.nodes["/tmp"].mode = host.nodes["/var/tmp"].mode = 0o1777

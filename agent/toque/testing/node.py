@@ -24,7 +24,7 @@ from toque.cookbook.layout import find_cookbooks
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
 from toque.core.errors import NotLoadable
 from toque.core.files import cookbook_of
-from toque.core.host import Ran
+from toque.core.host import Ran, WebAnswer
 from toque.core.node import Cpu, Interface, Memory, Network, Platform
 from toque.core.pages import failure_page
 from toque.core.run import ResourceFailed, Run
@@ -69,6 +69,7 @@ class MakeNode(Protocol):
         users: Collection[str] | Mapping[str, int] = (),
         groups: Collection[str] | Mapping[str, int] = (),
         repositories: Mapping[str, Mapping[str, bytes | str]] | None = None,
+        web: Mapping[str, WebAnswer] | None = None,
         programs: Sequence[str] = (),
     ) -> FakeNode: ...
 
@@ -94,6 +95,7 @@ class FakeNode:
     services    name → "running", "stopped", "disabled" (stopped, not at boot) or "broken" (does not start)
     users, groups  accounts beside the platform's: names, or names with numbers
     repositories  git repositories elsewhere, address → files: `{"https://git.test/shop": {"Procfile": "web: ./run"}}`
+    web         what answers to `http_request` and `wait_for`: address → `toque.core.host.WebAnswer`
     programs    paths of more programs that the machine has: `["/usr/sbin/nft"]`
     """
 
