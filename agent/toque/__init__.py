@@ -32,39 +32,38 @@ if TYPE_CHECKING:
     from toque.resources.firewall import firewall
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.hostname import hostname
+    from toque.resources.hosts_entry import hosts_entry
     from toque.resources.http_request import http_request
+    from toque.resources.kernel_module import kernel_module
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
     from toque.resources.line import line
-    from toque.resources.hostname import hostname
-    from toque.resources.hosts_entry import hosts_entry
-    from toque.resources.kernel_module import kernel_module
     from toque.resources.link import link
     from toque.resources.locale import locale
     from toque.resources.log import log
-    from toque.resources.os_upgrade import os_upgrade
     from toque.resources.mount import mount
+    from toque.resources.os_upgrade import os_upgrade
     from toque.resources.package import package
+    from toque.resources.package_index import package_index
     from toque.resources.private_key import private_key
     from toque.resources.reboot import reboot
-    from toque.resources.package_index import package_index
     from toque.resources.remote_file import remote_file
     from toque.resources.replace import replace
     from toque.resources.script import script
     from toque.resources.service import service
     from toque.resources.sudo import sudo
+    from toque.resources.swap import swap
+    from toque.resources.sysctl import sysctl
     from toque.resources.systemd_unit import systemd_unit
     from toque.resources.template import template
     from toque.resources.timer import timer
+    from toque.resources.timezone import timezone
     from toque.resources.tree import tree
     from toque.resources.trusted_ca import trusted_ca
-    from toque.resources.swap import swap
-    from toque.resources.sysctl import sysctl
-    from toque.resources.template import template
-    from toque.resources.timezone import timezone
     from toque.resources.user import user
-    from toque.resources.yum_repository import yum_repository
     from toque.resources.wait_for import wait_for
+    from toque.resources.yum_repository import yum_repository
 
 __all__ = [
     "Secret",
@@ -91,15 +90,14 @@ __all__ = [
     "firewall",
     "git",
     "group",
+    "hostname",
+    "hosts_entry",
     "http_request",
     "include_recipe",
+    "kernel_module",
     "known_host",
     "limits",
     "line",
-    "hostname",
-    "hosts_entry",
-    "include_recipe",
-    "kernel_module",
     "link",
     "locale",
     "log",
@@ -108,9 +106,9 @@ __all__ = [
     "on_change",
     "os_upgrade",
     "package",
+    "package_index",
     "private_key",
     "reboot",
-    "package_index",
     "remote_file",
     "replace",
     "script",
@@ -118,18 +116,17 @@ __all__ = [
     "service",
     "settings",
     "sudo",
+    "swap",
+    "sysctl",
     "systemd_unit",
     "template",
     "timer",
+    "timezone",
     "tree",
     "trusted_ca",
-    "swap",
-    "sysctl",
-    "template",
-    "timezone",
     "user",
-    "yum_repository",
     "wait_for",
+    "yum_repository",
 ]
 
 _ELSEWHERE = {
