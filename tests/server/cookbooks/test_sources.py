@@ -17,7 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.fakes.agents import Agent
-from tests.server.http.fleet import Fleet, eventually, running
+from tests.server.http.fleet import Fleet, eventually
 from toque.protocol.messages import BUNDLE_PATH, BundleRequest, CommandEnvelope
 from toque_server.cookbooks import archive, git, sources
 from toque_server.cookbooks.address import FetchRefused, is_public, resolve
@@ -25,7 +25,6 @@ from toque_server.cookbooks.unpack import unpack
 from toque_server.domain.command import CommandStatus
 from toque_server.domain.source import Source
 from toque_server.domain.world import SourceOf
-from toque_server.operations.context import Services
 from toque_server.store import cookbooks, instances, logs, stacks
 
 MANIFEST = '[cookbook]\nname = "shop"\nversion = "1.0.0"\n'
@@ -258,12 +257,6 @@ class TestArchives:
             datetime(2026, 1, 2, tzinfo=UTC),
         )
         assert "Credential=AKID/20260102/eu-west-1/s3/aws4_request" in headers["Authorization"]
-
-
-@pytest.fixture
-def fleet(services: Services) -> Iterator[Fleet]:
-    with running(services) as made:
-        yield made
 
 
 def with_source(fleet: Fleet, url: str) -> None:
