@@ -13,23 +13,30 @@ if TYPE_CHECKING:
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
+    from toque.resources.block_of_python import block_of_python
+    from toque.resources.check import check
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.http_request import http_request
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
     from toque.resources.remote_file import remote_file
+    from toque.resources.script import script
     from toque.resources.service import service
     from toque.resources.template import template
     from toque.resources.user import user
+    from toque.resources.wait_for import wait_for
 
 __all__ = [
     "Secret",
     "app_release",
     "archive",
+    "block_of_python",
+    "check",
     "data_bag",
     "data_bag_item",
     "directory",
@@ -37,6 +44,7 @@ __all__ = [
     "file",
     "git",
     "group",
+    "http_request",
     "include_recipe",
     "link",
     "log",
@@ -44,11 +52,13 @@ __all__ = [
     "on_change",
     "package",
     "remote_file",
+    "script",
     "search",
     "service",
     "settings",
     "template",
     "user",
+    "wait_for",
 ]
 
 _ELSEWHERE = {

@@ -36,6 +36,10 @@ class Web:
             def do_GET(self) -> None:
                 web.answer(self)
 
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                web.answer(self)
+
             def log_message(self, *_: Any) -> None:
                 pass
 

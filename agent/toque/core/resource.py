@@ -156,6 +156,10 @@ class Resource(Generic[S]):
         """Whether `current` can tell that `apply` has worked. False only for what leaves no trace to look at."""
         return True
 
+    def changed_nothing(self) -> bool:
+        """Asked after `apply`: whether it has turned out that there was nothing to change (`changed_when`)."""
+        return False
+
     def has_done(self, name: str, change: Change[S] | None) -> bool:
         """Whether the action `name` is needless after `change`: a service that was just started needs no restart."""
         return False
@@ -270,7 +274,7 @@ def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Cha
         left = diff(resource.current(host), want)
         if left is not None:
             raise NotConverged(resource, left, ran)
-    return change
+    return None if resource.changed_nothing() else change
 
 
 def diff(was: S | None, want: S | None) -> Change[S] | None:

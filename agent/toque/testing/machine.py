@@ -11,7 +11,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from toque.core.host import CommandFailed, Entry, Kind, Ran
+from toque.core.host import CommandFailed, Entry, Kind, Ran, Unreachable, WebAnswer, WebRequest
 
 Answer = Ran | None
 
@@ -20,10 +20,10 @@ class Program(Protocol):
     """A program the machine has. Each method answers None to what it does not know."""
 
     def look(self, argv: list[str], host: FakeHost) -> Answer:
-        """Answer a command line that only reads. Such commands do not count as things done."""
+        """WebAnswer a command line that only reads. Such commands do not count as things done."""
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
-        """Answer, and change the machine."""
+        """WebAnswer, and change the machine."""
 
 
 @dataclass
@@ -63,6 +63,11 @@ class FakeHost:
     paths: Collection[str] = ()
     ran: list[str] = field(default_factory=list)
     inputs: list[str | None] = field(default_factory=list)
+    web: dict[str, WebAnswer | Callable[[WebRequest], WebAnswer]] = field(default_factory=dict)
+    """What answers at a URL; all others refuse the connection."""
+    asked: list[WebRequest] = field(default_factory=list)
+    listening: set[tuple[str, int]] = field(default_factory=set)
+    """Addresses and ports on which something takes connections."""
 
     def __post_init__(self) -> None:
         # Two machines made from the same description must not share it.
@@ -99,8 +104,13 @@ class FakeHost:
         group: str | None = None,
         umask: int | None = None,
         timeout: float | None = None,
+        script: str | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> Ran:
-        answer = self._answer(list(argv), input)
+        answer = self._answer(list(argv), input if script is None else script)
+        if tell is not None:
+            for line in answer.out.splitlines():
+                tell(line)
         if answer.code not in ok:
             raise CommandFailed(argv, answer)
         return answer
@@ -112,7 +122,7 @@ class FakeHost:
         self.ran.append(" ".join(argv))
         self.inputs.append(input)
         if (taught := self.answers.get(tuple(argv))) is not None:
-            return taught(self) if callable(taught) else taught
+            return taught if isinstance(taught, Ran) else taught(self)
         for program in (*self.programs, _STANDARD):
             if (done := program.do(argv, self)) is not None:
                 return done
@@ -120,6 +130,20 @@ class FakeHost:
 
     def which(self, program: str) -> str | None:
         return next((p for p in self.paths if p == program or p.endswith(f"/{program}")), None)
+
+    # The network
+
+    def ask(self, request: WebRequest) -> WebAnswer:
+        if request.method not in ("GET", "HEAD"):
+            self.ran.append(f"{request.method} {request.url}")
+        self.asked.append(request)
+        answer = self.web.get(request.url)
+        if answer is None:
+            raise Unreachable(request.url, "Connection refused")
+        return answer if isinstance(answer, WebAnswer) else answer(request)
+
+    def reaches(self, address: str, port: int, *, timeout: float) -> str | None:
+        return None if (address, port) in self.listening else "Connection refused"
 
     # Looking
 
@@ -234,6 +258,9 @@ class _Standard:
                 return Ran(code=1)
             case ["test", "-e", path]:
                 return Ran(code=0 if path in host.nodes else 1)
+            case ["test", "-d", path]:
+                node = host.nodes.get(path)
+                return Ran(code=0 if node is not None and node.kind == "directory" else 1)
             case ["systemctl", "show", _, "--", name]:
                 unit = host.units.get(name)
                 if unit is None:
