@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from toque.cli.cookbook.dependencies import fetcher, fetching, told
+from toque.cookbook import signature
 from toque.cookbook.deps.assemble import assemble
 from toque.cookbook.deps.errors import BadDependencies
 from toque.cookbook.deps.repository import Repository
@@ -27,18 +28,38 @@ from toque.cookbook.package import package as make
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Instead: hold a package against what it says of itself.",
 )
+@click.option(
+    "--sign",
+    "key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An Ed25519 private key of OpenSSH: writes FILE.sig beside the package.",
+)
+@click.option(
+    "--signer",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --verify: demand a signature by a key in this file (id_ed25519.pub, allowed_signers).",
+)
 @fetching
-def package(folder: Path, out: Path | None, check: Path | None, **options: Any) -> None:
+def package(
+    folder: Path, out: Path | None, check: Path | None, key: Path | None, signer: Path | None, **options: Any
+) -> None:
     """Pack the cookbooks in FOLDER and those that cookbooks.lock names; prints the file's SHA-256.
 
     The same cookbooks give the same bytes, on any machine.
     """
+    if (signer and not check) or (key and check):
+        raise click.UsageError("--signer goes with --verify, and --sign without it")
     with told():
         if check is not None:
+            by = None if signer is None else signature.verify(check, signer)
             _show(verify(check), check)
-            return
-        with packed(folder, out or Path("cookbooks.tar.gz"), **options) as made:
-            _show(made, out or Path("cookbooks.tar.gz"))
+        else:
+            file = out or Path("cookbooks.tar.gz")
+            with packed(folder, file, **options) as made:
+                by = None if key is None else signature.sign(file, key)
+                _show(made, file)
+    if by is not None:
+        click.echo(f"signed by {by}", err=True)
 
 
 @contextmanager
