@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from toque.cookbook.archive import BadArchive, unpack
 from toque.cookbook.bundle import pack
 from toque.cookbook.deps.content import Files, digest_of, inspect
 from toque.cookbook.deps.errors import NotToBeHad
 from toque.cookbook.layout import BadCookbook, load_cookbook
-from toque.core.archives import BadArchive, extract
 from toque.core.errors import ToqueError
 from toque.protocol.canonical import canonical
 from toque.protocol.names import BadName, check_cookbook_name
@@ -64,7 +64,7 @@ def verify(file: Path) -> Packed:
     with tempfile.TemporaryDirectory(prefix="toque-package-") as place:
         tree = Path(place) / "tree"
         try:
-            extract(file, tree, links=False, name=str(file))
+            unpack(file, tree, name=str(file))
             listed = _listed(file, tree)
             there = {each.name for each in tree.iterdir()} - {CONTENTS}
             if there != set(listed):

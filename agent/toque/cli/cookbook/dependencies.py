@@ -75,7 +75,7 @@ def fetcher(
         ServerShelves(),
         allow_insecure=allow_insecure_sources,
         offline=offline,
-        ssh_key=None if ssh_key is None else ssh_key.read_text(encoding="utf-8"),
+        ssh_key=None if ssh_key is None else ssh_key.read_text(encoding="utf-8", errors="replace"),
         known_hosts=known_hosts.read_text(encoding="utf-8", errors="replace") if known_hosts.is_file() else None,
         say=_quiet if quiet else lambda text: click.echo(text, err=True),
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
+from toque.cookbook import archive
+from toque.cookbook.archive import BadArchive
 from toque.cookbook.bundle import BadBundle, unpack
 from toque.cookbook.deps.cache import Cache
 from toque.cookbook.deps.content import digest_of, inspect
@@ -20,7 +22,6 @@ from toque.cookbook.deps.manifest import ServerSource, Wanted
 from toque.cookbook.deps.origin import Archive, Builtin, Git, Local, Origin, Published
 from toque.cookbook.deps.places import find, folder_in, info_of
 from toque.cookbook.layout import CookbookInfo, load_cookbook
-from toque.core.archives import BadArchive, extract
 from toque.core.download import DownloadFailed, Rules, download
 from toque.core.errors import ToqueError
 from toque.core.gitclient import Access, GitClient, is_sha
@@ -195,7 +196,7 @@ class Fetcher:
                 parse_url(origin.url, ("https",), insecure=("http",), allow_insecure=self.allow_insecure)
                 with (place / "archive").open("wb") as file:
                     got = download(origin.url, file, Rules(origin.sha256, allow_insecure=self.allow_insecure))
-                extract(place / "archive", place / "tree", links=False, name=origin.url)
+                archive.unpack(place / "archive", place / "tree", name=origin.url)
             except BadUrl as refused:
                 raise NotToBeHad(_hint(refused)) from None
             except (DownloadFailed, BadArchive) as error:

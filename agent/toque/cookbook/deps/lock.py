@@ -107,6 +107,8 @@ def read_lock(root: Path) -> Lock | None:
         return None
     except OSError as error:
         raise BadDependencies(path, f"cannot be read: {error.strerror}") from None
+    except BadDependencies as error:
+        raise BadDependencies(path, f"{error.reason}; {FIX}", error.line) from None
     if data.get("version") != _FORMAT:
         raise BadDependencies(path, f"is of another version of Toque: {FIX}", toml.line_of(text, "", "version"))
     wants, listed = data.get("wants"), data.get("cookbook", [])

@@ -165,7 +165,8 @@ def web() -> Iterator[Web]:
     served.close()
 
 
-CORPUS = corpus()
+CORPUS = [each for each in corpus() if "25,000" not in each.name]
+"""Making and removing so many files takes seconds; that they are too many is shown in tests/agent/core/test_archives.py."""
 
 
 class TestArchives:
@@ -388,7 +389,7 @@ def test_S22_a_lock_that_was_tampered_with_is_refused_before_anything_is_fetched
     said = place.refused(*command)
 
     assert "cookbooks.lock" in said
-    assert "toque cookbook deps lock" in said or "cookbooks.lock:1: Invalid" in said
+    assert "toque cookbook deps lock" in said
     assert "fetching" not in said
 
 
