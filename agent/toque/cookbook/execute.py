@@ -20,6 +20,7 @@ from typing import Any
 
 from toque.cookbook.finder import importable
 from toque.cookbook.layout import find_cookbooks
+from toque.cookbook.locked import with_locked
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
 from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadData, NotLoadable, RunFailed
@@ -233,14 +234,14 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
     try:
         world = World(levels=[("command line", attributes)], collect=collect)
         if "::" in str(path):
-            shelf = Shelf(find_cookbooks(_repository(Path.cwd())), Path.cwd())
+            shelf = Shelf(with_locked(_repository(Path.cwd())), Path.cwd())
             return run_phase(shelf, [str(path)], run, world, Path.cwd())[0]
         path = Path(path).resolve()
         if not path.is_file():
             raise NotLoadable(f"there is no file {path}")
         root, in_cookbook = cookbook_of(str(path))
         if in_cookbook and path.parent == root / "recipes":
-            shelf = Shelf({**find_cookbooks(root.parent), **find_cookbooks(root)}, Path.cwd())
+            shelf = Shelf({**with_locked(root.parent), **with_locked(root)}, Path.cwd())
             name = next(name for name, folder in shelf.cookbooks.items() if folder == root)
             return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())[0]
         recipe = Recipe(path.name, path, compile_recipe(path, Path.cwd()), "__recipe__")
