@@ -80,14 +80,15 @@ class LocalHost:
                 extra_groups=who[2],
             )
             code = _wait(process, DEFAULT_TIMEOUT if timeout is None else timeout)
-            ran = Ran(code, _text(said[0]), _text(said[1]) + ("" if code != TIMED_OUT else "\nkilled: out of time"))
+            late = "\nkilled: out of time" if code is None else ""
+            ran = Ran(TIMED_OUT if code is None else code, _text(said[0]), _text(said[1]) + late)
         except OSError as error:
             raise CommandFailed(argv, Ran(code=127, err=f"{error.strerror}: {error.filename}")) from error
         finally:
             for descriptor in said if input is None else [*said, given]:
                 os.close(descriptor)
             self._forget_accounts()
-        if ran.code not in ok:
+        if late or ran.code not in ok:
             raise CommandFailed(argv, ran)
         return ran
 
@@ -355,8 +356,8 @@ def _spool(content: bytes = b"") -> int:
     return descriptor
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
-    """The exit code of a program, 128 + n for signal n; after `seconds` its whole session is killed and it is 124."""
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
+    """The exit code of a program, 128 + n for signal n; None when its whole session was killed after `seconds`."""
     import select
     import signal
 
@@ -370,7 +371,9 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> int:
     if not in_time:
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()
-    return TIMED_OUT if not in_time else code if code >= 0 else 128 - code
+    if not in_time:
+        return None
+    return code if code >= 0 else 128 - code
 
 
 def _text(spool: int) -> str:

@@ -63,8 +63,8 @@ class Report:
         if self._lines is not None:
             changed = sorted(outcome.change.fields) if outcome.change else []
             self._line(
-                recipe, resource.word, resource.identity(), status, changed, diff, outcome.seconds,
-                resource.source_line, reason=outcome.reason, why=resource.why,
+                recipe, resource.word, resource.identity(), status, changed, diff, outcome.duration,
+                resource.source_line, reason=outcome.reason, why=resource.why, tags=list(resource.tags),
             )  # fmt: skip
 
     def acted(self, recipe: str, action: Action, because: str, dry_run: bool, seconds: float) -> None:
@@ -87,7 +87,7 @@ class Report:
         """The lines for people; answers the diff."""
         if outcome.change is None:
             word = "failed (ignored)" if outcome.status == "ignored" else outcome.status
-            if outcome.status != "failed":
+            if outcome.status != "failed" and not (outcome.status == "ignored" and resource.ignore_failure == "quiet"):
                 self.note(f"{resource} {word}" + (f": {outcome.reason}" if outcome.reason else ""))
             return ""
         from toque.core.diffs import describe
@@ -109,7 +109,7 @@ class Report:
         diff: str,
         seconds: float,
         source: Source,
-        **rest: str,
+        **rest: str | list[str],
     ) -> None:
         if self._lines is None:
             return

@@ -6,12 +6,12 @@ one to the other (`apply`). Whether to act, dry run, the second look, retries, r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, overload
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Generic, Literal, ParamSpec, TypeVar, overload
 
 from toque.core.errors import ToqueError
-from toque.core.host import Host, Ran, said_by, shown, watched
+from toque.core.host import Host, Ran, limited, said_by, shown, watched
 from toque.core.secret import Secret
 from toque.core.source import NOWHERE, Source
 from toque.protocol.masking import HIDDEN
@@ -45,13 +45,15 @@ class Outcome:
     """What became of a declared resource.
 
     `status` is one of unchanged, changed, would-change, skipped, unknown, failed, ignored;
-    `reason` says why for the last four.
+    `reason` says why for the last four. `duration` is in seconds. `outputs` are what the resource found out beside its
+    state, such as the `new_sha` of a `git`; what a dry run cannot know is an Unknown.
     """
 
     status: str = "unchanged"
     change: Change[Any] | None = None
     reason: str = ""
-    seconds: float = 0.0
+    duration: float = 0.0
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Action:
@@ -67,7 +69,7 @@ class Action:
 
     def __call__(self, host: Host | None = None) -> None:
         if host is not None:
-            return self._perform(self.resource, host)
+            return self._perform(self.resource, within_limits(self.resource, host))
         from toque.core.run import current_run
 
         return current_run(self.name).act(self)
@@ -112,25 +114,42 @@ class Resource(Generic[S]):
     only_if, not_if   a callable without arguments, or a program as a list of arguments (exit code 0 is yes)
     notify            actions of other resources to take once, at the end of the run, if this one changed
     notify_now        the same, at once
+    notify_before     the same, right before this one is changed (a retry of it takes them no second time)
+    on_failure        what becomes of its `notify` when the run fails: "keep" leaves them to the next run, "run" takes
+                      them all the same, "drop" forgets them
     retries           how often to try again after a failure
     retry_delay       seconds between two tries
-    ignore_failure    a failure is reported as "failed (ignored)" and the run goes on
+    retry_until       a function that gets this resource: while it says no, that counts as a failure
+    timeout           seconds that each program it runs may take, guards included; 3600 without it
+    umask             octal digits as text, for the programs it runs; files that it makes itself have `mode`
+    when_creating     properties that it gets only where it does not exist yet: {"password": first_password}
+    ignore_failure    a failure is reported as "failed (ignored)" and the run goes on; "quiet" leaves it out of the log
     sensitive         show nothing of its content, only which properties changed
+    tags              words for the report, to find and to count by
     why               one sentence for the log and the report
     """
 
     word: ClassVar[str] = ""
     made: ClassVar[str] = "created"
     """What the log says when it was not there and now is."""
+    known_before: ClassVar[frozenset[str]] = frozenset()
+    """The outputs that a look tells; all others are known only after `apply`."""
 
     only_if: Guard | None = None
     not_if: Guard | None = None
     notify: Sequence[Action] = ()
     notify_now: Sequence[Action] = ()
+    notify_before: Sequence[Action] = ()
+    on_failure: Literal["keep", "run", "drop"] = "keep"
     retries: int = 0
     retry_delay: float = 2.0
-    ignore_failure: bool = False
+    retry_until: Callable[[Any], bool] | None = None
+    timeout: float | None = None
+    umask: str | None = None
+    when_creating: Mapping[str, Any] | None = None
+    ignore_failure: bool | Literal["quiet"] = False
     sensitive: bool = False
+    tags: Sequence[str] = ()
     why: str = ""
     source_line: Source = field(default=NOWHERE, init=False, repr=False, compare=False)
     outcome: Outcome | None = field(default=None, init=False, repr=False, compare=False)
@@ -164,6 +183,20 @@ class Resource(Generic[S]):
     def changed(self) -> bool:
         """Whether this run changed it (in a dry run: would change it). Known as soon as its line is done."""
         return self.outcome is not None and self.outcome.change is not None and self.outcome.status != "failed"
+
+    @property
+    def skipped(self) -> bool:
+        """Whether a guard kept it from being looked at; `outcome.reason` says which."""
+        return self.outcome is not None and self.outcome.status == "skipped"
+
+    @property
+    def diff(self) -> str:
+        """What this run changed of its content, as a unified diff, secrets hidden; empty where there is none."""
+        if self.outcome is None or self.outcome.change is None:
+            return ""
+        from toque.core.diffs import describe
+
+        return describe(self, self.outcome.change)[1]
 
     def __str__(self) -> str:
         return f"{self.word}[{self.identity()}]"
@@ -255,15 +288,30 @@ def display(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:197]}…"
 
 
-def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Change[S] | None:
+def converge(
+    resource: Resource[S], host: Host, *, dry_run: bool = False, before: Callable[[], None] | None = None
+) -> Change[S] | None:
     """Bring one resource to its desired state; return what changed, or would change.
 
-    Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged.
+    Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged. `before` is
+    called when there is something to change, before it is; the resource is then looked at once more.
     """
+    if resource.timeout is not None or resource.umask is not None:
+        host = within_limits(resource, host)
     want = resource.desired()
-    change = diff(resource.current(host), want)
+    was = resource.current(host)
+    if was is None and want is not None and resource.when_creating:
+        _become(resource, as_new(resource))
+        want = resource.desired()
+    change = diff(was, want)
     if change is None or dry_run:
         return change
+    if before is not None:
+        before()
+        needed = change
+        change = diff(resource.current(host), want)
+        if change is None:
+            return needed
     watch, ran = watched(host)
     resource.apply(watch, change)
     if resource.can_look_again():
@@ -285,3 +333,36 @@ def diff(was: S | None, want: S | None) -> Change[S] | None:
         return Change(was, want, frozenset({PRESENT, *managed}))
     wrong = [name for name in names if (value := getattr(want, name)) is not None and getattr(was, name) != value]
     return Change(was, want, frozenset(wrong)) if wrong else None
+
+
+def within_limits(resource: Resource[Any], host: Host) -> Host:
+    """The machine, with the resource's `timeout` and `umask` for every program that it runs there."""
+    if resource.timeout is None and resource.umask is None:
+        return host
+    return limited(host, resource.timeout, None if resource.umask is None else int(resource.umask, 8))
+
+
+def as_new(resource: R) -> R:
+    """The resource with what `when_creating` says; raises what its class raises for such properties."""
+    return replace(resource, when_creating=None, **(resource.when_creating or {}))
+
+
+def _become(resource: Resource[Any], other: Resource[Any]) -> None:
+    """Take over the properties of another, which was judged: the handle that a recipe holds stays the same."""
+    for name in vars(resource).keys() - {f.name for f in fields(resource)}:
+        del vars(resource)[name]  # what was worked out from the former ones
+    for name in resource.when_creating or {}:
+        object.__setattr__(resource, name, getattr(other, name))
+
+
+def outputs_of(kind: type[Resource[Any]]) -> tuple[str, ...]:
+    """The fields that a resource fills itself: no property, and none of the engine's."""
+    names = _OUTPUTS.get(kind)
+    if names is None:
+        engine = {f.name for f in fields(Resource)}
+        found = (f.name for f in fields(kind) if not f.init and f.name not in engine and f.name[0] != "_")
+        names = _OUTPUTS[kind] = tuple(found)
+    return names
+
+
+_OUTPUTS: dict[type, tuple[str, ...]] = {}

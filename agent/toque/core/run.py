@@ -8,14 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar
 
+from toque.core.attempt import attempt
 from toque.core.errors import BadProperty, NoRun, ToqueError
 from toque.core.host import Host
 from toque.core.ledger import Debt, Ledger
 from toque.core.report import Report
-from toque.core.resource import REGISTRY, Action, Change, Guard, Outcome, Resource, converge
+from toque.core.resource import REGISTRY, Action, Change, Outcome, Resource
 from toque.core.secret import Secret
 from toque.core.source import Source, declared_at
 
@@ -42,6 +43,18 @@ class ResourceFailed(ToqueError):
         return f"{self.subject} failed: {self.cause}"
 
 
+_POLICIES = ("drop", "keep", "run")
+"""What becomes of an action that was put off when the run fails; of several that asked for it, the later here rules."""
+
+
+@dataclass
+class PutOff:
+    """An action that waits for the end of the run."""
+
+    action: Action
+    on_failure: str
+
+
 class Run:
     """The state of one run. `host` is the machine, `dry_run` looks only, `report` gets every outcome.
 
@@ -64,10 +77,10 @@ class Run:
         """Why the machine is to be restarted after this run; empty when nothing asked for it."""
         self.more_to_come = False
         """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
-        self._pending: dict[str, Action] = {}
+        self._pending: dict[str, PutOff] = {}
         self._failed_in: dict[int, str] = {}
         self._declared: dict[str, Resource[Any]] = {}
-        self._sleep: Callable[[float], None] = time.sleep
+        self.sleep: Callable[[float], None] = time.sleep
 
     def __enter__(self) -> Run:
         _current.append(self)
@@ -77,6 +90,8 @@ class Run:
         try:
             if kind is None:
                 self.finish()
+            elif issubclass(kind, Exception | SystemExit) and not self.dry_run:
+                self._give_up()
         finally:
             # What was put off and not done stands in the ledger; nothing else may do it in the name of this phase.
             self._pending.clear()
@@ -119,12 +134,12 @@ class Run:
         _set(resource, "outcome", outcome)
         began = time.perf_counter()
         try:
-            self._attempt(resource, outcome)
+            attempt(self, resource, outcome)
         except Exception as error:  # noqa: BLE001 (one of the four homes: around one resource)
-            outcome.seconds = time.perf_counter() - began
+            outcome.duration = time.perf_counter() - began
             self._failed(resource, outcome, error)
             return outcome
-        outcome.seconds = time.perf_counter() - began
+        outcome.duration = time.perf_counter() - began
         self._declared[str(resource)] = resource
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
@@ -153,18 +168,20 @@ class Run:
 
     def tell_later(self, cause: Resource[Any], action: Action) -> None:
         """Put an action off to the end of the run, if `cause` changed, now or in a run that did not get this far."""
-        if not (cause.changed or self.ledger.carries(str(cause), str(action))):
+        policy = cause.on_failure
+        if not (cause.changed or (policy != "drop" and self.ledger.carries(str(cause), str(action)))):
             return
-        self._pending.setdefault(str(action), action)
-        if not self.dry_run:
+        put_off = self._pending.setdefault(str(action), PutOff(action, policy))
+        put_off.on_failure = max(put_off.on_failure, policy, key=_POLICIES.index)
+        if not self.dry_run and policy != "drop":
             resource = action.resource
             self.ledger.owes(Debt(resource.word, resource.identity(), action.name, _plain(resource)))
 
     def finish(self) -> None:
         """Deliver what was put off; at the end of the last phase also what earlier runs still owed."""
         while self._pending:
-            action = self._pending.pop(next(iter(self._pending)))
-            self.act(action, "put off to the end of the run")
+            put_off = self._pending.pop(next(iter(self._pending)))
+            self.act(put_off.action, "put off to the end of the run")
         if self.more_to_come:
             return
         for debt in list(self.ledger.debts.values()):
@@ -173,38 +190,16 @@ class Run:
         if not self.dry_run:
             self.ledger.clear()
 
-    def _attempt(self, resource: Resource[Any], outcome: Outcome) -> None:
-        reason = self._guarded(resource)
-        if reason:
-            outcome.status, outcome.reason = "skipped", reason
-            return
-        for left in range(resource.retries, -1, -1):
-            try:
-                outcome.change = converge(resource, self.host, dry_run=self.dry_run)
-                break
-            except (ToqueError, OSError) as error:
-                if self.dry_run and self.report.would_change:
-                    outcome.status, outcome.reason = "unknown", f"cannot be told before the changes above: {error}"
-                    return
-                if left == 0:
-                    raise
-                self.report.note(f"{resource}: {error}; trying again in {resource.retry_delay:g} s")
-                self._sleep(resource.retry_delay)
-        if outcome.change is not None:
-            outcome.status = "would-change" if self.dry_run else "changed"
-
-    def _guarded(self, resource: Resource[Any]) -> str:
-        """Why a guard keeps the resource from being looked at; empty when none does."""
-        if resource.only_if is not None and not self._holds(resource.only_if):
-            return "only_if says no"
-        if resource.not_if is not None and self._holds(resource.not_if):
-            return "not_if says yes"
-        return ""
-
-    def _holds(self, guard: Guard) -> bool:
-        if callable(guard):
-            return bool(guard())
-        return self.host.run(guard, ok=range(256)).code == 0
+    def _give_up(self) -> None:
+        """The run failed: of what was put off, do what `on_failure="run"` says; "keep" stands in the ledger."""
+        for put_off in self._pending.values():
+            if put_off.on_failure == "run":
+                try:
+                    self.act(put_off.action, "put off, and taken although the run failed")
+                except ResourceFailed as error:
+                    self.report.note(str(error))
+            elif put_off.on_failure == "drop":
+                self.report.note(f"{put_off.action.resource}: no {put_off.action.name}, as the run failed")
 
     def _failed(self, resource: Resource[Any], outcome: Outcome, error: Exception) -> None:
         outcome.status, outcome.reason = ("ignored" if resource.ignore_failure else "failed"), str(error)

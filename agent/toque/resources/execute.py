@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
 
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
-from toque.core.files import mode_bits
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,11 @@ class Execute(Resource[ExecuteState]):
     cwd          the folder it runs in
     env          more environment
     user, group  who it runs as (with that user's HOME)
-    umask        octal digits as text
     input        text for its standard input
-    timeout      seconds until it is killed
     returns      the exit codes that are a success
     when_told    True: it runs only as `notify=[it.run]` of another resource
 
+    After its line `out` and `err` are what it said, None when it did not run.
     Without creates, removes, unless, only_if or not_if it runs each time, and each time counts as a change.
 
         execute(["make", "install"], cwd="/usr/src/tool", creates="/usr/local/bin/tool")
@@ -52,16 +50,15 @@ class Execute(Resource[ExecuteState]):
     env: Mapping[str, str] | None = None
     user: str | None = None
     group: str | None = None
-    umask: str | None = None
     input: str | None = None
-    timeout: float = 3600.0
     returns: Sequence[int] = (0,)
     when_told: bool = False
+    out: str | None = field(default=None, init=False, repr=False, compare=False)
+    err: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0]:
             raise BadProperty('execute needs a program, e.g. execute(["make", "install"])')
-        mode_bits("execute umask", self.umask)
 
     def desired(self) -> ExecuteState:
         return ExecuteState()
@@ -96,7 +93,7 @@ class Execute(Resource[ExecuteState]):
         return looked.code == 0
 
     def _run(self, host: Host) -> None:
-        host.run(
+        ran = host.run(
             self.command,
             ok=self.returns,
             input=self.input,
@@ -104,9 +101,9 @@ class Execute(Resource[ExecuteState]):
             cwd=self.cwd,
             user=self.user,
             group=self.group,
-            umask=mode_bits("execute umask", self.umask),
-            timeout=self.timeout,
         )
+        object.__setattr__(self, "out", ran.out)
+        object.__setattr__(self, "err", ran.err)
 
 
 execute = recipe_word(Execute)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from toque.core import Action, BadProperty, Change, Host, Resource, Secret, ToqueError, resource
 from toque.core.errors import did_you_mean
@@ -182,10 +182,17 @@ def template(
     not_if: Guard | None = None,
     notify: Sequence[Action] = (),
     notify_now: Sequence[Action] = (),
+    notify_before: Sequence[Action] = (),
+    on_failure: Literal["keep", "run", "drop"] = "keep",
     retries: int = 0,
     retry_delay: float = 2.0,
-    ignore_failure: bool = False,
+    retry_until: Callable[[Any], bool] | None = None,
+    timeout: float | None = None,
+    umask: str | None = None,
+    when_creating: Mapping[str, Any] | None = None,
+    ignore_failure: bool | Literal["quiet"] = False,
     sensitive: bool = False,
+    tags: Sequence[str] = (),
     why: str = "",
     **named: Any,
 ) -> Template:
@@ -202,10 +209,17 @@ def template(
         "not_if": not_if,
         "notify": notify,
         "notify_now": notify_now,
+        "notify_before": notify_before,
+        "on_failure": on_failure,
         "retries": retries,
         "retry_delay": retry_delay,
+        "retry_until": retry_until,
+        "timeout": timeout,
+        "umask": umask,
+        "when_creating": when_creating,
         "ignore_failure": ignore_failure,
         "sensitive": sensitive,
+        "tags": tags,
         "why": why,
     }
     return current_run("template").declare(Template, (path,), properties)
