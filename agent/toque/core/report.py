@@ -88,7 +88,8 @@ class Report:
         if outcome.change is None:
             word = "failed (ignored)" if outcome.status == "ignored" else outcome.status
             if outcome.status != "failed" and not (outcome.status == "ignored" and resource.ignore_failure == "quiet"):
-                self.note(f"{resource} {word}" + (f": {outcome.reason}" if outcome.reason else ""))
+                joint = " because " if word == "unknown" else ": "
+                self.note(f"{resource} {word}" + (f"{joint}{outcome.reason}" if outcome.reason else ""))
             return ""
         from toque.core.diffs import describe
 

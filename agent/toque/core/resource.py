@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from toque.core.errors import ToqueError
 from toque.core.host import Host, Ran, limited, said_by, shown, watched
 from toque.core.secret import Secret
 from toque.core.source import NOWHERE, Source
 from toque.protocol.masking import HIDDEN
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 S = TypeVar("S")
 R = TypeVar("R", bound="Resource[Any]")
@@ -132,6 +135,8 @@ class Resource(Generic[S]):
     word: ClassVar[str] = ""
     made: ClassVar[str] = "created"
     """What the log says when it was not there and now is."""
+    foreseeable: ClassVar[bool] = False
+    """Whether `apply` only changes files, through `host`: a plan then applies it to its picture of them."""
     known_before: ClassVar[frozenset[str]] = frozenset()
     """The outputs that a look tells; all others are known only after `apply`."""
 
@@ -165,6 +170,22 @@ class Resource(Generic[S]):
     def apply(self, host: Host, change: Change[S]) -> None:
         """Do what `change` names, and no more."""
         raise NotImplementedError
+
+    def foretell(self, plan: Planned, change: Change[S]) -> None:
+        """Tell the plan of a dry run what would be there after `change`, for the lines that follow.
+
+        As it stands: a resource named by a path would change what is there, and nobody knows how.
+        """
+        if self.foreseeable:
+            self.apply(cast(Host, plan), change)
+        else:
+            from toque.core.planned import cloud_identity
+
+            cloud_identity(plan, self)
+
+    def unsure(self, plan: Planned) -> str:
+        """In a dry run, why a change that was found may be none, because of what lines above would do; else empty."""
+        return ""
 
     def identity(self) -> str:
         """What tells it from others of its word: its first property."""

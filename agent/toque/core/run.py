@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from toque.core.attempt import attempt
 from toque.core.errors import BadProperty, NoRun, ToqueError
@@ -19,6 +19,9 @@ from toque.core.report import Report
 from toque.core.resource import REGISTRY, Action, Change, Outcome, Resource
 from toque.core.secret import Secret
 from toque.core.source import Source, declared_at
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 R = TypeVar("R", bound=Resource[Any])
 
@@ -67,6 +70,16 @@ class Run:
         self, host: Host, *, dry_run: bool = False, report: Report | None = None, ledger: Ledger | None = None
     ) -> None:
         self.host, self.dry_run = host, dry_run
+        self.plan: Planned | None = None
+        """What the lines so far would have made, in a dry run; its `host` sees it."""
+        if dry_run:
+            from toque.core.planned import planned
+
+            self.host, self.plan = planned(host)
+        self.planned: list[Resource[Any]] = []
+        """What would change so far, in a dry run."""
+        self.unknown_outputs: list[str] = []
+        """Outputs that this plan handed out without knowing them."""
         self.report = report or Report()
         self.ledger = ledger or Ledger()
         self.recipe = ""
@@ -144,6 +157,9 @@ class Run:
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
             self._notify(resource)
+        elif outcome.status == "unknown":
+            for action in (*resource.notify, *resource.notify_now):
+                self._might(action, resource)
         self._react(resource)
         return outcome
 
@@ -215,6 +231,9 @@ class Run:
         for action in resource.notify_now:
             self.act(action, f"{resource} changed")
 
+    def _might(self, action: Action, cause: Resource[Any]) -> None:
+        self.report.note(f"{action.resource} might {action.name}: {cause} is unknown")
+
     def _react(self, resource: Resource[Any]) -> None:
         """`restart_on=[conf]`: take the action when one of those changed now, or in a run that did not get this far."""
         for name in reactions(type(resource)):
@@ -225,6 +244,9 @@ class Run:
                 if cause.changed or self.ledger.carries(str(cause), str(action))
             ]
             if not causes:
+                for cause in getattr(resource, f"{name}_on") if self.dry_run else ():
+                    if cause.outcome is not None and cause.outcome.status == "unknown":
+                        self._might(action, cause)
                 continue
             change: Change[Any] | None = resource.outcome.change if resource.outcome else None
             if not resource.has_done(name, change):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class Execute(Resource[ExecuteState]):
 
     def apply(self, host: Host, change: Change[ExecuteState]) -> None:
         self._run(host)
+
+    def foretell(self, plan: Planned, change: Change[ExecuteState]) -> None:
+        for path in (self.creates, self.removes):
+            if path is not None:
+                plan.cloud(path)
 
     @action
     def run(self, host: Host) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
 from toque.core.files import (
@@ -19,6 +20,9 @@ from toque.core.files import (
     verified,
 )
 from toque.core.secret import Secret
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class File(Resource[FileState]):
         file("/etc/sudoers.d/deploy", content="deploy ALL=(ALL) NOPASSWD: /usr/bin/systemctl\\n",
              mode="0440", verify=["visudo", "-cf", "{path}"])
     """
+
+    foreseeable: ClassVar[bool] = True
 
     path: str
     _: KW_ONLY
@@ -105,6 +111,10 @@ class File(Resource[FileState]):
             if self.mode is not None:
                 # Also when only the owner was wrong: a change of owner clears the set-id bits.
                 host.chmod(self.path, int(self.mode, 8))
+
+    def foretell(self, plan: Planned, change: Change[FileState]) -> None:
+        # Its `verify` would judge a file that is not there.
+        super(File, replace(self, verify=None, backup=0)).foretell(plan, change)
 
     def _write(self, host: Host, content: bytes | None, *, anew: bool) -> None:
         if anew and content is None and host.entry(self.path) is not None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
 
 from toque.core import Change, Host, Resource, recipe_word, resource
 from toque.core.accounts import check_name
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _NO_SUCH_KEY = 2
 
@@ -72,6 +76,9 @@ class Group(Resource[GroupState]):
             host.run(["groupmod", *number, "--", self.name])
         if "members" in change:
             self._set_members(host, change.was)
+
+    def foretell(self, plan: Planned, change: Change[GroupState]) -> None:
+        plan.account("group", self.name, self.gid, present=self.present)
 
     def _set_members(self, host: Host, was: GroupState | None) -> None:
         inside = set(was.members or ()) if was is not None else set()

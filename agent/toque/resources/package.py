@@ -6,9 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
 from toque.platforms.package import NoSuchPackage, packages_of
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(:[a-z0-9-]+)?")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+:~*-]*")
@@ -98,6 +102,9 @@ class Package(Resource[PackageState]):
             downgrade=self.downgrade,
             options=self.options,
         )
+
+    def foretell(self, plan: Planned, change: Change[PackageState]) -> None:
+        plan.packages(self._names)
 
     @property
     def _names(self) -> tuple[str, ...]:

@@ -20,6 +20,8 @@ from toque.resources.file import File, FileState
 if TYPE_CHECKING:
     import jinja2
 
+    from toque.core.planned import Planned
+
 
 class TemplateFailed(ToqueError):
     """A template that cannot be read or filled in: which line of it, why, and what it was given."""
@@ -70,6 +72,9 @@ class Template(Resource[FileState]):
 
     def apply(self, host: Host, change: Change[FileState]) -> None:
         self._file().apply(host, change)
+
+    def foretell(self, plan: Planned, change: Change[FileState]) -> None:
+        self._file().foretell(plan, change)
 
     def _file(self) -> File:
         """The plain file that it comes to; made once per resource, as rendering twice is needless."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
 from toque.core.accounts import check_name
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _NO_SUCH_KEY = 2
 _HASH = re.compile(r"[!*]*|!?\$[0-9a-z]+\$[A-Za-z0-9./$=,-]+")
@@ -113,6 +117,14 @@ class User(Resource[UserState]):
         if "password" in change and self.password is not None:
             # By standard input: a command line can be read by every user of the machine.
             host.run(["chpasswd", "--encrypted"], input=f"{self.name}:{self.password}\n")
+
+    def foretell(self, plan: Planned, change: Change[UserState]) -> None:
+        plan.account("user", self.name, self.uid, present=self.present, home=self.home)
+        if change.was is None:
+            if self.group is None:
+                plan.account("group", self.name)
+            if self.create_home or (self.create_home is None and not self.system):
+                plan.new_folder(self.home or f"/home/{self.name}")
 
     def _add(self, host: Host) -> None:
         named = {"uid": self.uid, "group": self.group, "home": self.home, "shell": self.shell, "comment": self.comment}

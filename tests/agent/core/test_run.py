@@ -325,7 +325,9 @@ def test_a_dry_run_says_unknown_of_what_an_earlier_change_would_bring() -> None:
         file("/usr/bin/tool", content="x")
         run.declare(Needy, ("nginx",), {})
 
-    assert log[-1].startswith("daemon[nginx] unknown: cannot be told before the changes above")
+    assert log[-1] == (
+        "daemon[nginx] unknown because file[/usr/bin/tool] above would come first: tool ended with exit code 127"
+    )
 
 
 def test_the_report_has_one_line_per_resource(tmp_path: Path) -> None:
