@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from toque.cookbook.layout import find_cookbooks
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
 from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
-from toque.core.ledger import Ledger
+from toque.core.ledger import Debt, Ledger
 from toque.core.local import LocalHost
 from toque.core.masking import MaskedText
 from toque.core.pages import failure_page, place
@@ -98,12 +99,20 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
             continue
         # What a failed run owes stays owed: its clean-up is not the end that the notifications wait for.
         run.more_to_come = code != 0 or number < len(phases)
+        run.delivers = partial(_is_the_last_for, phases[number:], phase, code)
         failed, why = _run_step(directory, phase, recipes, run, world)
         if failed and not code:
             code, reason = failed, why
             if phase == "system" and any(later == "custom" for later, _ in phases[number:]):
                 run.report.note("phase system failed: the recipes of phase custom are skipped")
     return code, reason
+
+
+def _is_the_last_for(later: Sequence[tuple[str, list[str]]], phase: str, code: int, debt: Debt) -> bool:
+    """Whether no later phase can do what an earlier run owed: words of users' cookbooks are there in `custom` alone."""
+    if debt.of_cookbook:
+        return code == 0 and phase == "custom" and all(name != "custom" for name, _ in later)
+    return code == 0 and not later
 
 
 def _run_step(directory: Path, phase: str, recipes: list[str], run: Run, world: World) -> tuple[int, str]:

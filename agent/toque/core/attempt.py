@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from toque.core.errors import ToqueError
-from toque.core.resource import Change, Guard, Outcome, Resource, converge, outputs_of, within_limits
+from toque.core.resource import Change, Guard, Outcome, Resource, converge, within_limits
 
 if TYPE_CHECKING:
     from toque.core.planned import Planned
@@ -135,3 +136,16 @@ def _holds(run: Run, resource: Resource[Any], guard: Guard) -> bool:
     if callable(guard):
         return bool(guard())
     return within_limits(resource, run.host).run(guard, ok=range(256)).code == 0
+
+
+def outputs_of(kind: type[Resource[Any]]) -> tuple[str, ...]:
+    """The fields that a resource fills itself: no property, and none of the engine's."""
+    names = _OUTPUTS.get(kind)
+    if names is None:
+        engine = {f.name for f in fields(Resource)}
+        found = (f.name for f in fields(kind) if not f.init and f.name not in engine and f.name[0] != "_")
+        names = _OUTPUTS[kind] = tuple(found)
+    return names
+
+
+_OUTPUTS: dict[type, tuple[str, ...]] = {}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-from toque.core.errors import ToqueError
+from toque.core.errors import NotLoadable, ToqueError
 from toque.core.host import Host, Ran, limited, said_by, shown, watched
 from toque.core.secret import Secret
 from toque.core.source import NOWHERE, Source
@@ -239,11 +239,26 @@ def resource(word: str) -> Callable[[type[R]], type[R]]:
     """Register a resource class under its word."""
 
     def register(kind: type[R]) -> type[R]:
+        if kind.__module__.startswith(COOKBOOKS):
+            _not_taken(word, kind.__module__)
         kind.word = word
         REGISTRY[word] = kind
         return kind
 
     return register
+
+
+COOKBOOKS = "cookbooks."
+"""What the names of modules of cookbooks begin with."""
+
+
+def _not_taken(word: str, module: str) -> None:
+    """A cookbook's word must be its own: what a run owes is written down by word and name."""
+    from importlib.util import find_spec
+
+    taken = REGISTRY[word].__module__ if word in REGISTRY else f"toque.resources.{word}"
+    if taken != module and (word in REGISTRY or (word.isidentifier() and find_spec(taken) is not None)):
+        raise NotLoadable(f"{module}: the word {word} is taken by {taken}: give yours another name")
 
 
 def recipe_word(kind: Callable[P, R]) -> Callable[P, R]:
@@ -374,16 +389,3 @@ def _become(resource: Resource[Any], other: Resource[Any]) -> None:
         del vars(resource)[name]  # what was worked out from the former ones
     for name in resource.when_creating or {}:
         object.__setattr__(resource, name, getattr(other, name))
-
-
-def outputs_of(kind: type[Resource[Any]]) -> tuple[str, ...]:
-    """The fields that a resource fills itself: no property, and none of the engine's."""
-    names = _OUTPUTS.get(kind)
-    if names is None:
-        engine = {f.name for f in fields(Resource)}
-        found = (f.name for f in fields(kind) if not f.init and f.name not in engine and f.name[0] != "_")
-        names = _OUTPUTS[kind] = tuple(found)
-    return names
-
-
-_OUTPUTS: dict[type, tuple[str, ...]] = {}

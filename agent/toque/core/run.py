@@ -8,16 +8,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from toque.core.attempt import attempt
 from toque.core.errors import BadProperty, NoRun, ToqueError
 from toque.core.host import Host
-from toque.core.ledger import Debt, Ledger
+from toque.core.ledger import Debt, Ledger, Undeliverable
 from toque.core.report import Report
-from toque.core.resource import REGISTRY, Action, Change, Outcome, Resource
-from toque.core.secret import Secret
+from toque.core.resource import Action, Change, Outcome, Resource
 from toque.core.source import Source, declared_at
 
 if TYPE_CHECKING:
@@ -89,7 +88,9 @@ class Run:
         self.reboot = ""
         """Why the machine is to be restarted after this run; empty when nothing asked for it."""
         self.more_to_come = False
-        """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
+        """Whether another phase follows: until the last one, what an earlier run owed stays on disk."""
+        self.delivers: Callable[[Debt], bool] = lambda debt: not self.more_to_come
+        """Whether this phase does what an earlier run owed: the last one that has the debt's cookbook."""
         self._pending: dict[str, PutOff] = {}
         self._failed_in: dict[int, str] = {}
         self._declared: dict[str, Resource[Any]] = {}
@@ -190,21 +191,29 @@ class Run:
         put_off = self._pending.setdefault(str(action), PutOff(action, policy))
         put_off.on_failure = max(put_off.on_failure, policy, key=_POLICIES.index)
         if not self.dry_run and policy != "drop":
-            resource = action.resource
-            self.ledger.owes(Debt(resource.word, resource.identity(), action.name, _plain(resource)))
+            self.ledger.owes(Debt.of(action))
 
     def finish(self) -> None:
-        """Deliver what was put off; at the end of the last phase also what earlier runs still owed."""
+        """Deliver what was put off; at the end of the last phase that can also what earlier runs still owed."""
         while self._pending:
             put_off = self._pending.pop(next(iter(self._pending)))
             self.act(put_off.action, "put off to the end of the run")
-        if self.more_to_come:
-            return
         for debt in list(self.ledger.debts.values()):
-            resource = self._declared.get(f"{debt.word}[{debt.name}]") or _remake(debt)
-            self.act(getattr(resource, debt.action), "owed by an earlier run")
-        if not self.dry_run:
-            self.ledger.clear()
+            if self.delivers(debt):
+                self._deliver(debt)
+        if not self.more_to_come and not self.dry_run:
+            self.ledger.clear(self._declared)
+
+    def _deliver(self, debt: Debt) -> None:
+        resource = self._declared.get(f"{debt.word}[{debt.name}]")
+        if resource is None and not debt.whole:
+            return  # it had a secret: the next run that declares it can
+        try:
+            self.act(getattr(resource or debt.remade(), debt.action), "owed by an earlier run")
+        except Undeliverable as error:
+            self.report.warn(str(error))
+            if not self.dry_run:
+                self.ledger.delivered(debt.key)
 
     def _give_up(self) -> None:
         """The run failed: of what was put off, do what `on_failure="run"` says; "keep" stands in the ledger."""
@@ -274,30 +283,6 @@ def _first(args: Sequence[Any]) -> str:
 def _set(resource: Resource[Any], name: str, value: Any) -> None:
     """A resource is frozen to recipes; the engine notes on it where it was declared and what became of it."""
     object.__setattr__(resource, name, value)
-
-
-def _plain(resource: Resource[Any]) -> dict[str, Any]:
-    """The properties of a resource that can be written down: no secrets, no references, no options of the engine."""
-    common = {f.name for f in fields(Resource)}
-    kept = {f.name: getattr(resource, f.name) for f in fields(resource) if f.name not in common}
-    return {name: value for name, value in kept.items() if _writable(value)}
-
-
-def _writable(value: Any) -> bool:
-    if isinstance(value, Secret) or is_dataclass(value):
-        return False
-    if isinstance(value, list | tuple):
-        return all(_writable(each) for each in value) and bool(value)
-    return isinstance(value, str | int | float)
-
-
-def _remake(debt: Debt) -> Resource[Any]:
-    """The resource of an earlier run, to take an action on."""
-    from importlib import import_module
-
-    if debt.word not in REGISTRY:
-        import_module(f"toque.resources.{debt.word}")
-    return REGISTRY[debt.word](**debt.properties)
 
 
 def on_change(cause: Resource[Any], action: Action) -> None:
