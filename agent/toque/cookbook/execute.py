@@ -146,6 +146,7 @@ def run_phase(shelf: Shelf, recipes: Sequence[str], run: Run, world: World, base
         names = without_repeats(recipes)
         for name in names:
             shelf.load(name)
+        shelf.judge_settings(names, world)
         world.include = lambda name: shelf.run(name, run, world)
         world.settings_of = lambda file: shelf.settings_of(file, world)
         for name in names:

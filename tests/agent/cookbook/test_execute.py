@@ -337,6 +337,43 @@ def test_settings_are_defaults_with_attributes_over_them(run: RunDirectory, caps
     assert "my-web.prot: there is no such setting (did you mean port?)" in capsys.readouterr().out
 
 
+NUMBER = """\
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Settings:
+    port: int = 80
+    hosts: tuple[str, ...] = ("a",)
+"""
+
+
+@pytest.mark.parametrize("wrong", ["web", "base", "deep"])
+def test_settings_are_judged_before_the_first_recipe_of_the_phase_runs(
+    run: RunDirectory, capsys: Any, wrong: str
+) -> None:
+    run.cookbook("first", default="open('OUT/ran', 'w')\n")
+    for name, needs in (("web", "base"), ("base", "deep"), ("deep", "elsewhere")):
+        root = run.cookbook(name, toml=f'[requires]\n{needs} = "*"\n', default="")
+        (root / "settings.py").write_text(NUMBER)
+
+    assert run.execute(["first", "web"], levels=[["stack", {wrong: {"port": "81"}}]]) == 4
+
+    assert f"{wrong}.port: must be a whole number; got text '81'" in capsys.readouterr().out
+    assert not (run.out / "ran").exists()
+    assert run.execute(["first"], levels=[["stack", {wrong: {"port": "81"}}]]) == 0
+
+
+def test_a_level_may_append_to_what_a_cookbook_has_by_default(run: RunDirectory, capsys: Any) -> None:
+    root = run.cookbook(
+        "web", default="from toque import node, settings\nprint(settings.hosts, node['web']['hosts'])\n"
+    )
+    (root / "settings.py").write_text(NUMBER)
+    levels = [["stack", {"web": {"hosts": {"$append": ["b"]}}}], ["app", {"web": {"hosts": {"$append": ["c"]}}}]]
+
+    assert run.execute(["web"], levels=levels) == 0
+    assert "('a', 'b', 'c') ('b', 'c')" in capsys.readouterr().out
+
+
 def test_recipes_include_others_and_import_from_cookbooks(run: RunDirectory, capsys: Any) -> None:
     run.cookbook("base-x", default="print('base')\n")
     root = run.cookbook(
