@@ -27,6 +27,7 @@ from toque.core.files import cookbook_of
 from toque.core.ledger import Debt, Ledger
 from toque.core.local import LocalHost
 from toque.core.masking import MaskedText
+from toque.core.memory import Memory
 from toque.core.pages import failure_page, place
 from toque.core.report import Report
 from toque.core.run import Run
@@ -50,15 +51,18 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
     with redirect_stdout(log), _unbuffered(directory / "report.jsonl") as lines:
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
-        run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
+        memory = Memory(state / "desired.json")
+        run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"), memory=memory)
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
+            if not dry_run:
+                _remember(memory, report)
         if run.reboot:
             run.report.note("no reboot, as the run failed" if code else f"the agent reboots the machine: {run.reboot}")
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
-    outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
-    outcome["warnings"] = report.warnings
+    outcome: dict[str, Any] = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
+    outcome |= {"warnings": report.warnings, "causes": report.causes}
     if run.reboot and code == 0:
         outcome["reboot"] = True
     try:
@@ -68,6 +72,13 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         report.note(f"toque: outcome.json could not be written: {error}")
         log.flush()
     return code
+
+
+def _remember(memory: Memory, report: Report) -> None:
+    try:
+        memory.save()
+    except OSError as error:
+        report.note(f"toque: what was desired could not be remembered: {error}")
 
 
 def _unbuffered(path: Path) -> TextIOWrapper:

@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from toque.core.errors import ToqueError
-from toque.core.resource import Change, Guard, Outcome, Resource, converge, within_limits
+from toque.core.options import within_limits
+from toque.core.resource import Change, Guard, Outcome, Resource, converge
 
 if TYPE_CHECKING:
     from toque.core.planned import Planned
@@ -31,7 +32,8 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
     before = _before(run, resource) if resource.notify_before else None
     for left in range(resource.retries, -1, -1):
         try:
-            change = converge(resource, run.host, before=before)
+            outcome.want = resource.desired()
+            change = converge(resource, run.host, before=before, want=outcome.want)
             outcome.change = change or outcome.change
             if resource.retry_until is not None and not resource.retry_until(resource):
                 raise NotYet(f"retry_until says no after {resource.retries + 1 - left} of {resource.retries + 1} tries")
@@ -59,7 +61,8 @@ def rehearse(run: Run, plan: Planned, resource: Resource[Any], outcome: Outcome)
             if skipped:
                 outcome.status, outcome.reason = "skipped", skipped
                 return
-            change = converge(resource, run.host, dry_run=True)
+            outcome.want = resource.desired()
+            change = converge(resource, run.host, dry_run=True, want=outcome.want)
             reason = resource.unsure(plan) if change is not None else ""
     except Unforeseen as error:
         reason = str(error)

@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from toque.core.errors import BadProperty, did_you_mean
 from toque.core.files import mode_bits
-from toque.core.resource import Resource, as_new, display
+from toque.core.options import as_new
+from toque.core.resource import Resource, display
 
 R = TypeVar("R", bound=Resource[Any])
 Check = Callable[[Any], bool]

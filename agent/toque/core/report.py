@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from toque.core.masking import mask
-from toque.core.resource import Action, Outcome, Resource
+from toque.core.resource import DRIFT, Action, Outcome, Resource
 from toque.core.source import Source
 from toque.protocol.run_warnings import MOST, one_line
 
@@ -31,6 +31,8 @@ class Report:
             "unknown": 0,
             "actions": 0,
         }
+        self.causes = {"drift_corrected": 0, "intended": 0, "flapping": 0}
+        """Why resources changed, where the node remembers what was desired before."""
         self.warnings: list[str] = []
         """What went wrong without failing the run, each once, as many as are told to people beyond the log."""
 
@@ -57,6 +59,8 @@ class Report:
     def outcome(self, recipe: str, resource: Resource[Any], outcome: Outcome) -> None:
         status = outcome.status
         self.counts[_COUNTED.get(status, status)] += 1
+        if outcome.cause:
+            self._count_cause(resource, outcome)
         diff = ""
         if status != "unchanged":
             diff = self._tell(resource, outcome)
@@ -65,7 +69,14 @@ class Report:
             self._line(
                 recipe, resource.word, resource.identity(), status, changed, diff, outcome.duration,
                 resource.source_line, reason=outcome.reason, why=resource.why, tags=list(resource.tags),
+                cause=outcome.cause, flapping=outcome.flapping,
             )  # fmt: skip
+
+    def _count_cause(self, resource: Resource[Any], outcome: Outcome) -> None:
+        self.causes["drift_corrected" if outcome.cause == DRIFT else "intended"] += 1
+        if outcome.flapping:
+            self.causes["flapping"] += 1
+            self.warn(f"{resource} changed in each of the last runs, though the same was asked for: {resource.remedy}")
 
     def acted(self, recipe: str, action: Action, because: str, dry_run: bool, seconds: float) -> None:
         self.counts["actions"] += 1
@@ -95,7 +106,8 @@ class Report:
 
         summary, diff = describe(resource, outcome.change)
         verb = "would be " if outcome.status == "would-change" else ""
-        self.note(f"{resource} {verb}{summary}" + (f" — {resource.why}" if resource.why else ""))
+        drift = "" if outcome.cause != DRIFT else " (drift)" if verb else " (drift corrected)"
+        self.note(f"{resource} {verb}{summary}{drift}" + (f" — {resource.why}" if resource.why else ""))
         if diff:
             self.note("    " + diff.rstrip("\n").replace("\n", "\n    "))
         return diff
@@ -110,7 +122,7 @@ class Report:
         diff: str,
         seconds: float,
         source: Source,
-        **rest: str | list[str],
+        **rest: str | list[str] | bool,
     ) -> None:
         if self._lines is None:
             return

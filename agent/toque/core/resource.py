@@ -7,11 +7,13 @@ one to the other (`apply`). Whether to act, dry run, the second look, retries, r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
+from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from toque.core.errors import NotLoadable, ToqueError
-from toque.core.host import Host, Ran, limited, said_by, shown, watched
+from toque.core.host import Host, Ran, said_by, shown, watched
+from toque.core.options import as_new, become, within_limits
 from toque.core.secret import Secret
 from toque.core.source import NOWHERE, Source
 from toque.protocol.masking import HIDDEN
@@ -27,6 +29,7 @@ REGISTRY: dict[str, type[Resource[Any]]] = {}
 """Every resource class that has been imported, by its word."""
 
 PRESENT = "present"
+DRIFT, INTENDED = "drift", "intended"
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
@@ -49,7 +52,8 @@ class Outcome:
 
     `status` is one of unchanged, changed, would-change, skipped, unknown, failed, ignored;
     `reason` says why for the last four. `duration` is in seconds. `outputs` are what the resource found out beside its
-    state, such as the `new_sha` of a `git`; what a dry run cannot know is an Unknown.
+    state, such as the `new_sha` of a `git`; what a dry run cannot know is an Unknown. `cause`, on a node that remembers
+    what was desired before: `drift` when a change put right what somebody else changed, else `intended`.
     """
 
     status: str = "unchanged"
@@ -57,6 +61,10 @@ class Outcome:
     reason: str = ""
     duration: float = 0.0
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    want: Any = None
+    cause: str = ""
+    flapping: bool = False
+    """It changed in several runs in a row, though nothing else was asked for."""
 
 
 class Action:
@@ -137,6 +145,8 @@ class Resource(Generic[S]):
     """What the log says when it was not there and now is."""
     foreseeable: ClassVar[bool] = False
     """Whether `apply` only changes files, through `host`: a plan then applies it to its picture of them."""
+    remedy: ClassVar[str] = "something else keeps changing it, or it is read otherwise than it is written"
+    """What its author may do when it changes in every run."""
     known_before: ClassVar[frozenset[str]] = frozenset()
     """The outputs that a look tells; all others are known only after `apply`."""
 
@@ -325,19 +335,26 @@ def display(value: Any) -> str:
 
 
 def converge(
-    resource: Resource[S], host: Host, *, dry_run: bool = False, before: Callable[[], None] | None = None
+    resource: Resource[S],
+    host: Host,
+    *,
+    dry_run: bool = False,
+    before: Callable[[], None] | None = None,
+    want: S | EllipsisType | None = ...,
 ) -> Change[S] | None:
     """Bring one resource to its desired state; return what changed, or would change.
 
     Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged. `before` is
-    called when there is something to change, before it is; the resource is then looked at once more.
+    called when there is something to change, before it is; the resource is then looked at once more. `want` is its
+    desired state, where the caller has it already.
     """
     if resource.timeout is not None or resource.umask is not None:
         host = within_limits(resource, host)
-    want = resource.desired()
+    if want is ...:
+        want = resource.desired()
     was = resource.current(host)
     if was is None and want is not None and resource.when_creating:
-        _become(resource, as_new(resource))
+        become(resource, as_new(resource))
         want = resource.desired()
     change = diff(was, want)
     if change is None or dry_run:
@@ -369,23 +386,3 @@ def diff(was: S | None, want: S | None) -> Change[S] | None:
         return Change(was, want, frozenset({PRESENT, *managed}))
     wrong = [name for name in names if (value := getattr(want, name)) is not None and getattr(was, name) != value]
     return Change(was, want, frozenset(wrong)) if wrong else None
-
-
-def within_limits(resource: Resource[Any], host: Host) -> Host:
-    """The machine, with the resource's `timeout` and `umask` for every program that it runs there."""
-    if resource.timeout is None and resource.umask is None:
-        return host
-    return limited(host, resource.timeout, None if resource.umask is None else int(resource.umask, 8))
-
-
-def as_new(resource: R) -> R:
-    """The resource with what `when_creating` says; raises what its class raises for such properties."""
-    return replace(resource, when_creating=None, **(resource.when_creating or {}))
-
-
-def _become(resource: Resource[Any], other: Resource[Any]) -> None:
-    """Take over the properties of another, which was judged: the handle that a recipe holds stays the same."""
-    for name in vars(resource).keys() - {f.name for f in fields(resource)}:
-        del vars(resource)[name]  # what was worked out from the former ones
-    for name in resource.when_creating or {}:
-        object.__setattr__(resource, name, getattr(other, name))

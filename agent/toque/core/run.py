@@ -20,6 +20,7 @@ from toque.core.resource import Action, Change, Outcome, Resource
 from toque.core.source import Source, declared_at
 
 if TYPE_CHECKING:
+    from toque.core.memory import Memory
     from toque.core.planned import Planned
 
 R = TypeVar("R", bound=Resource[Any])
@@ -66,7 +67,13 @@ class Run:
     """
 
     def __init__(
-        self, host: Host, *, dry_run: bool = False, report: Report | None = None, ledger: Ledger | None = None
+        self,
+        host: Host,
+        *,
+        dry_run: bool = False,
+        report: Report | None = None,
+        ledger: Ledger | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.host, self.dry_run = host, dry_run
         self.plan: Planned | None = None
@@ -81,6 +88,7 @@ class Run:
         """Outputs that this plan handed out without knowing them."""
         self.report = report or Report()
         self.ledger = ledger or Ledger()
+        self.memory = memory
         self.recipe = ""
         self.world: Any = None
         self.releases: dict[str, str] = {}
@@ -155,6 +163,10 @@ class Run:
             return outcome
         outcome.duration = time.perf_counter() - began
         self._declared[str(resource)] = resource
+        if self.memory is not None and outcome.status in ("changed", "would-change", "unchanged"):
+            changed = outcome.change is not None
+            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.want, changed=changed)
+        outcome.want = None
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
             self._notify(resource)

@@ -43,6 +43,7 @@ class Execute(Resource[ExecuteState]):
     """
 
     made: ClassVar[str] = "run"
+    remedy: ClassVar[str] = "give it creates, removes, unless or a guard, so that it runs only where it is needed"
 
     command: Sequence[str]
     _: KW_ONLY

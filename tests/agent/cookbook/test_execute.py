@@ -454,6 +454,17 @@ def test_07_24_warnings_of_the_system_are_told_and_those_of_users_recipes_are_no
     assert run.outcome()["warnings"] == ["the token *** 1", "the token *** 2", "last"]
 
 
+def test_a_run_of_the_agent_tells_drift_from_what_was_intended(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", default="from toque import file\nfile('OUT/a', content='x')\nfile('OUT/b', content='x')\n")
+
+    assert run.execute(["web"]) == 0
+    assert run.outcome()["causes"] == {"drift_corrected": 0, "intended": 2, "flapping": 0}
+    (run.out / "a").write_text("y")
+    assert run.execute(["web"]) == 0
+    assert run.outcome()["causes"] == {"drift_corrected": 1, "intended": 0, "flapping": 0}
+    assert "a] changed: content (drift corrected)" in capsys.readouterr().out
+
+
 def test_a_run_tells_no_more_warnings_than_fit_into_its_ledger(run: RunDirectory) -> None:
     many = "from toque import log\nfor n in range(50):\n    log(f'{n}' + '\U0001f9d1' * 1000, level='warning')\n"
     run.cookbook("toque", "builtin", users=many)
