@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
+    from toque.resources.authorized_keys import authorized_keys
+    from toque.resources.certificate import certificate
+    from toque.resources.csr import csr
+    from toque.resources.dhparam import dhparam
     from toque.resources.block import block
     from toque.resources.block_of_python import block_of_python
     from toque.resources.check import check
@@ -24,16 +28,21 @@ if TYPE_CHECKING:
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.known_host import known_host
+    from toque.resources.limits import limits
     from toque.resources.http_request import http_request
     from toque.resources.line import line
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
+    from toque.resources.private_key import private_key
     from toque.resources.remote_file import remote_file
     from toque.resources.replace import replace
     from toque.resources.script import script
     from toque.resources.service import service
+    from toque.resources.sudo import sudo
     from toque.resources.template import template
+    from toque.resources.trusted_ca import trusted_ca
     from toque.resources.tree import tree
     from toque.resources.user import user
     from toque.resources.wait_for import wait_for
@@ -42,6 +51,9 @@ __all__ = [
     "Secret",
     "app_release",
     "archive",
+    "authorized_keys",
+    "certificate",
+    "csr",
     "block",
     "block_of_python",
     "check",
@@ -49,6 +61,7 @@ __all__ = [
     "config_value",
     "data_bag",
     "data_bag_item",
+    "dhparam",
     "directory",
     "env_file",
     "execute",
@@ -57,19 +70,24 @@ __all__ = [
     "group",
     "http_request",
     "include_recipe",
+    "known_host",
+    "limits",
     "line",
     "link",
     "log",
     "node",
     "on_change",
     "package",
+    "private_key",
     "remote_file",
     "replace",
     "script",
     "search",
     "service",
     "settings",
+    "sudo",
     "template",
+    "trusted_ca",
     "tree",
     "user",
     "wait_for",

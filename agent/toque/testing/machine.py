@@ -75,6 +75,8 @@ class FakeHost:
         # Two machines made from the same description must not share it.
         self.units, self.users, self.groups = deepcopy(self.units), dict(self.users), dict(self.groups)
         self.programs = deepcopy(self.programs)
+        self.acting: str | None = None
+        """As which user the program runs that is being answered; None: as root."""
         self.nodes: dict[str, Node] = {"/": Node("directory", mode=0o755)}
         for path in ("/etc", "/srv", "/tmp", "/opt", "/var/lib"):
             self.add(path, Node("directory", mode=0o755))
@@ -109,6 +111,7 @@ class FakeHost:
         script: str | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> Ran:
+        self.acting = user
         answer = self._answer(list(argv), input if script is None else script)
         if tell is not None:
             for line in answer.out.splitlines():
