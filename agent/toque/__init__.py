@@ -14,23 +14,23 @@ if TYPE_CHECKING:
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
     from toque.resources.authorized_keys import authorized_keys
-    from toque.resources.certificate import certificate
-    from toque.resources.csr import csr
-    from toque.resources.dhparam import dhparam
     from toque.resources.block import block
     from toque.resources.block_of_python import block_of_python
+    from toque.resources.certificate import certificate
     from toque.resources.check import check
     from toque.resources.cleanup import cleanup
     from toque.resources.config_value import config_value
+    from toque.resources.csr import csr
+    from toque.resources.dhparam import dhparam
     from toque.resources.directory import directory
     from toque.resources.env_file import env_file
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.http_request import http_request
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
-    from toque.resources.http_request import http_request
     from toque.resources.line import line
     from toque.resources.link import link
     from toque.resources.log import log
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from toque.resources.service import service
     from toque.resources.sudo import sudo
     from toque.resources.template import template
-    from toque.resources.trusted_ca import trusted_ca
     from toque.resources.tree import tree
+    from toque.resources.trusted_ca import trusted_ca
     from toque.resources.user import user
     from toque.resources.wait_for import wait_for
 
@@ -52,13 +52,13 @@ __all__ = [
     "app_release",
     "archive",
     "authorized_keys",
-    "certificate",
-    "csr",
     "block",
     "block_of_python",
+    "certificate",
     "check",
     "cleanup",
     "config_value",
+    "csr",
     "data_bag",
     "data_bag_item",
     "dhparam",
@@ -87,8 +87,8 @@ __all__ = [
     "settings",
     "sudo",
     "template",
-    "trusted_ca",
     "tree",
+    "trusted_ca",
     "user",
     "wait_for",
 ]
