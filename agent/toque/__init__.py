@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from toque.resources.hosts_entry import hosts_entry
     from toque.resources.http_request import http_request
     from toque.resources.kernel_module import kernel_module
+    from toque.resources.http_request import http_request
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
     from toque.resources.line import line

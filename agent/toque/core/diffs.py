@@ -50,7 +50,8 @@ def _content_diff(resource: Resource[Any], change: Change[Any]) -> str:
         return "(its content is not shown: show_diff=False)"
     if (disguise := getattr(resource, "disguised", None)) is not None:
         before, after = disguise(before), disguise(after)
-    return unified(getattr(resource, "path", resource.identity()), before, after)
+    path = getattr(resource, "path", None)
+    return unified(path if isinstance(path, str) else resource.identity(), before, after)
 
 
 def unified(path: str, before: bytes | None, after: bytes | None) -> str:
