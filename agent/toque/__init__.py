@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
-    from toque.resources.cron import cron
     from toque.resources.block_of_python import block_of_python
     from toque.resources.check import check
+    from toque.resources.cron import cron
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
@@ -39,9 +39,9 @@ __all__ = [
     "Secret",
     "app_release",
     "archive",
-    "cron",
     "block_of_python",
     "check",
+    "cron",
     "data_bag",
     "data_bag_item",
     "directory",
