@@ -10,9 +10,10 @@ from dataclasses import KW_ONLY, dataclass
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, action, recipe_word, resource
 from toque.core.accounts import check_name
 from toque.core.files import absolute, user_id
+from toque.platforms.environment.systemd import quoted
 from toque.platforms.service import definition
 from toque.platforms.service.definition import FILES, HEAD
-from toque.platforms.service.systemd import Systemd, in_environment, in_unit
+from toque.platforms.service.systemd import Systemd, in_unit
 from toque.platforms.service.units import SYSTEM, place, take_away, verify
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
@@ -166,7 +167,7 @@ class Timer(Resource[TimerState]):
     def _environment(self) -> bytes | None:
         if not self.environment:
             return None
-        return "".join(f"{key}={in_environment(value)}\n" for key, value in sorted(self.environment.items())).encode()
+        return "".join(f"{key}={quoted(key, value)}\n" for key, value in sorted(self.environment.items())).encode()
 
     def _argv(self) -> list[str]:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toque.core import CommandFailed, Host
+from toque.platforms.environment.systemd import quoted
 from toque.platforms.service.definition import FILES, HEAD, Definition, Text, are_written, remove, write
 from toque.platforms.service.steady import LOG_LINES, NotUp, stays_up
 from toque.platforms.service.units import SYSTEM
@@ -103,7 +104,7 @@ def _unit(name: str) -> str:
 
 
 def _files(name: str, definition: Definition) -> dict[str, Text]:
-    environment = "".join(f"{key}={in_environment(value)}\n" for key, value in sorted(definition.environment.items()))
+    environment = "".join(f"{key}={quoted(key, value)}\n" for key, value in sorted(definition.environment.items()))
     reloads = definition.reload_signal is not None
     lines = [
         f"# {HEAD}",
@@ -134,10 +135,3 @@ def in_unit(argument: str) -> str:
     """One argument of a command line in a unit."""
     plain = argument.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return '"' + plain.replace("%", "%%").replace("$", "$$") + '"'
-
-
-def in_environment(value: str) -> str:
-    """A value in a file that EnvironmentFile= names."""
-    for character in '\\"`$':
-        value = value.replace(character, f"\\{character}")
-    return f'"{value}"'
