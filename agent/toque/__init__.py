@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from toque.resources.block_of_python import block_of_python
     from toque.resources.certificate import certificate
     from toque.resources.check import check
-    from toque.resources.cron import cron
     from toque.resources.cleanup import cleanup
     from toque.resources.config_value import config_value
     from toque.resources.cron import cron
@@ -76,7 +75,6 @@ __all__ = [
     "block_of_python",
     "certificate",
     "check",
-    "cron",
     "cleanup",
     "config_value",
     "cron",
