@@ -112,13 +112,14 @@ def plan(
 
 
 def _run(recipe: str, given: dict[str, Any], form: str, *, dry_run: bool, interactive: bool = False) -> int:
-    from toque.cli.terminal import asking, painted
+    from toque.cli.terminal import asking, painted, watching
     from toque.cookbook.execute import apply_file
 
     if form == "json":
         return _as_document(recipe, given, dry_run=dry_run)
-    prepare = asking(sys.stdin, sys.stdout) if interactive else (lambda run: None)
-    return apply_file(recipe, dry_run=dry_run, attributes=given, out=painted(sys.stdout), prepare=prepare)
+    out = painted(sys.stdout)
+    prepare = asking(sys.stdin, out) if interactive else watching(out)
+    return apply_file(recipe, dry_run=dry_run, attributes=given, out=out, prepare=prepare)
 
 
 def _as_document(recipe: str, given: dict[str, Any], *, dry_run: bool) -> int:

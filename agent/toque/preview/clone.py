@@ -42,6 +42,7 @@ ONLY_RECORDED: Mapping[str, str] = {
 HINT = (
     "the clone has no network; `--network=shared` gives it this machine's, so that it reaches the mirrors, and all else"
 )
+LESS = "as an ordinary user: /root, /home and passwords are not in the clone, and owners of files are not compared"
 _NO_NETWORK = re.compile(
     r"Temporary failure (in name resolution|resolving)|Could not resolve|Name or service not known|"
     r"Network is unreachable|No route to host|Cannot download|Failed to establish a new connection|Curl error \(6\)"
@@ -170,11 +171,14 @@ class _Clone:
         manager = next((each for each in packages.MANAGERS if Path(each.database).exists()), None)
         had = packages.installed(manager, self._run) if manager is not None else {}
         unit_files = services.unit_files(self._run) if self.records else {}
+        had_users, had_groups = accounts.users(root), accounts.groups(root)
+        if os.geteuid() != 0:
+            say(LESS)
         found = self._converge(root, say)
         if manager is not None:
             found.packages = packages.differing(had, packages.installed(manager, self._run))
-        for kind, read in (("users", accounts.users), ("groups", accounts.groups)):
-            setattr(found, kind, accounts.differing(read(Path("/")), read(root)))
+        found.users = accounts.differing(had_users, accounts.users(root))
+        found.groups = accounts.differing(had_groups, accounts.groups(root))
         found.services = self._services(root, unit_files)
         trees.users, trees.groups = _names(accounts.users, "uid", root), _names(accounts.groups, "gid", root)
         _sort_files(trees, laid, found, manager, self._run)
