@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pkgutil
+from copy import deepcopy
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.agent.resources.case import Case
 from toque.core import Host, ToqueError, converge, diff
 from toque.core.planned import Planned, foretell
 from toque.core.resource import REGISTRY
+from toque.testing.machine import FakeHost
 
 for module in pkgutil.iter_modules(toque.resources.__path__):
     import_module(f"toque.resources.{module.name}")
@@ -46,6 +48,42 @@ def test_a_dry_run_says_what_a_run_does_and_touches_nothing(case: Case) -> None:
 
     assert said == done
     assert rehearsed.ran == []
+
+
+class Liar:
+    """A machine that says yes to every change, and forgets it at once."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._host, name)
+        if not callable(real):
+            return real
+
+        def forgetful(*args: Any, **kwargs: Any) -> Any:
+            if name in ("chmod", "chown") and args[0] not in self._host.nodes:
+                raise FileNotFoundError(2, "No such file or directory", args[0])
+            before = deepcopy({key: value for key, value in vars(self._host).items() if key != "answers"})
+            answer = real(*args, **kwargs)
+            vars(self._host).update(before)
+            return answer
+
+        return forgetful
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_machine_on_which_nothing_sticks_is_caught(case: Case) -> None:
+    host = case.host()
+    if converge(case.want, host, dry_run=True) is None or not case.want.can_look_again():
+        return
+
+    try:
+        converge(case.want, cast(Host, Liar(host)))
+    except (ToqueError, OSError):
+        return
+    # It was no liar: what these cases change is on the disk of this machine, or in a program of the test.
+    assert diff(case.want.current(host), case.want.desired()) is None
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
         if reason:
             outcome.status, outcome.reason = "skipped", reason
             return
-    before = _before(run, resource) if resource.notify_before else None
+    before = Before(run, resource)
     for left in range(resource.retries, -1, -1):
         try:
             outcome.want = resource.desired()
@@ -40,6 +40,7 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
             break
         except (ToqueError, OSError) as error:
             if left == 0:
+                before.take_back()
                 raise
             run.report.note(f"{resource}: {error}; trying again in {resource.retry_delay:g} s")
             run.sleep(resource.retry_delay)
@@ -114,16 +115,33 @@ def _related(planned: Sequence[Resource[Any]], resource: Resource[Any], error: s
     return ", ".join(near[-3:] or [str(planned[-1])])
 
 
-def _before(run: Run, resource: Resource[Any]) -> Callable[[], None]:
-    """Take the actions of `notify_before`, the first time it is called."""
-    left = list(resource.notify_before)
+class Before:
+    """What happens right before a resource is changed, once however often that is tried: the ledger learns of it, and
+    the actions of `notify_before` are taken."""
 
-    def take() -> None:
-        while left:
-            run.act(left[0], f"before {resource} changes")
-            left.pop(0)
+    __slots__ = ("_left", "_marked", "_resource", "_run")
 
-    return take
+    def __init__(self, run: Run, resource: Resource[Any]) -> None:
+        self._run, self._resource = run, resource
+        self._marked = False
+        self._left = list(resource.notify_before) if resource.notify_before else None
+
+    def __call__(self) -> bool:
+        """Whether something was done that may have changed the resource itself."""
+        if not self._marked:
+            self._run.ledger.changed(str(self._resource))
+            self._marked = True
+        if not self._left:
+            return False
+        while self._left:
+            self._run.act(self._left[0], f"before {self._resource} changes")
+            self._left.pop(0)
+        return True
+
+    def take_back(self) -> None:
+        """The change failed for good: nobody has to react to it."""
+        if self._marked:
+            self._run.ledger.unchanged(str(self._resource))
 
 
 def _guarded(run: Run, resource: Resource[Any]) -> str:

@@ -339,14 +339,14 @@ def converge(
     host: Host,
     *,
     dry_run: bool = False,
-    before: Callable[[], None] | None = None,
+    before: Callable[[], bool] | None = None,
     want: S | EllipsisType | None = ...,
 ) -> Change[S] | None:
     """Bring one resource to its desired state; return what changed, or would change.
 
     Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged. `before` is
-    called when there is something to change, before it is; the resource is then looked at once more. `want` is its
-    desired state, where the caller has it already.
+    called when there is something to change, before it is; when it says so, the resource is looked at once more. `want`
+    is its desired state, where the caller has it already.
     """
     if resource.timeout is not None or resource.umask is not None:
         host = within_limits(resource, host)
@@ -359,8 +359,7 @@ def converge(
     change = diff(was, want)
     if change is None or dry_run:
         return change
-    if before is not None:
-        before()
+    if before is not None and before():
         needed = change
         change = diff(resource.current(host), want)
         if change is None:

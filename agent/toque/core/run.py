@@ -180,6 +180,8 @@ class Run:
         elif outcome.status == "unknown":
             for action in (*resource.notify, *resource.notify_now):
                 self._might(action, resource)
+        elif self.ledger.carries_any and outcome.status == "unchanged":
+            self._notify(resource)
         self._react(resource)
         return outcome
 
@@ -265,12 +267,12 @@ class Run:
             raise ResourceFailed(str(resource), resource.source_line, error) from error
 
     def _notify(self, resource: Resource[Any]) -> None:
-        if not self.dry_run:
-            self.ledger.changed(str(resource))
+        """Now, or because a run that changed it did not get this far."""
         for action in resource.notify:
             self.tell_later(resource, action)
         for action in resource.notify_now:
-            self.act(action, f"{resource} changed")
+            if resource.changed or self.ledger.carries(str(resource), str(action)):
+                self.act(action, f"{resource} changed")
 
     def _might(self, action: Action, cause: Resource[Any]) -> None:
         self.report.note(f"{action.resource} might {action.name}: {cause} is unknown")
