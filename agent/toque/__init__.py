@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from toque.resources.app_release import app_release
     from toque.resources.archive import archive
     from toque.resources.authorized_keys import authorized_keys
+    from toque.resources.block_of_python import block_of_python
     from toque.resources.certificate import certificate
+    from toque.resources.check import check
     from toque.resources.csr import csr
     from toque.resources.dhparam import dhparam
-    from toque.resources.block_of_python import block_of_python
-    from toque.resources.check import check
     from toque.resources.directory import directory
     from toque.resources.execute import execute
     from toque.resources.file import file
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.http_request import http_request
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
-    from toque.resources.http_request import http_request
     from toque.resources.link import link
     from toque.resources.log import log
     from toque.resources.package import package
@@ -45,10 +45,10 @@ __all__ = [
     "app_release",
     "archive",
     "authorized_keys",
-    "certificate",
-    "csr",
     "block_of_python",
+    "certificate",
     "check",
+    "csr",
     "data_bag",
     "data_bag_item",
     "dhparam",
