@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from toque.resources.apt_repository import apt_repository
     from toque.resources.archive import archive
     from toque.resources.authorized_keys import authorized_keys
+    from toque.resources.block_of_python import block_of_python
+    from toque.resources.certificate import certificate
+    from toque.resources.check import check
     from toque.resources.block import block
     from toque.resources.block_of_python import block_of_python
     from toque.resources.certificate import certificate
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
     from toque.resources.firewall import firewall
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.http_request import http_request
+    from toque.resources.known_host import known_host
+    from toque.resources.limits import limits
     from toque.resources.hostname import hostname
     from toque.resources.hosts_entry import hosts_entry
     from toque.resources.http_request import http_request
@@ -72,6 +78,9 @@ __all__ = [
     "apt_repository",
     "archive",
     "authorized_keys",
+    "block_of_python",
+    "certificate",
+    "check",
     "block",
     "block_of_python",
     "certificate",
