@@ -8,16 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from toque.core.events import on_event
     from toque.core.run import on_change
     from toque.core.secret import Secret
-    from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
+    from toque.core.world import data_bag, data_bag_item, include_recipe, node, once, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.apt_repository import apt_repository
     from toque.resources.archive import archive
     from toque.resources.authorized_keys import authorized_keys
-    from toque.resources.block_of_python import block_of_python
-    from toque.resources.certificate import certificate
-    from toque.resources.check import check
     from toque.resources.block import block
     from toque.resources.block_of_python import block_of_python
     from toque.resources.certificate import certificate
@@ -35,14 +33,10 @@ if TYPE_CHECKING:
     from toque.resources.firewall import firewall
     from toque.resources.git import git
     from toque.resources.group import group
-    from toque.resources.http_request import http_request
-    from toque.resources.known_host import known_host
-    from toque.resources.limits import limits
     from toque.resources.hostname import hostname
     from toque.resources.hosts_entry import hosts_entry
     from toque.resources.http_request import http_request
     from toque.resources.kernel_module import kernel_module
-    from toque.resources.http_request import http_request
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
     from toque.resources.line import line
@@ -78,9 +72,6 @@ __all__ = [
     "apt_repository",
     "archive",
     "authorized_keys",
-    "block_of_python",
-    "certificate",
-    "check",
     "block",
     "block_of_python",
     "certificate",
@@ -114,6 +105,8 @@ __all__ = [
     "mount",
     "node",
     "on_change",
+    "on_event",
+    "once",
     "os_upgrade",
     "package",
     "package_index",
@@ -146,6 +139,8 @@ _ELSEWHERE = {
     "include_recipe": "toque.core.world",
     "node": "toque.core.world",
     "on_change": "toque.core.run",
+    "on_event": "toque.core.events",
+    "once": "toque.core.world",
     "search": "toque.core.world",
     "settings": "toque.core.world",
 }
