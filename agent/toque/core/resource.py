@@ -139,6 +139,10 @@ class Resource(Generic[S]):
         """The state that should be. A field that is None is not ours to say; None as a whole: should not exist."""
         raise NotImplementedError
 
+    def wanted(self, was: S | None) -> S | None:
+        """`desired`, for what can only be said of what is: a file of which one line is ours."""
+        return self.desired()
+
     def current(self, host: Host) -> S | None:
         """The state that is. Reads only, and can always be called; None: does not exist."""
         raise NotImplementedError
@@ -155,6 +159,10 @@ class Resource(Generic[S]):
     def can_look_again(self) -> bool:
         """Whether `current` can tell that `apply` has worked. False only for what leaves no trace to look at."""
         return True
+
+    def changed_nothing(self) -> bool:
+        """Asked after `apply`: whether it has turned out that there was nothing to change (`changed_when`)."""
+        return False
 
     def has_done(self, name: str, change: Change[S] | None) -> bool:
         """Whether the action `name` is needless after `change`: a service that was just started needs no restart."""
@@ -260,8 +268,9 @@ def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Cha
 
     Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged.
     """
-    want = resource.desired()
-    change = diff(resource.current(host), want)
+    was = resource.current(host)
+    want = resource.wanted(was)
+    change = diff(was, want)
     if change is None or dry_run:
         return change
     watch, ran = watched(host)
@@ -270,7 +279,7 @@ def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Cha
         left = diff(resource.current(host), want)
         if left is not None:
             raise NotConverged(resource, left, ran)
-    return change
+    return None if resource.changed_nothing() else change
 
 
 def diff(was: S | None, want: S | None) -> Change[S] | None:

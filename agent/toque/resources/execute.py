@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import ClassVar
 
-from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
+from toque.core import BadProperty, Change, Host, Ran, Resource, action, current_run, recipe_word, resource
 from toque.core.files import mode_bits
 
 
@@ -22,32 +22,40 @@ class ExecuteState:
 class Execute(Resource[ExecuteState]):
     """Run a program, as a list of arguments: no shell, so no quoting.
 
-    command      the program and its arguments; for a pipeline say ["sh", "-c", "a | b"] and mean it
-    creates      a path: when it exists, there is nothing to do
-    removes      a path: when it does not exist, there is nothing to do
-    unless       a program that only looks: exit code 0 means there is nothing to do
-    cwd          the folder it runs in
-    env          more environment
-    user, group  who it runs as (with that user's HOME)
-    umask        octal digits as text
-    input        text for its standard input
-    timeout      seconds until it is killed
-    returns      the exit codes that are a success
-    when_told    True: it runs only as `notify=[it.run]` of another resource
+    command       the program and its arguments; a text only together with shell=True
+    shell         True: the text is given to /bin/sh. Nothing is quoted for you, so put no values of others into it
+    creates       a path: when it exists, there is nothing to do
+    removes       a path: when it does not exist, there is nothing to do
+    unless        a program that only looks, or a function without arguments: exit code 0 (a true answer) means there is
+                  nothing to do
+    changed_when  a function of how the program ended (`.code`, `.out`, `.err`) that says whether it changed anything
+    cwd           the folder it runs in
+    env           more environment
+    user, group   who it runs as (with that user's HOME)
+    umask         octal digits as text
+    input         text for its standard input
+    timeout       seconds until it is killed, with everything it started
+    returns       the exit codes that are a success
+    live          True: each line it says goes to the log while it runs, secrets hidden
+    when_told     True: it runs only as `notify=[it.run]` of another resource
 
-    Without creates, removes, unless, only_if or not_if it runs each time, and each time counts as a change.
+    Without creates, removes, unless, changed_when, only_if or not_if it runs each time, and each time counts as a
+    change. What the program said is in the handle: `it.ran.out`, `it.ran.code` (None where it was not run).
 
         execute(["make", "install"], cwd="/usr/src/tool", creates="/usr/local/bin/tool")
+        execute(["createdb", "shop"], user="postgres", returns=[0, 1], changed_when=lambda ran: ran.code == 0)
         reload = execute(["nginx", "-s", "reload"], when_told=True)
     """
 
     made: ClassVar[str] = "run"
 
-    command: Sequence[str]
+    command: str | Sequence[str]
     _: KW_ONLY
+    shell: bool = False
     creates: str | None = None
     removes: str | None = None
-    unless: Sequence[str] | None = None
+    unless: Sequence[str] | Callable[[], bool] | None = None
+    changed_when: Callable[[Ran], bool] | None = None
     cwd: str | None = None
     env: Mapping[str, str] | None = None
     user: str | None = None
@@ -56,12 +64,25 @@ class Execute(Resource[ExecuteState]):
     input: str | None = None
     timeout: float = 3600.0
     returns: Sequence[int] = (0,)
+    live: bool = False
     when_told: bool = False
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0]:
             raise BadProperty('execute needs a program, e.g. execute(["make", "install"])')
+        if isinstance(self.command, str) and not self.shell:
+            raise BadProperty(
+                f"execute command is a list of arguments, e.g. {self.command.split()}; "
+                "a text is for the shell: add shell=True if you mean that"
+            )
+        if self.shell and not isinstance(self.command, str):
+            raise BadProperty("execute shell=True takes the command as a text; a list of arguments needs no shell")
         mode_bits("execute umask", self.umask)
+
+    @property
+    def ran(self) -> Ran | None:
+        """How the program ended, when this run has run it."""
+        return self.__dict__.get("_ran")
 
     def desired(self) -> ExecuteState:
         return ExecuteState()
@@ -71,6 +92,9 @@ class Execute(Resource[ExecuteState]):
 
     def apply(self, host: Host, change: Change[ExecuteState]) -> None:
         self._run(host)
+
+    def changed_nothing(self) -> bool:
+        return self.changed_when is not None and self.ran is not None and not self.changed_when(self.ran)
 
     @action
     def run(self, host: Host) -> None:
@@ -83,7 +107,7 @@ class Execute(Resource[ExecuteState]):
     def identity(self) -> str:
         from toque.core.host import shown
 
-        return shown(self.command)
+        return self.command if isinstance(self.command, str) else shown(self.command)
 
     def _is_done(self, host: Host) -> bool:
         if self.creates is not None and host.entry(self.creates) is not None:
@@ -92,12 +116,17 @@ class Execute(Resource[ExecuteState]):
             return True
         if self.unless is None:
             return False
+        if callable(self.unless):
+            return bool(self.unless())
         looked = host.run(self.unless, ok=range(256), cwd=self.cwd, env=self.env, user=self.user, group=self.group)
         return looked.code == 0
 
-    def _run(self, host: Host) -> None:
-        host.run(
-            self.command,
+    def _argv(self) -> Sequence[str]:
+        return ["/bin/sh", "-c", self.command] if isinstance(self.command, str) else self.command
+
+    def _run(self, host: Host, script: str | None = None) -> None:
+        self.__dict__["_ran"] = host.run(
+            self._argv(),
             ok=self.returns,
             input=self.input,
             env=self.env,
@@ -106,7 +135,15 @@ class Execute(Resource[ExecuteState]):
             group=self.group,
             umask=mode_bits("execute umask", self.umask),
             timeout=self.timeout,
+            script=script,
+            tell=live_lines() if self.live else None,
         )
+
+
+def live_lines() -> Callable[[str], None]:
+    """What passes the lines of a program on to the log of the run, while it runs."""
+    report = current_run("execute").report
+    return lambda line: report.note(f"    {line}")
 
 
 execute = recipe_word(Execute)
