@@ -12,7 +12,7 @@ from toque.core import BadProperty, ToqueError, converge
 from toque.resources.firewall import Firewall, LockedOut
 from toque.testing.machine import FakeHost
 from toque.testing.programs.apt import Apt
-from toque.testing.programs.firewalls import Nft, UfwProgram, with_firewall
+from toque.testing.programs.firewalls import Nft, with_firewall
 
 RULES: list[dict[str, Any]] = [
     {"port": [80, 443]},
@@ -172,7 +172,6 @@ def test_a_rule_that_is_too_long_for_its_comment_is_still_known() -> None:
 
     assert converge(Firewall(many), host) is None
     assert max(len(line) for line in table(host).split('"')[1::2]) <= 120
-    assert UfwProgram().look(["ufw"], host) is None
 
 
 @pytest.mark.parametrize(
