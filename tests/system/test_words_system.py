@@ -244,7 +244,7 @@ def test_a_file_is_swapped_to_and_given_back(box: WholeRoot) -> None:
 def is_open(port: int) -> bool:
     """Whether the host reaches this port of the sandbox, over the bridge between the two."""
     try:
-        with socket.create_connection((ADDRESS, port), timeout=0.5):
+        with socket.create_connection((ADDRESS, port), timeout=1.5):
             return True
     except OSError:
         return False
