@@ -69,3 +69,36 @@ def test_02_20_a_setup_that_is_not_told_to_installs_no_updates_whatever_json_say
 
 def test_the_attribute_toque_updates_on_boot_keeps_updates_away() -> None:
     assert updates_of(set_up(("layer/app", {"toque": {"updates_on_boot": False}}), updates=True, app=[])) == []
+
+
+HOSTS = "127.0.0.1 localhost\n10.9.9.9 by-hand\n"
+BLOCK = """\
+# begin of the block that Toque keeps: the online instances of the stack
+10.0.0.1 web1.localdomain web1
+10.0.0.2 web2
+203.0.113.2 web2-ext
+# end of the block that Toque keeps
+"""
+
+
+def instance(number: int, status: str = "online", public_ip: str = "") -> dict[str, str]:
+    return {"hostname": f"web{number}", "private_ip": f"10.0.0.{number}", "public_ip": public_ip, "status": status}
+
+
+def test_03_I4_the_names_of_the_online_instances_are_a_section_of_the_hosts_file() -> None:
+    host = debian({"/etc/hosts": HOSTS})
+    instances = {"web1": instance(1), "web2": instance(2, public_ip="203.0.113.2"), "web3": instance(3, "stopped")}
+
+    def configure(recipe: str) -> str:
+        world = World(
+            bags={"aws_opsworks_instance": instances},
+            me={"hostname": "web1", "private_ip": "10.0.0.1", "layer_ids": []},
+            collect=lambda fact: SimpleNamespace(family="debian", name="debian"),
+        )
+        code, reason = run_phase(Shelf(COOKBOOKS), [f"toque::{recipe}"], Run(host), world, None)
+        assert code == 0, reason
+        return (host.read("/etc/hosts") or b"").decode()
+
+    assert configure("configure") == HOSTS + BLOCK
+    del instances["web2"]
+    assert configure("configure") == HOSTS + "".join(BLOCK.splitlines(keepends=True)[i] for i in (0, 1, 4))
