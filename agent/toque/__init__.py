@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from toque.resources.service import service
     from toque.resources.template import template
     from toque.resources.user import user
-    from toque.resources.yum_repository import yum_repository
     from toque.resources.wait_for import wait_for
+    from toque.resources.yum_repository import yum_repository
 
 __all__ = [
     "Secret",
@@ -65,8 +65,8 @@ __all__ = [
     "settings",
     "template",
     "user",
-    "yum_repository",
     "wait_for",
+    "yum_repository",
 ]
 
 _ELSEWHERE = {
