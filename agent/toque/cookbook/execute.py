@@ -14,18 +14,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 from toque.cookbook.finder import importable
 from toque.cookbook.layout import find_cookbooks
+from toque.cookbook.locked import with_locked
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
+from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
-from toque.core.ledger import Ledger
+from toque.core.ledger import Debt, Ledger
 from toque.core.local import LocalHost
 from toque.core.masking import MaskedText
+from toque.core.memory import Memory
 from toque.core.pages import failure_page, place
 from toque.core.report import Report
 from toque.core.run import Run
@@ -49,16 +53,28 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
     with redirect_stdout(log), _unbuffered(directory / "report.jsonl") as lines:
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
-        run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
+        memory = Memory(state / "desired.json")
+        run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"), memory=memory)
+        resumed = directory / "boots.json"
+        run.boots = Boots(resumed, resumes=True) if resumed.exists() else Boots()
+        if run.boots.asked:
+            run.report.note(f"goes on after the boot for which it stopped: {list(run.boots.asked)[-1]}")
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
-        if run.reboot:
+            if not dry_run:
+                _remember(memory, report)
+        restarting = run.boots.restarting if code == 0 else ""
+        if restarting:
+            run.report.note(f"the agent reboots the machine, and this command goes on after the boot: {restarting}")
+        elif run.reboot:
             run.report.note("no reboot, as the run failed" if code else f"the agent reboots the machine: {run.reboot}")
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
-    outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
-    outcome["warnings"] = report.warnings
-    if run.reboot and code == 0:
+    outcome: dict[str, Any] = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
+    outcome |= {"warnings": report.warnings, "causes": report.causes}
+    if restarting:
+        outcome["restart"] = restarting
+    elif run.reboot and code == 0:
         outcome["reboot"] = True
     try:
         (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
@@ -67,6 +83,13 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         report.note(f"toque: outcome.json could not be written: {error}")
         log.flush()
     return code
+
+
+def _remember(memory: Memory, report: Report) -> None:
+    try:
+        memory.save()
+    except OSError as error:
+        report.note(f"toque: what was desired could not be remembered: {error}")
 
 
 def _unbuffered(path: Path) -> TextIOWrapper:
@@ -94,16 +117,26 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
         return _stop(run, error)
     code, reason = 0, ""
     for number, (phase, recipes) in enumerate(phases, 1):
+        if run.boots.restarting:
+            break
         if code and (phase != "system" or CLEANUP not in recipes):
             continue
         # What a failed run owes stays owed: its clean-up is not the end that the notifications wait for.
         run.more_to_come = code != 0 or number < len(phases)
+        run.delivers = partial(_is_the_last_for, phases[number:], phase, code)
         failed, why = _run_step(directory, phase, recipes, run, world)
         if failed and not code:
             code, reason = failed, why
             if phase == "system" and any(later == "custom" for later, _ in phases[number:]):
                 run.report.note("phase system failed: the recipes of phase custom are skipped")
     return code, reason
+
+
+def _is_the_last_for(later: Sequence[tuple[str, list[str]]], phase: str, code: int, debt: Debt) -> bool:
+    """Whether no later phase can do what an earlier run owed: words of users' cookbooks are there in `custom` alone."""
+    if debt.of_cookbook:
+        return code == 0 and phase == "custom" and all(name != "custom" for name, _ in later)
+    return code == 0 and not later
 
 
 def _run_step(directory: Path, phase: str, recipes: list[str], run: Run, world: World) -> tuple[int, str]:
@@ -137,6 +170,7 @@ def run_phase(shelf: Shelf, recipes: Sequence[str], run: Run, world: World, base
         names = without_repeats(recipes)
         for name in names:
             shelf.load(name)
+        shelf.judge_settings(names, world)
         world.include = lambda name: shelf.run(name, run, world)
         world.settings_of = lambda file: shelf.settings_of(file, world)
         for name in names:
@@ -153,6 +187,8 @@ def _guarded(recipes: Callable[[], None], run: Run, world: World, base: Path | N
     try:
         with run:
             recipes()
+    except RestartNow:
+        return 0, ""
     except RunFailed as error:
         return _stop(run, error)
     except ImportError as error:
@@ -201,9 +237,15 @@ def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any]
     host = LocalHost()
     log = MaskedText(sys.stdout)
     with redirect_stdout(log):
-        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(_apply_ledger(str(path))))
+        ledger = _apply_ledger(str(path))
+        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(ledger))
+        run.boots = Boots(ledger.with_suffix(".boots"))
         with _summed_up(run):
             code = _apply(path, run, attributes or {})
+            if code == 0 and not dry_run:
+                run.boots.forget()
+        if run.reboot and code == 0:
+            run.report.note(f"this machine wants to be restarted, and `toque apply` does not do that: {run.reboot}")
         log.flush()
     pending = run.report.counts["changed"] + run.report.counts["unknown"] + run.report.counts["actions"]
     return WOULD_CHANGE if dry_run and code == 0 and pending else code
@@ -213,14 +255,14 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
     try:
         world = World(levels=[("command line", attributes)], collect=collect)
         if "::" in str(path):
-            shelf = Shelf(find_cookbooks(_repository(Path.cwd())), Path.cwd())
+            shelf = Shelf(with_locked(_repository(Path.cwd())), Path.cwd())
             return run_phase(shelf, [str(path)], run, world, Path.cwd())[0]
         path = Path(path).resolve()
         if not path.is_file():
             raise NotLoadable(f"there is no file {path}")
         root, in_cookbook = cookbook_of(str(path))
         if in_cookbook and path.parent == root / "recipes":
-            shelf = Shelf({**find_cookbooks(root.parent), **find_cookbooks(root)}, Path.cwd())
+            shelf = Shelf({**with_locked(root.parent), **with_locked(root)}, Path.cwd())
             name = next(name for name, folder in shelf.cookbooks.items() if folder == root)
             return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())[0]
         recipe = Recipe(path.name, path, compile_recipe(path, Path.cwd()), "__recipe__")

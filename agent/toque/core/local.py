@@ -79,14 +79,15 @@ class LocalHost:
             )
             listener = Listener(said, tell) if tell is not None else None
             code = wait(process, DEFAULT_TIMEOUT if timeout is None else timeout, listener)
-            ran = Ran(code, text_of(said[0]), text_of(said[1]) + ("" if code != TIMED_OUT else "\nkilled: out of time"))
+            late = "\nkilled: out of time" if code is None else ""
+            ran = Ran(TIMED_OUT if code is None else code, text_of(said[0]), text_of(said[1]) + late)
         except OSError as error:
             raise CommandFailed(argv, Ran(code=127, err=f"{error.strerror}: {error.filename}")) from error
         finally:
             for descriptor in [*said, *text, *([] if input is None else [given])]:
                 os.close(descriptor)
             self._forget_accounts()
-        if ran.code not in ok:
+        if late or ran.code not in ok:
             raise CommandFailed(argv, ran)
         return ran
 
@@ -149,7 +150,7 @@ class LocalHost:
         mode = found.st_mode
         kind = _KINDS.get(stat.S_IFMT(mode), "other")
         file_id = (found.st_dev, found.st_ino)
-        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id)
+        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id, found.st_mtime)
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -160,7 +161,8 @@ class LocalHost:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            data = os.read(descriptor, found.st_size + 1)
+            # What /proc calls empty must be read at once: asked for a second part, a switch of the kernel has no more.
+            data = os.read(descriptor, found.st_size + 1 if found.st_size else 1 << 16)
             if len(data) <= found.st_size and len(data) == found.st_size:
                 return data
             parts = [data]
