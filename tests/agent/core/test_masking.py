@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from toque.core import Secret
-from toque.core.masking import mask
+from toque.core.masking import mask, secrets_apart
 
 
 def test_a_secret_made_later_is_hidden_from_then_on() -> None:
@@ -10,3 +10,12 @@ def test_a_secret_made_later_is_hidden_from_then_on() -> None:
     Secret("made-later-123")
 
     assert mask("made-later-123") == "***"
+
+
+def test_secrets_of_one_test_are_not_hidden_in_the_next() -> None:
+    Secret("known all along")
+    with secrets_apart():
+        Secret("known meanwhile")
+        assert mask("known all along, known meanwhile") == "known all along, ***"
+
+    assert mask("known all along, known meanwhile") == "***, known meanwhile"
