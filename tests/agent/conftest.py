@@ -6,13 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from toque.core import masking, secret
+from toque.core.masking import secrets_apart
 
 
 @pytest.fixture(autouse=True)
 def _no_secrets_of_others() -> Iterator[None]:
-    before = dict(secret._KNOWN)
-    yield
-    secret._KNOWN.clear()
-    secret._KNOWN.update(before)
-    masking._mask_knows = -1  # it is made anew when their number changes, and in a run they only become more
+    with secrets_apart():
+        yield
