@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from toque.cli.cookbook.dependencies import fetcher, fetching, in_folder, told
-from toque.cli.output import FORMS, table, written
+from toque.cli.output import table, written
+from toque.cli.verbs.group import Verbs, output
 from toque.cookbook.deps.edit import put, put_back
 from toque.cookbook.deps.errors import BadDependencies, NotToBeHad
 from toque.cookbook.deps.fetch import Fetcher
@@ -22,14 +23,7 @@ from toque.protocol.names import BadName, check_cookbook_name
 
 VENDORED = ".vendored-by-toque"
 
-output = click.option(
-    "--output", type=click.Choice(FORMS), default="table", show_default=True, help="How to print the answer."
-)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def deps() -> None:
-    """Cookbooks that yours need: cookbooks.toml says which, cookbooks.lock exactly which."""
+deps = Verbs("deps", "Cookbooks that yours need: cookbooks.toml says which, cookbooks.lock exactly which.")
 
 
 @deps.command()
