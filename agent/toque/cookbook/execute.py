@@ -22,6 +22,7 @@ from toque.cookbook.finder import importable
 from toque.cookbook.layout import find_cookbooks
 from toque.cookbook.locked import with_locked
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
+from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
 from toque.core.ledger import Ledger
@@ -51,15 +52,24 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
         run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
+        resumed = directory / "boots.json"
+        run.boots = Boots(resumed, resumes=True) if resumed.exists() else Boots()
+        if run.boots.asked:
+            run.report.note(f"goes on after the boot for which it stopped: {list(run.boots.asked)[-1]}")
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
-        if run.reboot:
+        restarting = run.boots.restarting if code == 0 else ""
+        if restarting:
+            run.report.note(f"the agent reboots the machine, and this command goes on after the boot: {restarting}")
+        elif run.reboot:
             run.report.note("no reboot, as the run failed" if code else f"the agent reboots the machine: {run.reboot}")
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
     outcome["warnings"] = report.warnings
-    if run.reboot and code == 0:
+    if restarting:
+        outcome["restart"] = restarting
+    elif run.reboot and code == 0:
         outcome["reboot"] = True
     try:
         (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
@@ -95,6 +105,8 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
         return _stop(run, error)
     code, reason = 0, ""
     for number, (phase, recipes) in enumerate(phases, 1):
+        if run.boots.restarting:
+            break
         if code and (phase != "system" or CLEANUP not in recipes):
             continue
         # What a failed run owes stays owed: its clean-up is not the end that the notifications wait for.
@@ -154,6 +166,8 @@ def _guarded(recipes: Callable[[], None], run: Run, world: World, base: Path | N
     try:
         with run:
             recipes()
+    except RestartNow:
+        return 0, ""
     except RunFailed as error:
         return _stop(run, error)
     except ImportError as error:
@@ -202,9 +216,15 @@ def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any]
     host = LocalHost()
     log = MaskedText(sys.stdout)
     with redirect_stdout(log):
-        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(_apply_ledger(str(path))))
+        ledger = _apply_ledger(str(path))
+        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(ledger))
+        run.boots = Boots(ledger.with_suffix(".boots"))
         with _summed_up(run):
             code = _apply(path, run, attributes or {})
+            if code == 0 and not dry_run:
+                run.boots.forget()
+        if run.reboot and code == 0:
+            run.report.note(f"this machine wants to be restarted, and `toque apply` does not do that: {run.reboot}")
         log.flush()
     pending = run.report.counts["changed"] + run.report.counts["unknown"] + run.report.counts["actions"]
     return WOULD_CHANGE if dry_run and code == 0 and pending else code

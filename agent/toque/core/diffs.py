@@ -46,7 +46,11 @@ def _content_diff(resource: Resource[Any], change: Change[Any]) -> str:
         return ""
     if resource.sensitive:
         return f"({HIDDEN}: this resource is sensitive)"
-    return unified(resource.identity(), before, after)
+    if not getattr(resource, "show_diff", True):
+        return "(its content is not shown: show_diff=False)"
+    if (disguise := getattr(resource, "disguised", None)) is not None:
+        before, after = disguise(before), disguise(after)
+    return unified(getattr(resource, "path", resource.identity()), before, after)
 
 
 def unified(path: str, before: bytes | None, after: bytes | None) -> str:

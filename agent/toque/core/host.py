@@ -38,6 +38,8 @@ class Entry:
     gid: int
     size: int = 0
     file_id: tuple[int, int] = (0, 0)
+    modified: float = 0.0
+    """When its content was last changed, in seconds since 1970."""
 
 
 @dataclass(frozen=True)

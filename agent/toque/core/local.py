@@ -149,7 +149,7 @@ class LocalHost:
         mode = found.st_mode
         kind = _KINDS.get(stat.S_IFMT(mode), "other")
         file_id = (found.st_dev, found.st_ino)
-        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id)
+        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id, found.st_mtime)
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -160,7 +160,8 @@ class LocalHost:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            data = os.read(descriptor, found.st_size + 1)
+            # What /proc calls empty must be read at once: asked for a second part, a switch of the kernel has no more.
+            data = os.read(descriptor, found.st_size + 1 if found.st_size else 1 << 16)
             if len(data) <= found.st_size and len(data) == found.st_size:
                 return data
             parts = [data]

@@ -139,6 +139,10 @@ class Resource(Generic[S]):
         """The state that should be. A field that is None is not ours to say; None as a whole: should not exist."""
         raise NotImplementedError
 
+    def wanted(self, was: S | None) -> S | None:
+        """`desired`, for what can only be said of what is: a file of which one line is ours."""
+        return self.desired()
+
     def current(self, host: Host) -> S | None:
         """The state that is. Reads only, and can always be called; None: does not exist."""
         raise NotImplementedError
@@ -264,8 +268,9 @@ def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Cha
 
     Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged.
     """
-    want = resource.desired()
-    change = diff(resource.current(host), want)
+    was = resource.current(host)
+    want = resource.wanted(was)
+    change = diff(was, want)
     if change is None or dry_run:
         return change
     watch, ran = watched(host)

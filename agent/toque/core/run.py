@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
+from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadProperty, NoRun, ToqueError
 from toque.core.host import Host
 from toque.core.ledger import Debt, Ledger
@@ -62,6 +63,8 @@ class Run:
         """What was deployed: app → revision. Filled by `app_release`."""
         self.reboot = ""
         """Why the machine is to be restarted after this run; empty when nothing asked for it."""
+        self.boots = Boots()
+        """Restarts in the middle of this run."""
         self.more_to_come = False
         """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
         self._pending: dict[str, Action] = {}
@@ -129,6 +132,8 @@ class Run:
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
             self._notify(resource)
+        if self.boots.restarting:
+            raise RestartNow(self.boots.restarting)
         self._react(resource)
         return outcome
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 from toque.core.node import Platform
+from toque.core.os_release import PATHS, family, parse
 
-_FAMILIES = {"debian": "debian", "ubuntu": "debian", "rhel": "rhel", "fedora": "rhel", "centos": "rhel", "suse": "suse"}
 _MANAGERS = {
     "apt": "usr/bin/apt-get",
     "dnf": "usr/bin/dnf",
@@ -34,11 +33,6 @@ def collect(root: Path = Path("/")) -> Platform:
     )
 
 
-def family(name: str, like: str) -> str:
-    """The family of a system by its os-release ID, else by the first of ID_LIKE that we know, else its own name."""
-    return next((_FAMILIES[each] for each in (name, *like.lower().split()) if each in _FAMILIES), name)
-
-
 def init(root: Path) -> str:
     """What starts services here: systemd where it runs (it makes this folder first), else what is installed."""
     if (root / "run/systemd/system").is_dir():
@@ -53,11 +47,10 @@ def init(root: Path) -> str:
 
 
 def _release(root: Path) -> dict[str, str]:
-    for path in (root / "etc/os-release", root / "usr/lib/os-release"):
+    for path in PATHS:
         try:
-            text = path.read_text(errors="replace")
+            text = (root / path.lstrip("/")).read_text(errors="replace")
         except OSError:
             continue
-        pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
-        return {key.strip(): "".join(shlex.split(value)) for key, value in pairs}
+        return parse(text)
     return {}
