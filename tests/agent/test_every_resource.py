@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pkgutil
 from importlib import import_module
+from typing import cast
 
 import pytest
 
 import toque.resources
 from tests.agent.resources.case import Case
-from toque.core import converge
+from toque.core import Host, ToqueError, converge, diff
+from toque.core.planned import Planned, foretell
 from toque.core.resource import REGISTRY
 
 for module in pkgutil.iter_modules(toque.resources.__path__):
@@ -44,6 +46,22 @@ def test_a_dry_run_says_what_a_run_does_and_touches_nothing(case: Case) -> None:
 
     assert said == done
     assert rehearsed.ran == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_plan_never_believes_what_a_run_would_not_make(case: Case) -> None:
+    host = case.host()
+    change = converge(case.want, host, dry_run=True)
+    plan = Planned(host)
+
+    if change is not None:
+        foretell(plan, case.want, change)
+        try:
+            seen = case.want.current(cast(Host, plan))
+        except ToqueError:
+            return  # the plan says that it does not know
+        assert not plan.knows_something or diff(seen, case.want.desired()) is None
+    assert host.ran == []
 
 
 @pytest.mark.parametrize("kind", sorted(REGISTRY))

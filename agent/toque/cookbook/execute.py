@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from functools import partial
 from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, withou
 from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
-from toque.core.ledger import Ledger
+from toque.core.ledger import Debt, Ledger
 from toque.core.local import LocalHost
 from toque.core.masking import MaskedText
+from toque.core.memory import Memory
 from toque.core.pages import failure_page, place
 from toque.core.report import Report
 from toque.core.run import Run
@@ -51,13 +53,16 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
     with redirect_stdout(log), _unbuffered(directory / "report.jsonl") as lines:
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
-        run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"))
+        memory = Memory(state / "desired.json")
+        run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"), memory=memory)
         resumed = directory / "boots.json"
         run.boots = Boots(resumed, resumes=True) if resumed.exists() else Boots()
         if run.boots.asked:
             run.report.note(f"goes on after the boot for which it stopped: {list(run.boots.asked)[-1]}")
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
+            if not dry_run:
+                _remember(memory, report)
         restarting = run.boots.restarting if code == 0 else ""
         if restarting:
             run.report.note(f"the agent reboots the machine, and this command goes on after the boot: {restarting}")
@@ -65,8 +70,8 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
             run.report.note("no reboot, as the run failed" if code else f"the agent reboots the machine: {run.reboot}")
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
-    outcome = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
-    outcome["warnings"] = report.warnings
+    outcome: dict[str, Any] = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
+    outcome |= {"warnings": report.warnings, "causes": report.causes}
     if restarting:
         outcome["restart"] = restarting
     elif run.reboot and code == 0:
@@ -78,6 +83,13 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         report.note(f"toque: outcome.json could not be written: {error}")
         log.flush()
     return code
+
+
+def _remember(memory: Memory, report: Report) -> None:
+    try:
+        memory.save()
+    except OSError as error:
+        report.note(f"toque: what was desired could not be remembered: {error}")
 
 
 def _unbuffered(path: Path) -> TextIOWrapper:
@@ -111,12 +123,20 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
             continue
         # What a failed run owes stays owed: its clean-up is not the end that the notifications wait for.
         run.more_to_come = code != 0 or number < len(phases)
+        run.delivers = partial(_is_the_last_for, phases[number:], phase, code)
         failed, why = _run_step(directory, phase, recipes, run, world)
         if failed and not code:
             code, reason = failed, why
             if phase == "system" and any(later == "custom" for later, _ in phases[number:]):
                 run.report.note("phase system failed: the recipes of phase custom are skipped")
     return code, reason
+
+
+def _is_the_last_for(later: Sequence[tuple[str, list[str]]], phase: str, code: int, debt: Debt) -> bool:
+    """Whether no later phase can do what an earlier run owed: words of users' cookbooks are there in `custom` alone."""
+    if debt.of_cookbook:
+        return code == 0 and phase == "custom" and all(name != "custom" for name, _ in later)
+    return code == 0 and not later
 
 
 def _run_step(directory: Path, phase: str, recipes: list[str], run: Run, world: World) -> tuple[int, str]:
@@ -150,6 +170,7 @@ def run_phase(shelf: Shelf, recipes: Sequence[str], run: Run, world: World, base
         names = without_repeats(recipes)
         for name in names:
             shelf.load(name)
+        shelf.judge_settings(names, world)
         world.include = lambda name: shelf.run(name, run, world)
         world.settings_of = lambda file: shelf.settings_of(file, world)
         for name in names:

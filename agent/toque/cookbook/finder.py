@@ -15,6 +15,8 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from toque.core.resource import COOKBOOKS, REGISTRY
+
 PACKAGE = "cookbooks"
 
 
@@ -81,3 +83,5 @@ def importable(cookbooks: Mapping[str, Path]) -> Iterator[None]:
 def _forget() -> None:
     for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
         del sys.modules[name]
+    for word in [word for word, kind in REGISTRY.items() if kind.__module__.startswith(COOKBOOKS)]:
+        del REGISTRY[word]

@@ -1,7 +1,7 @@
 """A cookbook's settings: the defaults of its `Settings`, the node's attributes over them, checked.
 
 The attributes of cookbook `web` are `node["web"]`: whatever the levels of the chain set there, the typed class judges.
-Maps merge into nested dataclasses, everything else replaces.
+Maps merge into nested dataclasses, everything else replaces; the markers `$append` and `$delete` reach the defaults.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from toque.core.attributes import APPEND, DELETE, appends, deletes, resolved
 from toque.core.errors import BadData, did_you_mean
 from toque.core.resource import display
 
@@ -24,30 +25,58 @@ class BadSetting(BadData):
         super().__init__(f"{where}: {reason}")
 
 
-def build(kind: type[Any], attributes: Mapping[str, Any], where: str) -> Any:
-    """An instance of a settings dataclass from attributes; raises BadSetting that names the key (`web.port`)."""
-    hints = get_type_hints(kind)
-    known = {f.name: f for f in fields(kind) if f.init}
-    given: dict[str, Any] = {}
-    for key, value in attributes.items():
-        if key not in known:
-            raise BadSetting(f"{where}.{key}", f"there is no such setting{did_you_mean(key, known)}")
-        default = _default(known[key])
-        given[key] = convert(hints[key], value, f"{where}.{key}", default)
-    for name, field in known.items():
-        if name not in given and _default(field) is MISSING:
-            raise BadSetting(f"{where}.{name}", "must be set: it has no default")
+class MissingSetting(BadSetting):
+    """A setting without a default that no level gives."""
+
+
+def build(kind: type[Any], attributes: Mapping[str, Any], where: str, base: Any = None) -> Any:
+    """An instance of a settings dataclass from attributes; raises BadSetting that names the key (`web.port`).
+
+    What they do not say is as in `base`, an instance, else as the class has it.
+    """
+    given, problems = gather(kind, attributes, where, base)
+    if problems:
+        raise problems[0]
     try:
         return kind(**given)
     except (TypeError, ValueError) as error:  # what the cookbook's own __post_init__ says
         raise BadSetting(where, str(error)) from error
 
 
+def gather(
+    kind: type[Any], attributes: Mapping[str, Any], where: str, base: Any = None
+) -> tuple[dict[str, Any], list[BadSetting]]:
+    """The values for a settings dataclass, and everything in the attributes that does not fit it."""
+    hints = get_type_hints(kind)
+    known = {f.name: f for f in fields(kind) if f.init}
+    base = None if deletes(attributes) else base
+    given: dict[str, Any] = {} if base is None else {name: getattr(base, name) for name in known}
+    problems: list[BadSetting] = []
+    for key, value in attributes.items():
+        if key == DELETE and value is True:
+            continue
+        if key not in known:
+            problems.append(BadSetting(f"{where}.{key}", f"there is no such setting{did_you_mean(key, known)}"))
+        elif not (deletes(value) and len(value) == 1):
+            default = given[key] if key in given else _default(known[key])
+            try:
+                given[key] = convert(hints[key], value, f"{where}.{key}", default)
+            except BadSetting as error:
+                problems.append(error)
+                given[key] = None
+    for name, field in known.items():
+        if name not in given and _default(field) is MISSING:
+            problems.append(MissingSetting(f"{where}.{name}", "must be set: it has no default"))
+    return given, problems
+
+
 def convert(hint: Any, value: Any, where: str, default: Any = MISSING) -> Any:
     """A JSON value as the annotated type, or BadSetting. Nothing is guessed: "8080" is no number, 1 is no yes."""
+    if appends(value):
+        return _appended(hint, value[APPEND], where, default)
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
-        return value
+        return resolved(value)
     if origin in (Union, types.UnionType):
         return _one_of(arguments, value, where, default)
     if origin is Literal:
@@ -57,13 +86,21 @@ def convert(hint: Any, value: Any, where: str, default: Any = MISSING) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
             raise BadSetting(where, f"must be a map; got {_kind(value)} {display(value)}")
-        under = {f.name: getattr(default, f.name) for f in fields(hint)} if isinstance(default, hint) else {}
-        return build(hint, {**under, **value}, where)
+        return build(hint, value, where, default if isinstance(default, hint) else None)
     if origin in (list, tuple, Sequence, frozenset, set) or hint in (list, tuple):
         return _sequence(origin or hint, arguments, value, where)
     if origin in (dict, Mapping) or hint is dict:
         return _map(arguments, value, where, default)
     return _plain(hint, value, where)
+
+
+def _appended(hint: Any, items: Any, where: str, default: Any) -> Any:
+    """The default, and after it what the marker says, judged by the same type."""
+    if default is None or default is MISSING:
+        return convert(hint, items, where)
+    if not isinstance(default, list | tuple | set | frozenset):
+        raise BadSetting(where, f"{APPEND} goes after a list; the default is {display(default)}")
+    return type(default)([*default, *convert(hint, items, where)])
 
 
 def _one_of(choices: tuple[Any, ...], value: Any, where: str, default: Any) -> Any:
@@ -90,8 +127,14 @@ def _map(arguments: tuple[Any, ...], value: Any, where: str, default: Any) -> di
     if not isinstance(value, Mapping):
         raise BadSetting(where, f"must be a map; got {_kind(value)} {display(value)}")
     element = arguments[1] if arguments else Any
-    made = {key: convert(element, each, f"{where}.{key}") for key, each in value.items()}
-    return {**default, **made} if isinstance(default, Mapping) else made
+    made = dict(default) if isinstance(default, Mapping) and not deletes(value) else {}
+    for key, each in value.items():
+        if deletes(each) and len(each) == 1:
+            made.pop(key, None)
+        elif key != DELETE or each is not True:
+            under = made.get(key, MISSING) if appends(each) else MISSING
+            made[key] = convert(element, each, f"{where}.{key}", under)
+    return made
 
 
 def _plain(hint: Any, value: Any, where: str) -> Any:

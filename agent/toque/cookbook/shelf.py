@@ -70,6 +70,21 @@ class Shelf:
         self._check_platform(recipe.name.partition("::")[0], world)
         run_code(recipe, run)
 
+    def judge_settings(self, recipes: Sequence[str], world: World) -> None:
+        """Make the settings of every cookbook of the run list, and of those they require, so that what does not fit
+        ends the run before anything is changed."""
+        todo = [split_recipe(name)[0] for name in recipes]
+        seen: set[str] = set()
+        while todo:
+            cookbook = todo.pop(0)
+            if cookbook in seen or cookbook not in self.cookbooks:
+                continue
+            seen.add(cookbook)
+            todo += self.info(cookbook).requires
+            root = self.cookbooks[cookbook]
+            if cookbook not in self._settings and (root / "settings.py").is_file():
+                self._settings[cookbook] = self._make_settings(cookbook, root, world)
+
     def settings_of(self, file: str, world: World) -> Any:
         """The settings of the cookbook that a file belongs to, merged and checked once per run."""
         root, in_cookbook = cookbook_of(file)
@@ -90,10 +105,7 @@ class Shelf:
         kind = getattr(import_module(f"{module_name(name)}.settings"), "Settings", None)
         if not (isinstance(kind, type) and is_dataclass(kind)):
             raise NotLoadable(f"{root / 'settings.py'}: needs a frozen dataclass called Settings")
-        attributes = world.node.get(name, {})
-        if not isinstance(attributes, Mapping):
-            raise BadData(f"the attribute {name} must be a map of settings, as it is the name of a cookbook")
-        return build(kind, attributes, name)
+        return build(kind, world.given(name), name)
 
     def _check_platform(self, cookbook: str, world: World) -> None:
         wanted = self.info(cookbook).platforms

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
-from toque.core.errors import NotFound
+from toque.core.errors import BadData, NotFound
 
 
 class Item(dict[str, Any]):
@@ -72,19 +72,73 @@ def items_of(value: Any) -> Any:
     return [items_of(each) for each in value] if isinstance(value, list | tuple) else value
 
 
+APPEND, DELETE = "$append", "$delete"
+"""Markers in attributes: `{"hosts": {"$append": ["c"]}}`, `{"hosts": {"$delete": true}}`."""
+
+
+def Append(items: Iterable[Any]) -> dict[str, Any]:
+    """A value of an attribute: these, after what weaker levels have in the list (a cookbook's default included)."""
+    return {APPEND: list(items)}
+
+
+Delete: Final = {DELETE: True}
+"""A value of an attribute: as if no weaker level of the chain had set it. A cookbook's default holds again."""
+
+
+def appends(value: Any) -> bool:
+    return isinstance(value, Mapping) and APPEND in value
+
+
+def deletes(value: Any) -> bool:
+    """Whether what is weaker shall not count; beside the marker, a map may hold what shall."""
+    return isinstance(value, Mapping) and value.get(DELETE) is True
+
+
 def merged(levels: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """The precedence chain, weakest first: maps merge, everything else (lists and null too) replaces."""
+    """The precedence chain, weakest first: maps merge, everything else (lists and null too) replaces.
+
+    Markers do what they say; one that found nothing weaker stays, for the defaults of a cookbook: see `resolved`.
+    """
     result: dict[str, Any] = {}
     for level in levels:
-        _merge(result, level)
+        _merge(result, level, "")
     return result
 
 
-def _merge(into: dict[str, Any], level: Mapping[str, Any]) -> None:
+def resolved(value: Any) -> Any:
+    """The same data with the markers that are left carried out, as nothing is weaker."""
+    if appends(value):
+        return deepcopy(list(value[APPEND]))
+    if isinstance(value, Mapping):
+        left = {key: each for key, each in value.items() if key != DELETE or each is not True}
+        return {key: resolved(each) for key, each in left.items() if not (deletes(each) and len(each) == 1)}
+    return [resolved(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _merge(into: dict[str, Any], level: Mapping[str, Any], where: str) -> None:
     for key, value in level.items():
-        if isinstance(value, Mapping):
-            under = into.get(key)
-            into[key] = under if isinstance(under, dict) else {}
-            _merge(into[key], value)
+        under, place = into.get(key), f"{where}{key}"
+        if appends(value):
+            into[key] = _appended(under, value, place)
+        elif isinstance(value, Mapping):
+            is_map = isinstance(under, dict) and not appends(under) and not deletes(value)
+            into[key] = under if is_map else {}
+            _merge(into[key], value, f"{place}.")
         else:
             into[key] = deepcopy(value)
+
+
+def _appended(under: Any, value: Mapping[str, Any], where: str) -> Any:
+    items = value[APPEND]
+    if len(value) > 1 or not isinstance(items, list | tuple):
+        raise BadData(f'attribute {where}: {APPEND} stands alone and takes a list, e.g. {{"{APPEND}": ["c"]}}')
+    items = deepcopy(list(items))
+    if under is None:
+        return {APPEND: items}
+    if appends(under):
+        return {APPEND: [*under[APPEND], *items]}
+    if deletes(under) and len(under) == 1:
+        return items
+    if isinstance(under, list | tuple):
+        return [*under, *items]
+    raise BadData(f"attribute {where}: {APPEND} goes after a list, and a weaker level has {type(under).__name__}")

@@ -8,7 +8,7 @@ from typing import Any
 from toque.core.masking import mask
 from toque.core.resource import PRESENT, Change, Resource, display
 from toque.core.secret import Secret, known_secrets
-from toque.protocol.masking import HIDDEN
+from toque.protocol.masking import HIDDEN, SHORTEST
 
 MAX_TEXT = 256 * 1024
 """Longest content, in bytes, of which a diff is made; of longer ones only the sizes are told."""
@@ -94,7 +94,7 @@ def _hide_hunk(hunk: list[str]) -> list[str]:
     beginnings = []
     for line in hunk:
         if line.startswith("+"):
-            found = [at for value in values if value and (at := line.find(value, 1)) > 0]
+            found = [at for value in values if len(value) >= SHORTEST and (at := line.find(value, 1)) > 0]
             if found:
                 beginnings.append(line[1 : min(found)])
     return [_hide_removed(line, beginnings) if beginnings and line.startswith("-") else mask(line) for line in hunk]

@@ -103,7 +103,7 @@ class Host(Protocol):
         script: str | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> Ran:
-        """Run a program, without a shell. `env` is added to a small clean environment. `timeout` in seconds.
+        """Run a program, without a shell. `env` is added to a small clean environment. `timeout` in seconds (3600).
 
         The argument `SCRIPT` stands for a file with the text `script`, which is nowhere on a disk. `tell` gets each
         line that the program says, while it runs.
@@ -222,3 +222,25 @@ def watched(host: Host) -> tuple[Host, list[tuple[tuple[str, ...], Ran]]]:
     """The same machine, and the list that fills with what is run on it."""
     watch = Watched(host)
     return cast(Host, watch), watch.ran
+
+
+class Limited:
+    """A host whose programs get a time limit and a umask, where whoever runs them says nothing else."""
+
+    def __init__(self, host: Host, timeout: float | None, umask: int | None) -> None:
+        self._host, self._timeout, self._umask = host, timeout, umask
+
+    def run(self, argv: Sequence[str], **options: Any) -> Ran:
+        if options.get("timeout") is None:
+            options["timeout"] = self._timeout
+        if options.get("umask") is None:
+            options["umask"] = self._umask
+        return self._host.run(argv, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._host, name)
+
+
+def limited(host: Host, timeout: float | None, umask: int | None) -> Host:
+    """The same machine, where every program is killed after `timeout` seconds and starts with this umask."""
+    return cast(Host, Limited(host, timeout, umask))

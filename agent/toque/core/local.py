@@ -79,14 +79,15 @@ class LocalHost:
             )
             listener = Listener(said, tell) if tell is not None else None
             code = wait(process, DEFAULT_TIMEOUT if timeout is None else timeout, listener)
-            ran = Ran(code, text_of(said[0]), text_of(said[1]) + ("" if code != TIMED_OUT else "\nkilled: out of time"))
+            late = "\nkilled: out of time" if code is None else ""
+            ran = Ran(TIMED_OUT if code is None else code, text_of(said[0]), text_of(said[1]) + late)
         except OSError as error:
             raise CommandFailed(argv, Ran(code=127, err=f"{error.strerror}: {error.filename}")) from error
         finally:
             for descriptor in [*said, *text, *([] if input is None else [given])]:
                 os.close(descriptor)
             self._forget_accounts()
-        if ran.code not in ok:
+        if late or ran.code not in ok:
             raise CommandFailed(argv, ran)
         return ran
 

@@ -42,8 +42,8 @@ def in_memory(content: bytes) -> int:
     return descriptor
 
 
-def wait(process: subprocess.Popen[bytes], seconds: float, listener: Listener | None = None) -> int:
-    """The exit code of a program, 128 + n for signal n; after `seconds` its whole session is killed and it is 124."""
+def wait(process: subprocess.Popen[bytes], seconds: float, listener: Listener | None = None) -> int | None:
+    """The exit code of a program, 128 + n for signal n; None when its whole session was killed after `seconds`."""
     import select
     import signal
     import time
@@ -65,7 +65,9 @@ def wait(process: subprocess.Popen[bytes], seconds: float, listener: Listener | 
     code = process.wait()
     if listener is not None:
         listener.listen(to_the_end=True)
-    return TIMED_OUT if not in_time else code if code >= 0 else 128 - code
+    if not in_time:
+        return None
+    return code if code >= 0 else 128 - code
 
 
 def _next_look(left: float, listener: Listener | None) -> float:

@@ -12,6 +12,8 @@ from dataclasses import MISSING, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from toque.core.errors import BadProperty, did_you_mean
+from toque.core.files import mode_bits
+from toque.core.options import as_new
 from toque.core.resource import Resource, display
 
 R = TypeVar("R", bound=Resource[Any])
@@ -39,7 +41,40 @@ def make(kind: Callable[..., R], args: Sequence[Any], kwargs: Mapping[str, Any])
     for name in known.required:
         if name not in kwargs and (name not in known.positional or known.positional.index(name) >= len(args)):
             raise BadProperty(f"{known.word} needs {name}")
-    return kind(*args, **kwargs)
+    made = kind(*args, **kwargs)
+    if not _JUDGED.isdisjoint(kwargs):
+        _judge_options(made, known)
+    return made
+
+
+_JUDGED = frozenset({"timeout", "umask", "retries", "retry_delay", "retry_until", "tags", "when_creating"})
+"""The options of which a type does not tell all."""
+
+
+def _judge_options(made: Resource[Any], known: _Known) -> None:
+    word = known.word
+    if made.timeout is not None and made.timeout <= 0:
+        raise BadProperty(f"{word} timeout must be more than 0 seconds, got {made.timeout:g}")
+    mode_bits(f"{word} umask:", made.umask)
+    for name in ("retries", "retry_delay"):
+        if getattr(made, name) < 0:
+            raise BadProperty(f"{word} {name} must not be less than 0, got {getattr(made, name)}")
+    for tag in made.tags:
+        if not tag or not tag.isprintable() or " " in tag:
+            raise BadProperty(f'{word} tags must be words such as "web" or "team:blue", got {tag!r}')
+    for name, value in (made.when_creating or {}).items():
+        check = known.checks.get(name)
+        if check is None:
+            raise BadProperty(f"{word} when_creating: {word} has no property {name}{did_you_mean(name, known.checks)}")
+        if name in known.positional or name in _OPTIONS:
+            raise BadProperty(f"{word} when_creating must not hold {name}: it is the same for a new and an old one")
+        if not check(value):
+            raise BadProperty(known.wrong(name, value).replace(f"{word} ", f"{word} when_creating: ", 1))
+    if made.when_creating:
+        as_new(made)
+
+
+_OPTIONS = frozenset(f.name for f in fields(Resource))
 
 
 class _Known:
@@ -60,7 +95,7 @@ class _Known:
             hint = _GUARD_HINT
         elif name == "mode" and type(value) is int:
             hint = f', e.g. "{value:04o}"'
-        elif name in ("notify", "notify_now") and callable(value):
+        elif name in ("notify", "notify_now", "notify_before") and callable(value):
             hint = ": put it in a list"
         return f"{self.word} {name} must be {self._says[name]}{hint}; got {type(value).__name__} {display(value)}"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from toque.core.masking import mask
-from toque.core.resource import Action, Outcome, Resource
+from toque.core.resource import DRIFT, Action, Outcome, Resource
 from toque.core.source import Source
 from toque.protocol.run_warnings import MOST, one_line
 
@@ -31,6 +31,8 @@ class Report:
             "unknown": 0,
             "actions": 0,
         }
+        self.causes = {"drift_corrected": 0, "intended": 0, "flapping": 0}
+        """Why resources changed, where the node remembers what was desired before."""
         self.warnings: list[str] = []
         """What went wrong without failing the run, each once, as many as are told to people beyond the log."""
 
@@ -57,15 +59,24 @@ class Report:
     def outcome(self, recipe: str, resource: Resource[Any], outcome: Outcome) -> None:
         status = outcome.status
         self.counts[_COUNTED.get(status, status)] += 1
+        if outcome.cause:
+            self._count_cause(resource, outcome)
         diff = ""
         if status != "unchanged":
             diff = self._tell(resource, outcome)
         if self._lines is not None:
             changed = sorted(outcome.change.fields) if outcome.change else []
             self._line(
-                recipe, resource.word, resource.identity(), status, changed, diff, outcome.seconds,
-                resource.source_line, reason=outcome.reason, why=resource.why,
+                recipe, resource.word, resource.identity(), status, changed, diff, outcome.duration,
+                resource.source_line, reason=outcome.reason, why=resource.why, tags=list(resource.tags),
+                cause=outcome.cause, flapping=outcome.flapping,
             )  # fmt: skip
+
+    def _count_cause(self, resource: Resource[Any], outcome: Outcome) -> None:
+        self.causes["drift_corrected" if outcome.cause == DRIFT else "intended"] += 1
+        if outcome.flapping:
+            self.causes["flapping"] += 1
+            self.warn(f"{resource} changed in each of the last runs, though the same was asked for: {resource.remedy}")
 
     def acted(self, recipe: str, action: Action, because: str, dry_run: bool, seconds: float) -> None:
         self.counts["actions"] += 1
@@ -87,14 +98,16 @@ class Report:
         """The lines for people; answers the diff."""
         if outcome.change is None:
             word = "failed (ignored)" if outcome.status == "ignored" else outcome.status
-            if outcome.status != "failed":
-                self.note(f"{resource} {word}" + (f": {outcome.reason}" if outcome.reason else ""))
+            if outcome.status != "failed" and not (outcome.status == "ignored" and resource.ignore_failure == "quiet"):
+                joint = " because " if word == "unknown" else ": "
+                self.note(f"{resource} {word}" + (f"{joint}{outcome.reason}" if outcome.reason else ""))
             return ""
         from toque.core.diffs import describe
 
         summary, diff = describe(resource, outcome.change)
         verb = "would be " if outcome.status == "would-change" else ""
-        self.note(f"{resource} {verb}{summary}" + (f" — {resource.why}" if resource.why else ""))
+        drift = "" if outcome.cause != DRIFT else " (drift)" if verb else " (drift corrected)"
+        self.note(f"{resource} {verb}{summary}{drift}" + (f" — {resource.why}" if resource.why else ""))
         if diff:
             self.note("    " + diff.rstrip("\n").replace("\n", "\n    "))
         return diff
@@ -109,7 +122,7 @@ class Report:
         diff: str,
         seconds: float,
         source: Source,
-        **rest: str,
+        **rest: str | list[str] | bool,
     ) -> None:
         if self._lines is None:
             return

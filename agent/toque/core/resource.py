@@ -6,15 +6,20 @@ one to the other (`apply`). Whether to act, dry run, the second look, retries, r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Generic, ParamSpec, TypeVar, overload
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
-from toque.core.errors import ToqueError
+from toque.core.errors import NotLoadable, ToqueError
 from toque.core.host import Host, Ran, said_by, shown, watched
+from toque.core.options import as_new, become, within_limits
 from toque.core.secret import Secret
 from toque.core.source import NOWHERE, Source
 from toque.protocol.masking import HIDDEN
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 S = TypeVar("S")
 R = TypeVar("R", bound="Resource[Any]")
@@ -24,6 +29,7 @@ REGISTRY: dict[str, type[Resource[Any]]] = {}
 """Every resource class that has been imported, by its word."""
 
 PRESENT = "present"
+DRIFT, INTENDED = "drift", "intended"
 
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
@@ -45,13 +51,20 @@ class Outcome:
     """What became of a declared resource.
 
     `status` is one of unchanged, changed, would-change, skipped, unknown, failed, ignored;
-    `reason` says why for the last four.
+    `reason` says why for the last four. `duration` is in seconds. `outputs` are what the resource found out beside its
+    state, such as the `new_sha` of a `git`; what a dry run cannot know is an Unknown. `cause`, on a node that remembers
+    what was desired before: `drift` when a change put right what somebody else changed, else `intended`.
     """
 
     status: str = "unchanged"
     change: Change[Any] | None = None
     reason: str = ""
-    seconds: float = 0.0
+    duration: float = 0.0
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    want: Any = None
+    cause: str = ""
+    flapping: bool = False
+    """It changed in several runs in a row, though nothing else was asked for."""
 
 
 class Action:
@@ -67,7 +80,7 @@ class Action:
 
     def __call__(self, host: Host | None = None) -> None:
         if host is not None:
-            return self._perform(self.resource, host)
+            return self._perform(self.resource, within_limits(self.resource, host))
         from toque.core.run import current_run
 
         return current_run(self.name).act(self)
@@ -112,25 +125,46 @@ class Resource(Generic[S]):
     only_if, not_if   a callable without arguments, or a program as a list of arguments (exit code 0 is yes)
     notify            actions of other resources to take once, at the end of the run, if this one changed
     notify_now        the same, at once
+    notify_before     the same, right before this one is changed (a retry of it takes them no second time)
+    on_failure        what becomes of its `notify` when the run fails: "keep" leaves them to the next run, "run" takes
+                      them all the same, "drop" forgets them
     retries           how often to try again after a failure
     retry_delay       seconds between two tries
-    ignore_failure    a failure is reported as "failed (ignored)" and the run goes on
+    retry_until       a function that gets this resource: while it says no, that counts as a failure
+    timeout           seconds that each program it runs may take, guards included; 3600 without it
+    umask             octal digits as text, for the programs it runs; files that it makes itself have `mode`
+    when_creating     properties that it gets only where it does not exist yet: {"password": first_password}
+    ignore_failure    a failure is reported as "failed (ignored)" and the run goes on; "quiet" leaves it out of the log
     sensitive         show nothing of its content, only which properties changed
+    tags              words for the report, to find and to count by
     why               one sentence for the log and the report
     """
 
     word: ClassVar[str] = ""
     made: ClassVar[str] = "created"
     """What the log says when it was not there and now is."""
+    foreseeable: ClassVar[bool] = False
+    """Whether `apply` only changes files, through `host`: a plan then applies it to its picture of them."""
+    remedy: ClassVar[str] = "something else keeps changing it, or it is read otherwise than it is written"
+    """What its author may do when it changes in every run."""
+    known_before: ClassVar[frozenset[str]] = frozenset()
+    """The outputs that a look tells; all others are known only after `apply`."""
 
     only_if: Guard | None = None
     not_if: Guard | None = None
     notify: Sequence[Action] = ()
     notify_now: Sequence[Action] = ()
+    notify_before: Sequence[Action] = ()
+    on_failure: Literal["keep", "run", "drop"] = "keep"
     retries: int = 0
     retry_delay: float = 2.0
-    ignore_failure: bool = False
+    retry_until: Callable[[Any], bool] | None = None
+    timeout: float | None = None
+    umask: str | None = None
+    when_creating: Mapping[str, Any] | None = None
+    ignore_failure: bool | Literal["quiet"] = False
     sensitive: bool = False
+    tags: Sequence[str] = ()
     why: str = ""
     source_line: Source = field(default=NOWHERE, init=False, repr=False, compare=False)
     outcome: Outcome | None = field(default=None, init=False, repr=False, compare=False)
@@ -150,6 +184,22 @@ class Resource(Generic[S]):
     def apply(self, host: Host, change: Change[S]) -> None:
         """Do what `change` names, and no more."""
         raise NotImplementedError
+
+    def foretell(self, plan: Planned, change: Change[S]) -> None:
+        """Tell the plan of a dry run what would be there after `change`, for the lines that follow.
+
+        As it stands: a resource named by a path would change what is there, and nobody knows how.
+        """
+        if self.foreseeable:
+            self.apply(cast(Host, plan), change)
+        else:
+            from toque.core.planned import cloud_identity
+
+            cloud_identity(plan, self)
+
+    def unsure(self, plan: Planned) -> str:
+        """In a dry run, why a change that was found may be none, because of what lines above would do; else empty."""
+        return ""
 
     def identity(self) -> str:
         """What tells it from others of its word: its first property."""
@@ -173,6 +223,20 @@ class Resource(Generic[S]):
         """Whether this run changed it (in a dry run: would change it). Known as soon as its line is done."""
         return self.outcome is not None and self.outcome.change is not None and self.outcome.status != "failed"
 
+    @property
+    def skipped(self) -> bool:
+        """Whether a guard kept it from being looked at; `outcome.reason` says which."""
+        return self.outcome is not None and self.outcome.status == "skipped"
+
+    @property
+    def diff(self) -> str:
+        """What this run changed of its content, as a unified diff, secrets hidden; empty where there is none."""
+        if self.outcome is None or self.outcome.change is None:
+            return ""
+        from toque.core.diffs import describe
+
+        return describe(self, self.outcome.change)[1]
+
     def __str__(self) -> str:
         return f"{self.word}[{self.identity()}]"
 
@@ -193,11 +257,26 @@ def resource(word: str) -> Callable[[type[R]], type[R]]:
     """Register a resource class under its word."""
 
     def register(kind: type[R]) -> type[R]:
+        if kind.__module__.startswith(COOKBOOKS):
+            _not_taken(word, kind.__module__)
         kind.word = word
         REGISTRY[word] = kind
         return kind
 
     return register
+
+
+COOKBOOKS = "cookbooks."
+"""What the names of modules of cookbooks begin with."""
+
+
+def _not_taken(word: str, module: str) -> None:
+    """A cookbook's word must be its own: what a run owes is written down by word and name."""
+    from importlib.util import find_spec
+
+    taken = REGISTRY[word].__module__ if word in REGISTRY else f"toque.resources.{word}"
+    if taken != module and (word in REGISTRY or (word.isidentifier() and find_spec(taken) is not None)):
+        raise NotLoadable(f"{module}: the word {word} is taken by {taken}: give yours another name")
 
 
 def recipe_word(kind: Callable[P, R]) -> Callable[P, R]:
@@ -263,16 +342,37 @@ def display(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:197]}…"
 
 
-def converge(resource: Resource[S], host: Host, *, dry_run: bool = False) -> Change[S] | None:
+def converge(
+    resource: Resource[S],
+    host: Host,
+    *,
+    dry_run: bool = False,
+    before: Callable[[], None] | None = None,
+    want: S | EllipsisType | None = ...,
+) -> Change[S] | None:
     """Bring one resource to its desired state; return what changed, or would change.
 
-    Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged.
+    Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged. `before` is
+    called when there is something to change, before it is; the resource is then looked at once more. `want` is its
+    desired state, where the caller has it already.
     """
+    if resource.timeout is not None or resource.umask is not None:
+        host = within_limits(resource, host)
     was = resource.current(host)
-    want = resource.wanted(was)
+    if want is ... or type(resource).wanted is not Resource.wanted:
+        want = resource.wanted(was)
+    if was is None and want is not None and resource.when_creating:
+        become(resource, as_new(resource))
+        want = resource.wanted(was)
     change = diff(was, want)
     if change is None or dry_run:
         return change
+    if before is not None:
+        before()
+        needed = change
+        change = diff(resource.current(host), want)
+        if change is None:
+            return needed
     watch, ran = watched(host)
     resource.apply(watch, change)
     if resource.can_look_again():

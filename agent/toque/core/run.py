@@ -8,17 +8,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from toque.core.attempt import attempt
 from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadProperty, NoRun, ToqueError
 from toque.core.host import Host
-from toque.core.ledger import Debt, Ledger
+from toque.core.ledger import Debt, Ledger, Undeliverable
 from toque.core.report import Report
-from toque.core.resource import REGISTRY, Action, Change, Guard, Outcome, Resource, converge
-from toque.core.secret import Secret
+from toque.core.resource import Action, Change, Outcome, Resource
 from toque.core.source import Source, declared_at
+
+if TYPE_CHECKING:
+    from toque.core.memory import Memory
+    from toque.core.planned import Planned
 
 R = TypeVar("R", bound=Resource[Any])
 
@@ -43,6 +47,18 @@ class ResourceFailed(ToqueError):
         return f"{self.subject} failed: {self.cause}"
 
 
+_POLICIES = ("drop", "keep", "run")
+"""What becomes of an action that was put off when the run fails; of several that asked for it, the later here rules."""
+
+
+@dataclass
+class PutOff:
+    """An action that waits for the end of the run."""
+
+    action: Action
+    on_failure: str
+
+
 class Run:
     """The state of one run. `host` is the machine, `dry_run` looks only, `report` gets every outcome.
 
@@ -52,11 +68,28 @@ class Run:
     """
 
     def __init__(
-        self, host: Host, *, dry_run: bool = False, report: Report | None = None, ledger: Ledger | None = None
+        self,
+        host: Host,
+        *,
+        dry_run: bool = False,
+        report: Report | None = None,
+        ledger: Ledger | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.host, self.dry_run = host, dry_run
+        self.plan: Planned | None = None
+        """What the lines so far would have made, in a dry run; its `host` sees it."""
+        if dry_run:
+            from toque.core.planned import planned
+
+            self.host, self.plan = planned(host)
+        self.planned: list[Resource[Any]] = []
+        """What would change so far, in a dry run."""
+        self.unknown_outputs: list[str] = []
+        """Outputs that this plan handed out without knowing them."""
         self.report = report or Report()
         self.ledger = ledger or Ledger()
+        self.memory = memory
         self.recipe = ""
         self.world: Any = None
         self.releases: dict[str, str] = {}
@@ -66,11 +99,13 @@ class Run:
         self.boots = Boots()
         """Restarts in the middle of this run."""
         self.more_to_come = False
-        """Whether another phase follows: until the last one, what an earlier run owed stays owed."""
-        self._pending: dict[str, Action] = {}
+        """Whether another phase follows: until the last one, what an earlier run owed stays on disk."""
+        self.delivers: Callable[[Debt], bool] = lambda debt: not self.more_to_come
+        """Whether this phase does what an earlier run owed: the last one that has the debt's cookbook."""
+        self._pending: dict[str, PutOff] = {}
         self._failed_in: dict[int, str] = {}
         self._declared: dict[str, Resource[Any]] = {}
-        self._sleep: Callable[[float], None] = time.sleep
+        self.sleep: Callable[[float], None] = time.sleep
 
     def __enter__(self) -> Run:
         _current.append(self)
@@ -80,6 +115,8 @@ class Run:
         try:
             if kind is None:
                 self.finish()
+            elif issubclass(kind, Exception | SystemExit) and not self.dry_run:
+                self._give_up()
         finally:
             # What was put off and not done stands in the ledger; nothing else may do it in the name of this phase.
             self._pending.clear()
@@ -122,16 +159,23 @@ class Run:
         _set(resource, "outcome", outcome)
         began = time.perf_counter()
         try:
-            self._attempt(resource, outcome)
+            attempt(self, resource, outcome)
         except Exception as error:  # noqa: BLE001 (one of the four homes: around one resource)
-            outcome.seconds = time.perf_counter() - began
+            outcome.duration = time.perf_counter() - began
             self._failed(resource, outcome, error)
             return outcome
-        outcome.seconds = time.perf_counter() - began
+        outcome.duration = time.perf_counter() - began
         self._declared[str(resource)] = resource
+        if self.memory is not None and outcome.status in ("changed", "would-change", "unchanged"):
+            changed = outcome.change is not None
+            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.want, changed=changed)
+        outcome.want = None
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
             self._notify(resource)
+        elif outcome.status == "unknown":
+            for action in (*resource.notify, *resource.notify_now):
+                self._might(action, resource)
         if self.boots.restarting:
             raise RestartNow(self.boots.restarting)
         self._react(resource)
@@ -158,58 +202,46 @@ class Run:
 
     def tell_later(self, cause: Resource[Any], action: Action) -> None:
         """Put an action off to the end of the run, if `cause` changed, now or in a run that did not get this far."""
-        if not (cause.changed or self.ledger.carries(str(cause), str(action))):
+        policy = cause.on_failure
+        if not (cause.changed or (policy != "drop" and self.ledger.carries(str(cause), str(action)))):
             return
-        self._pending.setdefault(str(action), action)
-        if not self.dry_run:
-            resource = action.resource
-            self.ledger.owes(Debt(resource.word, resource.identity(), action.name, _plain(resource)))
+        put_off = self._pending.setdefault(str(action), PutOff(action, policy))
+        put_off.on_failure = max(put_off.on_failure, policy, key=_POLICIES.index)
+        if not self.dry_run and policy != "drop":
+            self.ledger.owes(Debt.of(action))
 
     def finish(self) -> None:
-        """Deliver what was put off; at the end of the last phase also what earlier runs still owed."""
+        """Deliver what was put off; at the end of the last phase that can also what earlier runs still owed."""
         while self._pending:
-            action = self._pending.pop(next(iter(self._pending)))
-            self.act(action, "put off to the end of the run")
-        if self.more_to_come:
-            return
+            put_off = self._pending.pop(next(iter(self._pending)))
+            self.act(put_off.action, "put off to the end of the run")
         for debt in list(self.ledger.debts.values()):
-            resource = self._declared.get(f"{debt.word}[{debt.name}]") or _remake(debt)
-            self.act(getattr(resource, debt.action), "owed by an earlier run")
-        if not self.dry_run:
-            self.ledger.clear()
+            if self.delivers(debt):
+                self._deliver(debt)
+        if not self.more_to_come and not self.dry_run:
+            self.ledger.clear(self._declared)
 
-    def _attempt(self, resource: Resource[Any], outcome: Outcome) -> None:
-        reason = self._guarded(resource)
-        if reason:
-            outcome.status, outcome.reason = "skipped", reason
-            return
-        for left in range(resource.retries, -1, -1):
-            try:
-                outcome.change = converge(resource, self.host, dry_run=self.dry_run)
-                break
-            except (ToqueError, OSError) as error:
-                if self.dry_run and self.report.would_change:
-                    outcome.status, outcome.reason = "unknown", f"cannot be told before the changes above: {error}"
-                    return
-                if left == 0:
-                    raise
-                self.report.note(f"{resource}: {error}; trying again in {resource.retry_delay:g} s")
-                self._sleep(resource.retry_delay)
-        if outcome.change is not None:
-            outcome.status = "would-change" if self.dry_run else "changed"
+    def _deliver(self, debt: Debt) -> None:
+        resource = self._declared.get(f"{debt.word}[{debt.name}]")
+        if resource is None and not debt.whole:
+            return  # it had a secret: the next run that declares it can
+        try:
+            self.act(getattr(resource or debt.remade(), debt.action), "owed by an earlier run")
+        except Undeliverable as error:
+            self.report.warn(str(error))
+            if not self.dry_run:
+                self.ledger.delivered(debt.key)
 
-    def _guarded(self, resource: Resource[Any]) -> str:
-        """Why a guard keeps the resource from being looked at; empty when none does."""
-        if resource.only_if is not None and not self._holds(resource.only_if):
-            return "only_if says no"
-        if resource.not_if is not None and self._holds(resource.not_if):
-            return "not_if says yes"
-        return ""
-
-    def _holds(self, guard: Guard) -> bool:
-        if callable(guard):
-            return bool(guard())
-        return self.host.run(guard, ok=range(256)).code == 0
+    def _give_up(self) -> None:
+        """The run failed: of what was put off, do what `on_failure="run"` says; "keep" stands in the ledger."""
+        for put_off in self._pending.values():
+            if put_off.on_failure == "run":
+                try:
+                    self.act(put_off.action, "put off, and taken although the run failed")
+                except ResourceFailed as error:
+                    self.report.note(str(error))
+            elif put_off.on_failure == "drop":
+                self.report.note(f"{put_off.action.resource}: no {put_off.action.name}, as the run failed")
 
     def _failed(self, resource: Resource[Any], outcome: Outcome, error: Exception) -> None:
         outcome.status, outcome.reason = ("ignored" if resource.ignore_failure else "failed"), str(error)
@@ -225,6 +257,9 @@ class Run:
         for action in resource.notify_now:
             self.act(action, f"{resource} changed")
 
+    def _might(self, action: Action, cause: Resource[Any]) -> None:
+        self.report.note(f"{action.resource} might {action.name}: {cause} is unknown")
+
     def _react(self, resource: Resource[Any]) -> None:
         """`restart_on=[conf]`: take the action when one of those changed now, or in a run that did not get this far."""
         for name in reactions(type(resource)):
@@ -235,6 +270,9 @@ class Run:
                 if cause.changed or self.ledger.carries(str(cause), str(action))
             ]
             if not causes:
+                for cause in getattr(resource, f"{name}_on") if self.dry_run else ():
+                    if cause.outcome is not None and cause.outcome.status == "unknown":
+                        self._might(action, cause)
                 continue
             change: Change[Any] | None = resource.outcome.change if resource.outcome else None
             if not resource.has_done(name, change):
@@ -262,30 +300,6 @@ def _first(args: Sequence[Any]) -> str:
 def _set(resource: Resource[Any], name: str, value: Any) -> None:
     """A resource is frozen to recipes; the engine notes on it where it was declared and what became of it."""
     object.__setattr__(resource, name, value)
-
-
-def _plain(resource: Resource[Any]) -> dict[str, Any]:
-    """The properties of a resource that can be written down: no secrets, no references, no options of the engine."""
-    common = {f.name for f in fields(Resource)}
-    kept = {f.name: getattr(resource, f.name) for f in fields(resource) if f.name not in common}
-    return {name: value for name, value in kept.items() if _writable(value)}
-
-
-def _writable(value: Any) -> bool:
-    if isinstance(value, Secret) or is_dataclass(value):
-        return False
-    if isinstance(value, list | tuple):
-        return all(_writable(each) for each in value) and bool(value)
-    return isinstance(value, str | int | float)
-
-
-def _remake(debt: Debt) -> Resource[Any]:
-    """The resource of an earlier run, to take an action on."""
-    from importlib import import_module
-
-    if debt.word not in REGISTRY:
-        import_module(f"toque.resources.{debt.word}")
-    return REGISTRY[debt.word](**debt.properties)
 
 
 def on_change(cause: Resource[Any], action: Action) -> None:

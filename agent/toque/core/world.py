@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING, Any, cast
 
-from toque.core.attributes import Item, items_of, merged
+from toque.core.attributes import Attributes, Item, frozen, items_of, merged, resolved
 from toque.core.errors import BadData, NotFound
 from toque.core.files import cookbook_of
 from toque.core.node import Collect, Node, no_facts
@@ -37,13 +37,22 @@ class World:
         self.allow_insecure_sources = allow_insecure_sources
         self._secrets = {value: Secret(value) for value in masked if value}
         # node["tags"] is there on every node, also where nobody tagged anything, and in `toque apply`.
-        chain = merged([{"tags": {}}, *(level for _, level in levels)])
-        self.bags = _with_custom_bags(bags or {}, chain)
+        given = merged([{"tags": {}}, *(level for _, level in levels)])
+        chain = resolved(given)
+        self._given: Attributes = frozen(self._tainted(given))
+        self.bags = _with_custom_bags(bags or {}, given)
         instances = self.bags.get("aws_opsworks_instance", {}).values()
         self.me = me or next((each for each in instances if each.get("self")), {})
         self.node = Node(self._tainted(chain), me=self.me, bags=self._tainted(self.bags), collect=collect)
         self.include: Callable[[str], None] = _cannot_include
         self.settings_of: Callable[[str], Any] = _no_settings
+
+    def given(self, cookbook: str) -> Mapping[str, Any]:
+        """The attributes of a cookbook, with the markers that concern its defaults still in them."""
+        attributes = self._given.get(cookbook, {})
+        if not isinstance(attributes, Mapping):
+            raise BadData(f"the attribute {cookbook} must be a map of settings, as it is the name of a cookbook")
+        return attributes
 
     def search(self, index: str, query: str) -> list[Item]:
         return [items_of(self._tainted(item)) for item in self._matching(index, query)]
@@ -114,7 +123,7 @@ def _with_custom_bags(bags: Bags, chain: Mapping[str, Any]) -> dict[str, dict[st
             raise BadData(f"custom JSON: opsworks.data_bags.{bag} must be a map of items, and each item a map")
         for name, item in items.items():
             under = all_bags.setdefault(bag, {}).get(name, {})
-            all_bags[bag][name] = {"id": name, **merged([under, item])}
+            all_bags[bag][name] = {"id": name, **resolved(merged([under, item]))}
     return all_bags
 
 

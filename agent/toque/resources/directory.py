@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from fnmatch import fnmatch
+from typing import ClassVar
 
 from toque.core import BadProperty, Change, Entry, Host, Resource, recipe_word, resource
 from toque.core.files import absolute, followed, four_digits, group_id, group_of, mode_bits, owner_of, user_id
@@ -41,6 +42,8 @@ class Directory(Resource[DirectoryState]):
         directory("/srv/shop/shared/log", owner="deploy", mode="0750", parents=True)
         directory("/srv/shop/media", owner="deploy", mode="0750", file_mode="0640", recursive=True)
     """
+
+    foreseeable: ClassVar[bool] = True
 
     path: str
     _: KW_ONLY

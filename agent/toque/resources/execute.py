@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from toque.core import BadProperty, Change, Host, Ran, Resource, action, current_run, recipe_word, resource
-from toque.core.files import mode_bits
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 
 @dataclass(frozen=True)
@@ -32,15 +34,13 @@ class Execute(Resource[ExecuteState]):
     cwd           the folder it runs in
     env           more environment
     user, group   who it runs as (with that user's HOME)
-    umask         octal digits as text
     input         text for its standard input
-    timeout       seconds until it is killed, with everything it started
     returns       the exit codes that are a success
     live          True: each line it says goes to the log while it runs, secrets hidden
     when_told     True: it runs only as `notify=[it.run]` of another resource
 
-    Without creates, removes, unless, changed_when, only_if or not_if it runs each time, and each time counts as a
-    change. What the program said is in the handle: `it.ran.out`, `it.ran.code` (None where it was not run).
+    After its line `out`, `err` and `exit_code` are what it said and how it ended, None when it did not run. Without
+    creates, removes, unless, changed_when, only_if or not_if it runs each time, and each time counts as a change.
 
         execute(["make", "install"], cwd="/usr/src/tool", creates="/usr/local/bin/tool")
         execute(["createdb", "shop"], user="postgres", returns=[0, 1], changed_when=lambda ran: ran.code == 0)
@@ -48,6 +48,7 @@ class Execute(Resource[ExecuteState]):
     """
 
     made: ClassVar[str] = "run"
+    remedy: ClassVar[str] = "give it creates, removes, unless or a guard, so that it runs only where it is needed"
 
     command: str | Sequence[str]
     _: KW_ONLY
@@ -60,12 +61,13 @@ class Execute(Resource[ExecuteState]):
     env: Mapping[str, str] | None = None
     user: str | None = None
     group: str | None = None
-    umask: str | None = None
     input: str | None = None
-    timeout: float = 3600.0
     returns: Sequence[int] = (0,)
     live: bool = False
     when_told: bool = False
+    out: str | None = field(default=None, init=False, repr=False, compare=False)
+    err: str | None = field(default=None, init=False, repr=False, compare=False)
+    exit_code: int | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.command or not self.command[0]:
@@ -77,12 +79,6 @@ class Execute(Resource[ExecuteState]):
             )
         if self.shell and not isinstance(self.command, str):
             raise BadProperty("execute shell=True takes the command as a text; a list of arguments needs no shell")
-        mode_bits("execute umask", self.umask)
-
-    @property
-    def ran(self) -> Ran | None:
-        """How the program ended, when this run has run it."""
-        return self.__dict__.get("_ran")
 
     def desired(self) -> ExecuteState:
         return ExecuteState()
@@ -94,7 +90,13 @@ class Execute(Resource[ExecuteState]):
         self._run(host)
 
     def changed_nothing(self) -> bool:
-        return self.changed_when is not None and self.ran is not None and not self.changed_when(self.ran)
+        ran = Ran(self.exit_code or 0, self.out or "", self.err or "")
+        return self.changed_when is not None and self.exit_code is not None and not self.changed_when(ran)
+
+    def foretell(self, plan: Planned, change: Change[ExecuteState]) -> None:
+        for path in (self.creates, self.removes):
+            if path is not None:
+                plan.cloud(path)
 
     @action
     def run(self, host: Host) -> None:
@@ -125,7 +127,7 @@ class Execute(Resource[ExecuteState]):
         return ["/bin/sh", "-c", self.command] if isinstance(self.command, str) else self.command
 
     def _run(self, host: Host, script: str | None = None) -> None:
-        self.__dict__["_ran"] = host.run(
+        ran = host.run(
             self._argv(),
             ok=self.returns,
             input=self.input,
@@ -133,11 +135,12 @@ class Execute(Resource[ExecuteState]):
             cwd=self.cwd,
             user=self.user,
             group=self.group,
-            umask=mode_bits("execute umask", self.umask),
-            timeout=self.timeout,
             script=script,
             tell=live_lines() if self.live else None,
         )
+        object.__setattr__(self, "out", ran.out)
+        object.__setattr__(self, "err", ran.err)
+        object.__setattr__(self, "exit_code", ran.code)
 
 
 def live_lines() -> Callable[[str], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
+from typing import ClassVar
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
@@ -34,7 +35,7 @@ class Git(Resource[GitState]):
     username, password  for https, the password (or token) as a Secret; sent to the repository's host only
     depth        how many commits of history to fetch; all of them without it
     submodules   fetch submodules too, by the same rules
-    timeout      seconds that each step may take
+    timeout      seconds that each step may take (600)
     size_limit   bytes that any one file may have (2 GiB)
     allow_insecure  allow http, git, files of this machine, and hosts that are not on the public internet
 
@@ -43,6 +44,8 @@ class Git(Resource[GitState]):
 
         git("/srv/www/shop", repository="https://example.org/team/shop.git", revision="v1.2", user="deploy")
     """
+
+    known_before: ClassVar[frozenset[str]] = frozenset({"old_sha"})
 
     destination: str
     _: KW_ONLY

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import TYPE_CHECKING
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
 from toque.core.accounts import check_name
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _NO_SUCH_KEY = 2
 
@@ -86,6 +90,9 @@ class Group(Resource[GroupState]):
             self._set_members(host, change.was)
         elif "excluded" in change:
             self._take_out(host, change.was.excluded if change.was is not None else None)
+
+    def foretell(self, plan: Planned, change: Change[GroupState]) -> None:
+        plan.account("group", self.name, self.gid, present=self.present)
 
     def _set_members(self, host: Host, was: GroupState | None) -> None:
         inside = set(was.members or ()) if was is not None else set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
 from toque.core.files import absolute, group_id, group_of, owner_of, user_id
@@ -29,6 +30,8 @@ class Link(Resource[LinkState]):
 
         link("/srv/shop/current", to="/srv/shop/releases/20300101")
     """
+
+    foreseeable: ClassVar[bool] = True
 
     path: str
     _: KW_ONLY

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cmp_to_key
+from typing import TYPE_CHECKING
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, ToqueError, action, recipe_word, resource
 from toque.core.files import absolute
@@ -13,6 +14,9 @@ from toque.core.os_release import names_of
 from toque.platforms.package import NoSuchPackage, Packages, Terms, packages_of
 from toque.platforms.package.ranges import fits, is_range
 from toque.platforms.package.terms import LOCK_WAIT, MAX_AGE
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(:[a-z0-9-]+)?")
 _SYSTEM = re.compile(r"[a-z0-9][a-z0-9._-]*")
@@ -176,6 +180,9 @@ class Package(Resource[PackageState]):
         manager, here = packages_of(host, self._terms), self._here(host)
         self._answer(manager, here)
         manager.reconfigure(here)
+
+    def foretell(self, plan: Planned, change: Change[PackageState]) -> None:
+        plan.packages(self._names)
 
     @property
     def _names(self) -> tuple[str, ...]:

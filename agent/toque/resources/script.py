@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Literal
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from toque.core import BadProperty, Change, Host, Ran, Resource, action, recipe_word, resource
-from toque.core.files import cookbook_file, mode_bits
+from toque.core.files import cookbook_file
 from toque.core.host import SCRIPT
 from toque.resources.execute import Execute, ExecuteState
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 _INTERPRETERS = {
@@ -35,7 +38,9 @@ class Script(Resource[ExecuteState]):
                  list, which gets the file with the code behind them
     args         arguments for the code: $1, sys.argv[1], …
     creates, removes, unless, changed_when, when_told   as of `execute`
-    cwd, env, user, group, umask, input, timeout, returns, live   as of `execute`
+    cwd, env, user, group, input, returns, live   as of `execute`
+
+    After its line `out`, `err` and `exit_code` are what it said and how it ended, None when it did not run.
 
     Give values as `args` or `env` and not into the text of the code: nothing needs quoting then.
 
@@ -59,12 +64,13 @@ class Script(Resource[ExecuteState]):
     env: Mapping[str, str] | None = None
     user: str | None = None
     group: str | None = None
-    umask: str | None = None
     input: str | None = None
-    timeout: float = 3600.0
     returns: Sequence[int] = (0,)
     live: bool = False
     when_told: bool = False
+    out: str | None = field(default=None, init=False, repr=False, compare=False)
+    err: str | None = field(default=None, init=False, repr=False, compare=False)
+    exit_code: int | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -73,12 +79,6 @@ class Script(Resource[ExecuteState]):
             raise BadProperty("script takes code or source, and one of them")
         if not isinstance(self.interpreter, str) and not self.interpreter:
             raise BadProperty('script interpreter must name a program, e.g. ["awk", "-f"]')
-        mode_bits("script umask", self.umask)
-
-    @property
-    def ran(self) -> Ran | None:
-        """How the code ended, when this run has run it."""
-        return self._execute().ran
 
     def desired(self) -> ExecuteState:
         return self._execute().desired()
@@ -94,6 +94,9 @@ class Script(Resource[ExecuteState]):
         """Run it now, whatever is there already."""
         self._run(host)
 
+    def foretell(self, plan: Planned, change: Change[ExecuteState]) -> None:
+        self._execute().foretell(plan, change)
+
     def can_look_again(self) -> bool:
         return self._execute().can_look_again()
 
@@ -104,7 +107,10 @@ class Script(Resource[ExecuteState]):
         code = self.code
         if self.source is not None:
             code = cookbook_file("files", self.source, self.source_line).read_text(encoding="utf-8")
-        self._execute().run_script(host, code or "")
+        program = self._execute()
+        program.run_script(host, code or "")
+        for name in ("out", "err", "exit_code"):
+            object.__setattr__(self, name, getattr(program, name))
 
     def _execute(self) -> _Handed:
         """The program it comes to: the interpreter, with a place for the code."""
@@ -114,8 +120,8 @@ class Script(Resource[ExecuteState]):
             made = _Handed(
                 [*begin, SCRIPT, *self.args],
                 creates=self.creates, removes=self.removes, unless=self.unless, changed_when=self.changed_when,
-                cwd=self.cwd, env=self.env, user=self.user, group=self.group, umask=self.umask, input=self.input,
-                timeout=self.timeout, returns=self.returns, live=self.live, when_told=self.when_told,
+                cwd=self.cwd, env=self.env, user=self.user, group=self.group, input=self.input,
+                returns=self.returns, live=self.live, when_told=self.when_told,
             )  # fmt: skip
             self.__dict__["_made"] = made
         return made

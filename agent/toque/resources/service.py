@@ -6,15 +6,20 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
 from toque.core.accounts import check_name
 from toque.core.files import absolute
 from toque.platforms.service import Definition, Provider, Services, services_of
 
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PLACES = ("/etc/systemd/system/{}.service", "/usr/lib/systemd/system/{}.service", "/lib/systemd/system/{}.service",
+           "/etc/init.d/{}")  # fmt: skip
 _SIGNALS = {"HUP", "USR1", "USR2", "INT", "TERM", "WINCH"}
 
 
@@ -127,6 +132,16 @@ class Service(Resource[ServiceState]):
             services.restart(self.name)
         if "masked" in change and self.masked:
             services.set_masked(self.name, True)
+
+    def unsure(self, plan: Planned) -> str:
+        """What is not here yet may come with a package that would be installed above, and be started by it."""
+        packages = dict.fromkeys(plan.changed_packages.values())
+        here = self._services(cast(Host, plan))
+        if self.command is not None or not packages or any(plan.entry(path.format(self.name)) for path in _PLACES):
+            return ""
+        if here.running(self.name) or here.enabled(self.name):
+            return ""
+        return f"{', '.join(packages)} above would change first, and may bring the service"
 
     def has_done(self, name: str, change: Change[ServiceState] | None) -> bool:
         """What was started or stopped a moment ago needs no restart; what shall not run must get none."""

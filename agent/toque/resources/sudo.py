@@ -8,7 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
-from toque.core.files import verified
+from toque.core.verification import verified
 
 _FOLDER = "/etc/sudoers.d"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field, fields, is_dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from toque.core import Action, BadProperty, Change, Host, Resource, Secret, resource
 from toque.core.rendering import TemplateFailed, rendered
 from toque.core.resource import Guard
 from toque.core.run import current_run
 from toque.resources.file import File, FileState
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _COMMENTS = {
     ".ini": ";",
@@ -81,6 +84,9 @@ class Template(Resource[FileState]):
     def apply(self, host: Host, change: Change[FileState]) -> None:
         self._file().apply(host, change)
 
+    def foretell(self, plan: Planned, change: Change[FileState]) -> None:
+        self._file().foretell(plan, change)
+
     def _file(self) -> File:
         """The plain file that it comes to; made once per resource, as rendering twice is needless."""
         made: File | None = self.__dict__.get("_made")
@@ -149,10 +155,17 @@ def template(
     not_if: Guard | None = None,
     notify: Sequence[Action] = (),
     notify_now: Sequence[Action] = (),
+    notify_before: Sequence[Action] = (),
+    on_failure: Literal["keep", "run", "drop"] = "keep",
     retries: int = 0,
     retry_delay: float = 2.0,
-    ignore_failure: bool = False,
+    retry_until: Callable[[Any], bool] | None = None,
+    timeout: float | None = None,
+    umask: str | None = None,
+    when_creating: Mapping[str, Any] | None = None,
+    ignore_failure: bool | Literal["quiet"] = False,
     sensitive: bool = False,
+    tags: Sequence[str] = (),
     why: str = "",
     **named: Any,
 ) -> Template:
@@ -176,10 +189,17 @@ def template(
         "not_if": not_if,
         "notify": notify,
         "notify_now": notify_now,
+        "notify_before": notify_before,
+        "on_failure": on_failure,
         "retries": retries,
         "retry_delay": retry_delay,
+        "retry_until": retry_until,
+        "timeout": timeout,
+        "umask": umask,
+        "when_creating": when_creating,
         "ignore_failure": ignore_failure,
         "sensitive": sensitive,
+        "tags": tags,
         "why": why,
     }
     return current_run("template").declare(Template, (path,), properties)

@@ -6,10 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
 from toque.core.accounts import check_name
 from toque.core.sessions import end_processes
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 _NO_SUCH_KEY = 2
 _EPOCH = date(1970, 1, 1)
@@ -143,6 +147,14 @@ class User(Resource[UserState]):
             host.run(["chpasswd", "--encrypted"], input=f"{self.name}:{self.password}\n")
         if self.locked is not None and ("locked" in change or "password" in change):
             host.run(["usermod", "--lock" if self.locked else "--unlock", "--", self.name])
+
+    def foretell(self, plan: Planned, change: Change[UserState]) -> None:
+        plan.account("user", self.name, self.uid, present=self.present, home=self.home)
+        if change.was is None:
+            if self.group is None:
+                plan.account("group", self.name)
+            if self.create_home or (self.create_home is None and not self.system):
+                plan.new_folder(self.home or f"/home/{self.name}")
 
     def _add(self, host: Host) -> None:
         named = {"uid": self.uid, "group": self.group, "home": self.home, "shell": self.shell, "comment": self.comment}

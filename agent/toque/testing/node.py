@@ -191,7 +191,7 @@ class FakeNode:
     def _run(self, what: tuple[What, ...], *, dry_run: bool) -> FakeRun:
         report, before = Recording(), len(self.host.ran)
         run = Run(self.host, dry_run=dry_run, report=report)
-        run._sleep = lambda seconds: None  # between two tries; nothing gets better by waiting for it here
+        run.sleep = lambda seconds: None  # between two tries; nothing gets better by waiting for it here
         made = FakeRun(self, what, dry_run, report, [], self._asked)
         self._runs.append(made)
         try:

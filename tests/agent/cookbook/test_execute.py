@@ -337,6 +337,43 @@ def test_settings_are_defaults_with_attributes_over_them(run: RunDirectory, caps
     assert "my-web.prot: there is no such setting (did you mean port?)" in capsys.readouterr().out
 
 
+NUMBER = """\
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Settings:
+    port: int = 80
+    hosts: tuple[str, ...] = ("a",)
+"""
+
+
+@pytest.mark.parametrize("wrong", ["web", "base", "deep"])
+def test_settings_are_judged_before_the_first_recipe_of_the_phase_runs(
+    run: RunDirectory, capsys: Any, wrong: str
+) -> None:
+    run.cookbook("first", default="open('OUT/ran', 'w')\n")
+    for name, needs in (("web", "base"), ("base", "deep"), ("deep", "elsewhere")):
+        root = run.cookbook(name, toml=f'[requires]\n{needs} = "*"\n', default="")
+        (root / "settings.py").write_text(NUMBER)
+
+    assert run.execute(["first", "web"], levels=[["stack", {wrong: {"port": "81"}}]]) == 4
+
+    assert f"{wrong}.port: must be a whole number; got text '81'" in capsys.readouterr().out
+    assert not (run.out / "ran").exists()
+    assert run.execute(["first"], levels=[["stack", {wrong: {"port": "81"}}]]) == 0
+
+
+def test_a_level_may_append_to_what_a_cookbook_has_by_default(run: RunDirectory, capsys: Any) -> None:
+    root = run.cookbook(
+        "web", default="from toque import node, settings\nprint(settings.hosts, node['web']['hosts'])\n"
+    )
+    (root / "settings.py").write_text(NUMBER)
+    levels = [["stack", {"web": {"hosts": {"$append": ["b"]}}}], ["app", {"web": {"hosts": {"$append": ["c"]}}}]]
+
+    assert run.execute(["web"], levels=levels) == 0
+    assert "('a', 'b', 'c') ('b', 'c')" in capsys.readouterr().out
+
+
 def test_recipes_include_others_and_import_from_cookbooks(run: RunDirectory, capsys: Any) -> None:
     run.cookbook("base-x", default="print('base')\n")
     root = run.cookbook(
@@ -415,6 +452,17 @@ def test_07_24_warnings_of_the_system_are_told_and_those_of_users_recipes_are_no
     assert run.execute(["web"], system=["toque::users"], then=[cleanup], masked=["s3cret-s3cret"]) == 0
 
     assert run.outcome()["warnings"] == ["the token *** 1", "the token *** 2", "last"]
+
+
+def test_a_run_of_the_agent_tells_drift_from_what_was_intended(run: RunDirectory, capsys: Any) -> None:
+    run.cookbook("web", default="from toque import file\nfile('OUT/a', content='x')\nfile('OUT/b', content='x')\n")
+
+    assert run.execute(["web"]) == 0
+    assert run.outcome()["causes"] == {"drift_corrected": 0, "intended": 2, "flapping": 0}
+    (run.out / "a").write_text("y")
+    assert run.execute(["web"]) == 0
+    assert run.outcome()["causes"] == {"drift_corrected": 1, "intended": 0, "flapping": 0}
+    assert "a] changed: content (drift corrected)" in capsys.readouterr().out
 
 
 def test_a_run_tells_no_more_warnings_than_fit_into_its_ledger(run: RunDirectory) -> None:

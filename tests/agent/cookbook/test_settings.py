@@ -7,6 +7,7 @@ import pytest
 
 from toque.cookbook.settings import BadSetting, build
 from toque.core import Secret
+from toque.core.attributes import Append, Delete
 
 
 @dataclass(frozen=True)
@@ -67,3 +68,53 @@ def test_a_secret_that_does_not_fit_is_not_shown() -> None:
         build(Web, {"name": "x", "port": Secret("correct-horse")}, "web")
 
     assert "correct-horse" not in str(bad.value)
+
+
+@dataclass(frozen=True)
+class MarkedTls:
+    on: bool = False
+    names: tuple[str, ...] = ("a",)
+
+
+@dataclass(frozen=True)
+class MarkedSite:
+    tls: MarkedTls = MarkedTls(True)
+
+
+@dataclass(frozen=True)
+class Marked:
+    hosts: list[str] = field(default_factory=lambda: ["a"])
+    words: frozenset[str] = frozenset({"x"})
+    maybe: list[int] | None = None
+    weights: dict[str, int] = field(default_factory=lambda: {"a": 1, "b": 2})
+    site: MarkedSite = MarkedSite(MarkedTls(True, ("a", "b")))
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        pytest.param({"hosts": Append(["b"])}, Marked(hosts=["a", "b"]), id="append"),
+        pytest.param({"words": Append(["y"])}, Marked(words=frozenset({"x", "y"})), id="append-to-a-set"),
+        pytest.param({"maybe": Append([1])}, Marked(maybe=[1]), id="append-to-nothing"),
+        pytest.param({"weights": {"a": Delete, "c": 3}}, Marked(weights={"b": 2, "c": 3}), id="delete-in-a-map"),
+        pytest.param({"weights": {**Delete, "c": 3}}, Marked(weights={"c": 3}), id="a-map-anew"),
+        pytest.param({"hosts": Delete, "site": Delete}, Marked(), id="delete-is-the-default"),
+        pytest.param(
+            {"site": {"tls": {"names": Append(["c"])}}},
+            Marked(site=MarkedSite(MarkedTls(True, ("a", "b", "c")))),
+            id="nested",
+        ),
+        pytest.param(
+            {"site": {**Delete, "tls": {"on": False}}}, Marked(site=MarkedSite(MarkedTls(False, ("a",)))), id="anew"
+        ),
+    ],
+)
+def test_markers_reach_the_defaults_of_the_cookbook(given: dict[str, Any], made: Marked) -> None:
+    assert build(Marked, given, "web") == made
+
+
+def test_what_is_appended_is_judged() -> None:
+    with pytest.raises(BadSetting, match=r"web.hosts\[0\]: must be text; got number 1"):
+        build(Marked, {"hosts": Append([1])}, "web")
+    with pytest.raises(BadSetting, match=r"web.site.tls.on: \$append goes after a list; the default is True"):
+        build(Marked, {"site": {"tls": {"on": Append([1])}}}, "web")

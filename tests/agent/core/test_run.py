@@ -202,6 +202,36 @@ def test_a_service_restarts_for_a_file_that_was_changed_by_a_run_that_died(tmp_p
     assert host.ran == ["write /etc/a", RESTART]
 
 
+def test_a_service_restarts_for_such_a_file_also_when_other_runs_came_between(tmp_path: Path) -> None:
+    host, ledger = machine(), tmp_path / "ledger"
+    with pytest.raises(RuntimeError), Run(host, ledger=Ledger(ledger)):
+        file("/etc/a", content="x")
+        raise RuntimeError("the power went out")
+
+    with Run(host, ledger=Ledger(ledger)):
+        file("/etc/b", content="y")
+    for _ in range(2):
+        with Run(host, ledger=Ledger(ledger)):
+            daemon("nginx", restart_on=[file("/etc/a", content="x")])
+
+    assert host.ran == ["write /etc/a", "write /etc/b", RESTART]
+    assert not ledger.exists()
+
+
+def test_what_was_delivered_already_is_not_delivered_again_after_other_runs(tmp_path: Path) -> None:
+    host, ledger = machine(), tmp_path / "ledger"
+    with pytest.raises(RuntimeError), Run(host, ledger=Ledger(ledger)):
+        daemon("nginx", restart_on=[file("/etc/a", content="x")])
+        raise RuntimeError("the power went out")
+
+    with Run(host, ledger=Ledger(ledger)):
+        pass
+    with Run(host, ledger=Ledger(ledger)):
+        daemon("nginx", restart_on=[file("/etc/a", content="x")])
+
+    assert host.ran == ["write /etc/a", RESTART]
+
+
 def test_a_torn_line_of_the_ledger_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     path.write_text('\n{"changed": "file[/etc/a]"}\n{"owes": ["daem')
@@ -325,7 +355,9 @@ def test_a_dry_run_says_unknown_of_what_an_earlier_change_would_bring() -> None:
         file("/usr/bin/tool", content="x")
         run.declare(Needy, ("nginx",), {})
 
-    assert log[-1].startswith("daemon[nginx] unknown: cannot be told before the changes above")
+    assert log[-1] == (
+        "daemon[nginx] unknown because file[/usr/bin/tool] above would come first: tool ended with exit code 127"
+    )
 
 
 def test_the_report_has_one_line_per_resource(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from toque.core import NotFound
+from toque.core.attributes import Append, Delete
 from toque.core.errors import BadData
 from toque.core.node import Cpu
 from toque.core.secret import Secret
@@ -148,3 +149,45 @@ def test_what_the_server_marked_comes_out_as_a_secret() -> None:
 def test_an_item_that_is_not_there_names_the_nearest() -> None:
     with pytest.raises(NotFound, match=r"no item in data bag aws_opsworks_app 'shpo' \(did you mean shop"):
         World(bags=BAGS).item("aws_opsworks_app", "shpo")
+
+
+@pytest.mark.parametrize(
+    ("levels", "seen"),
+    [
+        pytest.param([{"a": ["x"]}, {"a": Append(["y"])}], {"a": ("x", "y")}, id="append"),
+        pytest.param([{"a": Append(["x"])}, {"a": Append(["y"])}], {"a": ("x", "y")}, id="append-to-an-append"),
+        pytest.param([{"a": Append(["x"])}, {"a": ["y"]}], {"a": ("y",)}, id="a-list-replaces-it"),
+        pytest.param([{"a": {"b": [1]}}, {"a": {"b": Append([2])}}], {"a": {"b": (1, 2)}}, id="nested"),
+        pytest.param([{"a": {"b": 1, "c": 2}}, {"a": {"b": Delete}}], {"a": {"c": 2}}, id="delete"),
+        pytest.param([{"a": {"b": 1}}, {"a": Delete}], {}, id="delete-a-map"),
+        pytest.param([{"a": {"b": 1}}, {"a": {**Delete, "c": 2}}], {"a": {"c": 2}}, id="delete-and-set"),
+        pytest.param([{"a": 1}, {"a": Delete}, {"a": 3}], {"a": 3}, id="set-again"),
+        pytest.param([{"a": [1]}, {"a": Delete}, {"a": Append([2])}], {"a": (2,)}, id="append-to-what-was-deleted"),
+        pytest.param([{"a": {"b": 1}}, {"a": Delete}, {"a": {"c": 2}}], {"a": {"c": 2}}, id="merge-into-deleted"),
+        pytest.param([{"a": {"$other": 1, "$delete": False}}], {"a": {"$other": 1, "$delete": False}}, id="plain"),
+    ],
+)
+def test_markers_append_to_lists_and_delete_what_is_weaker(levels: list[Any], seen: dict[str, Any]) -> None:
+    world = World(levels=[(str(number), level) for number, level in enumerate(levels)])
+
+    assert dict(world.node) == {"tags": {}, **seen}
+
+
+@pytest.mark.parametrize(
+    ("levels", "says"),
+    [
+        pytest.param([{"a": {"b": "x"}}, {"a": {"b": Append([1])}}], "attribute a.b: .* has str", id="to-text"),
+        pytest.param([{"a": {"$append": "x"}}], "attribute a: .* takes a list", id="text"),
+        pytest.param([{"a": {"$append": ["x"], "b": 1}}], "attribute a: .* stands alone", id="not-alone"),
+    ],
+)
+def test_a_marker_that_makes_no_sense_is_bad_data(levels: list[Any], says: str) -> None:
+    with pytest.raises(BadData, match=says):
+        World(levels=[(str(number), level) for number, level in enumerate(levels)])
+
+
+def test_markers_work_in_data_bags_that_custom_json_brings() -> None:
+    bags = {"tenants": {"a": {"id": "a", "hosts": ["x"], "old": 1}}}
+    custom = {"opsworks": {"data_bags": {"tenants": {"a": {"hosts": Append(["y"]), "old": Delete}}}}}
+
+    assert World(bags=bags, levels=[("stack", custom)]).item("tenants", "a") == {"id": "a", "hosts": ["x", "y"]}

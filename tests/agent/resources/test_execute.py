@@ -71,7 +71,7 @@ def test_what_turns_out_to_have_changed_nothing_is_no_change_and_its_words_are_k
     want = Execute(["migrate"], changed_when=lambda ran: "nothing" not in ran.out)
 
     assert converge(want, host) is None
-    assert want.ran == Ran(out="nothing to migrate\n")
+    assert want.out == "nothing to migrate\n"
 
 
 def test_a_function_may_say_that_there_is_nothing_to_do() -> None:
