@@ -68,8 +68,9 @@ class Solver:
             raise BadDependencies(self.manifest.path, f"there is no dependency {', '.join(unknown)} to update")
         while True:
             try:
-                solving = resolvelib.Resolver(_provider(self), resolvelib.BaseReporter())
-                chosen = solving.resolve(self._asked(), max_rounds=10_000).mapping
+                # Not its Resolver: that looks for what nobody needs any more, and is lost in circles of such cookbooks.
+                solving = resolvelib.resolvers.Resolution(_provider(self), resolvelib.BaseReporter())
+                chosen = self._needed(solving.resolve(self._asked(), max_rounds=10_000).mapping)
                 break
             except resolvelib.ResolutionImpossible as impossible:
                 if not self._loosen(impossible.causes):
@@ -80,6 +81,16 @@ class Solver:
                 ) from None
         locked = {name: self._bring(each) for name, each in chosen.items() if self._is_locked(each)}
         return Lock(wants_of(self.manifest, self.own), locked)
+
+    def _needed(self, chosen: Mapping[str, Candidate]) -> dict[str, Candidate]:
+        """What was chosen on a way that was given up is not needed."""
+        found: dict[str, Candidate] = {}
+        todo = [need.name for need in self._asked()]
+        while todo:
+            if (name := todo.pop()) not in found:
+                found[name] = chosen[name]
+                todo += [need.name for need in self.needs_of(chosen[name])]
+        return found
 
     def _loosen(self, causes: Iterable[Any]) -> bool:
         """What is locked and stands in the way of today's wishes need not stay; False where nothing locked does."""

@@ -254,6 +254,7 @@ def test_another_content_at_the_same_place_is_refused(place: Place, tmp_path: Pa
 
     said = place.refused("deps", "vendor", "vendor")
 
+    assert "cookbooks.lock:5: nginx from git" in said
     assert f"is not what was locked: its digest is {digest[:12]}, not 000000000000" in said
 
 

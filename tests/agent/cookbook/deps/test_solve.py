@@ -92,6 +92,17 @@ def test_a_cookbook_that_requires_itself_in_a_circle_is_locked_once(tmp_path: Pa
     assert versions(solved(tmp_path, world, {"web": "*"})) == {"web": "1.0", "tls": "1.0"}
 
 
+def test_a_circle_of_cookbooks_that_nobody_needs_any_more_is_left_out(tmp_path: Path) -> None:
+    world = {
+        "a": {"1.0": {}, "2.0": {"b": "*", "d": ">=9"}},
+        "b": {"1.0": {"c": "*"}},
+        "c": {"1.0": {"b": "*"}},
+        "d": {"1.0": {}},
+    }
+
+    assert versions(solved(tmp_path, world, {"a": "*"})) == {"a": "1.0"}
+
+
 def test_what_is_locked_stays_until_it_is_updated_or_stands_in_the_way(tmp_path: Path) -> None:
     old_world = {"web": {"1.0": {"tls": "*"}}, "tls": {"1.0": {}}}
     world = {"web": {"1.0": {"tls": "*"}, "2.0": {"tls": "*"}}, "tls": {"1.0": {}, "2.0": {}}}
@@ -136,7 +147,7 @@ def fits(chosen: Mapping[str, str], wanted: Mapping[str, str], world: World) -> 
     )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(world=worlds, wanted=needs)
 def test_a_solution_is_found_exactly_where_there_is_one(
     tmp_path_factory: pytest.TempPathFactory, world: World, wanted: Mapping[str, str]
@@ -151,3 +162,5 @@ def test_a_solution_is_found_exactly_where_there_is_one(
         assert not is_possible
     else:
         assert fits(chosen, wanted, world)
+        needed = {*wanted, *(need for name, version in chosen.items() for need in world[name][version])}
+        assert set(chosen) <= needed
