@@ -6,6 +6,7 @@ a Debian, so nothing but their own packages is theirs.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from tests.needs import needs, needs_root
 from tests.system.case_packages import ARCH, RPMS, be, index_rpms, make_arch_repository, make_rpm
 from tests.system.case_sandbox import Box, a_box
 from tests.system.case_words import apply, put, toque
+from toque.platforms.package.rpm import compare
 
 pytestmark = [
     pytest.mark.root,
@@ -125,6 +127,31 @@ def test_a_repository_is_believed_by_its_key_alone_and_put_back_if_it_is_not(box
     box.shell(f"rm -rf /var/cache/dnf; echo >> {RPMS}/repodata/repomd.xml")
     assert "GPG" in refused(box, word)
     assert box.run("find", "/etc/yum.repos.d", "/etc/pki/rpm-gpg", "-name", "*signed*") == ""
+
+
+VERSIONS = [
+    "1.0-1",
+    "1.0-10",
+    "1.0~rc1-1",
+    "1.0^git1-1",
+    "1.0a-1",
+    "1.0.1-1",
+    "2:0.9-3",
+    "1.00-1",
+    "1_0-1",
+    "1.a-1",
+    "10-1",
+]
+
+
+def test_versions_are_ordered_as_rpm_itself_does() -> None:
+    pairs = [(one, other) for one in VERSIONS for other in VERSIONS]
+    asked = " ".join(f'print(rpm.vercmp("{one}", "{other}") .. " ")' for one, other in pairs)
+    said = subprocess.run(["rpm", "--eval", "%{lua:" + asked + "}"], capture_output=True, check=True).stdout.split()
+
+    assert [(pair, compare(*pair)) for pair in pairs] == [
+        (pair, int(sign)) for pair, sign in zip(pairs, said, strict=True)
+    ]
 
 
 def test_pacman_installs_holds_upgrades_and_removes(box: Box) -> None:
