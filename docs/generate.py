@@ -4,6 +4,7 @@
     docs/reference/resources.md        of the docstrings of the words
     docs/reference/operations.md       of the declarations of operations
     docs/reference/permissions.md      likewise
+    docs/reference/lint.md             of the rules of `toque cookbook lint`
     docs/reference/settings.md         of `toque_server.settings` and `toque.daemon.config`
 
 A test compares too, so a page is never older than what it describes.
@@ -312,8 +313,22 @@ def _attribute_docs(module: ModuleType) -> dict[tuple[str, str], str]:
     return found
 
 
+# Lint ----------------------------------------------------------------------------------------------------------------
+
+
+def lint() -> str:
+    """What `toque cookbook lint` speaks about, beside ruff."""
+    from toque.cookbook.lint import all_rules
+
+    lines = ["# The rules of `toque cookbook lint`", "", MADE.format(source="agent/toque/cookbook/lint/rules"), ""]
+    lines += ["How it is used: [the tools of cookbook authors](../authoring.md).", ""]
+    rows = [(f"`{each.id}`", each.name, " ".join(each.why.split()), each.hint) for each in all_rules()]
+    return "\n".join([*lines, *table(("rule", "name", "why", "what to do"), rows)])
+
+
 PAGES: Mapping[str, Callable[[], str]] = {
     "inside/instance-states.md": instance_states,
+    "reference/lint.md": lint,
     "reference/operations.md": operations,
     "reference/permissions.md": permissions,
     "reference/resources.md": resources,

@@ -13,45 +13,123 @@ if TYPE_CHECKING:
     from toque.core.secret import Secret
     from toque.core.world import data_bag, data_bag_item, include_recipe, node, once, search, settings
     from toque.resources.app_release import app_release
+    from toque.resources.apt_repository import apt_repository
     from toque.resources.archive import archive
+    from toque.resources.authorized_keys import authorized_keys
+    from toque.resources.block import block
+    from toque.resources.block_of_python import block_of_python
+    from toque.resources.certificate import certificate
+    from toque.resources.check import check
+    from toque.resources.cleanup import cleanup
+    from toque.resources.config_value import config_value
+    from toque.resources.cron import cron
+    from toque.resources.csr import csr
+    from toque.resources.dhparam import dhparam
     from toque.resources.directory import directory
+    from toque.resources.env_file import env_file
     from toque.resources.execute import execute
     from toque.resources.file import file
+    from toque.resources.filesystem import filesystem
+    from toque.resources.firewall import firewall
     from toque.resources.git import git
     from toque.resources.group import group
+    from toque.resources.hostname import hostname
+    from toque.resources.hosts_entry import hosts_entry
+    from toque.resources.http_request import http_request
+    from toque.resources.kernel_module import kernel_module
+    from toque.resources.known_host import known_host
+    from toque.resources.limits import limits
+    from toque.resources.line import line
     from toque.resources.link import link
+    from toque.resources.locale import locale
     from toque.resources.log import log
+    from toque.resources.mount import mount
+    from toque.resources.os_upgrade import os_upgrade
     from toque.resources.package import package
+    from toque.resources.package_index import package_index
+    from toque.resources.private_key import private_key
+    from toque.resources.reboot import reboot
     from toque.resources.remote_file import remote_file
+    from toque.resources.replace import replace
+    from toque.resources.script import script
     from toque.resources.service import service
+    from toque.resources.sudo import sudo
+    from toque.resources.swap import swap
+    from toque.resources.sysctl import sysctl
+    from toque.resources.systemd_unit import systemd_unit
     from toque.resources.template import template
+    from toque.resources.timer import timer
+    from toque.resources.timezone import timezone
+    from toque.resources.tree import tree
+    from toque.resources.trusted_ca import trusted_ca
     from toque.resources.user import user
+    from toque.resources.wait_for import wait_for
+    from toque.resources.yum_repository import yum_repository
 
 __all__ = [
     "Secret",
     "app_release",
+    "apt_repository",
     "archive",
+    "authorized_keys",
+    "block",
+    "block_of_python",
+    "certificate",
+    "check",
+    "cleanup",
+    "config_value",
+    "cron",
+    "csr",
     "data_bag",
     "data_bag_item",
+    "dhparam",
     "directory",
+    "env_file",
     "execute",
     "file",
+    "filesystem",
+    "firewall",
     "git",
     "group",
+    "hostname",
+    "hosts_entry",
+    "http_request",
     "include_recipe",
+    "kernel_module",
+    "known_host",
+    "limits",
+    "line",
     "link",
+    "locale",
     "log",
+    "mount",
     "node",
     "on_change",
     "on_event",
     "once",
+    "os_upgrade",
     "package",
+    "package_index",
+    "private_key",
+    "reboot",
     "remote_file",
+    "replace",
+    "script",
     "search",
     "service",
     "settings",
+    "sudo",
+    "swap",
+    "sysctl",
+    "systemd_unit",
     "template",
+    "timer",
+    "timezone",
+    "tree",
+    "trusted_ca",
     "user",
+    "wait_for",
+    "yum_repository",
 ]
 
 _ELSEWHERE = {

@@ -2,7 +2,6 @@
 
 import json
 import shlex
-from pathlib import Path
 from typing import Any
 
 from cookbooks.python_app.settings import Settings
@@ -29,13 +28,12 @@ def port_of(shortname: str, settings: Settings) -> int:
 
 def build(release: Any, settings: Settings) -> None:
     """Give the release a virtual environment of its own where it names requirements."""
-    requirements = Path(release.path) / "requirements.txt"
-    if not requirements.exists():
+    if not release.has("requirements.txt"):
         return
     environment = f"{release.path}/.venv"
     execute([settings.python, "-m", "venv", environment], creates=f"{environment}/bin/python")
     execute(
-        [f"{environment}/bin/python", "-m", "pip", "install", "--quiet", "--requirement", str(requirements)],
+        [f"{environment}/bin/python", "-m", "pip", "install", "--quiet", "-r", f"{release.path}/requirements.txt"],
         timeout=900,
     )
 
@@ -66,16 +64,15 @@ def start(release: Any, settings: Settings) -> None:
 def command_of(release: Any, settings: Settings) -> list[str]:
     """What starts the app, as a list of arguments; `python3` is the release's own where it has one."""
     line = settings.command
-    procfile = Path(release.path) / "Procfile"
-    if not line and procfile.exists():
-        kinds = dict(entry.split(":", 1) for entry in procfile.read_text().splitlines() if ":" in entry)
+    if not line:
+        kinds = dict(entry.split(":", 1) for entry in release.read("Procfile").splitlines() if ":" in entry)
         line = kinds.get("web", "").strip()
     if not line:
         raise NoCommand(release.shortname)
     words = shlex.split(line)
     if words[0] in ("python", "python3"):
-        own = Path(release.path) / ".venv" / "bin" / "python"
-        words[0] = f"{release.current_path}/.venv/bin/python" if own.exists() else settings.python
+        own = release.has(".venv/bin/python")
+        words[0] = f"{release.current_path}/.venv/bin/python" if own else settings.python
     return words
 
 
@@ -98,7 +95,7 @@ def stack_file(shortname: str) -> str:
     return f"/srv/www/{shortname}/shared/config/stack.json"
 
 
-def write_stack_file(shortname: str) -> None:
+def write_stack_file(shortname: str, **options: Any) -> None:
     """The stack as an app may read it: layers with their instances, and the online peers of this node."""
     online = search("aws_opsworks_instance", "status:online")
     layers = {
@@ -111,4 +108,4 @@ def write_stack_file(shortname: str) -> None:
     peers = sorted({ip for short in mine for ip in layers[short].values() if ip and ip != node.ip})
     [stack] = search("aws_opsworks_stack")
     content = json.dumps({"stack": stack["name"], "layers": layers, "peers": peers}, indent=2, sort_keys=True)
-    file(stack_file(shortname), content=f"{content}\n", mode="0644")
+    file(stack_file(shortname), content=f"{content}\n", mode="0644", **options)

@@ -6,6 +6,7 @@ ever changed. An account is its number: another name under the same number is th
 
 import grp
 import pwd
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,39 +14,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from toque import directory, execute, file, group, log, search, user
+from toque import authorized_keys, directory, execute, file, group, log, search, sudo, user
+from toque.core import BadProperty, ResourceFailed
+from toque.core.sessions import END
+from toque.core.ssh_keys import parse
 
 GROUP = "opsworks"
 FIRST_ID, LAST_ID = 2000, 4000
 REMOVED = Path("/var/lib/toque/removed-homes")
 KEPT_FOR = timedelta(days=30)
-CANDIDATES = "/var/lib/toque/sudoers"
-
-# Asks the processes of a user to end, and after ten seconds makes them.
-_END = """
-import os, signal, sys, time
-from pathlib import Path
-def pids():
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if path.stat().st_uid == int(sys.argv[1]):
-                yield int(path.name)
-        except OSError:
-            pass
-def tell(number):
-    for pid in pids():
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
-tell(signal.SIGTERM)
-end = time.monotonic() + 10
-while any(pids()) and time.monotonic() < end:
-    time.sleep(0.1)
-tell(signal.SIGKILL)
-while any(pids()) and time.monotonic() < end + 5:
-    time.sleep(0.1)
-"""
 
 
 @dataclass(frozen=True)
@@ -82,10 +59,17 @@ def keep_accounts() -> None:
         put_home_away(account)
     for account, name in plan.renamed:
         rename_account(account, name)
+    failures: list[ResourceFailed] = []
     for name in plan.kept:
-        keep_account(name, wanted[name])
+        try:
+            keep_account(name, wanted[name])
+        except ResourceFailed as failed:
+            # What one user makes of his home must not keep the others from their accounts; it is reported.
+            failures.append(failed)
     for name, reason in plan.skipped.items():
         log(f"the account {name} was skipped: {reason}", level="warning")
+    if failures:
+        raise failures[0]
 
 
 def decide(wanted: Mapping[str, int], there: Sequence[Account], ours: int | None) -> Plan:
@@ -114,7 +98,7 @@ def release_accounts(*, remove: bool) -> None:
         if remove:
             remove_account(account)
         else:
-            file(sudoers(account.name), present=False)
+            sudo(rule_of(account.name), present=False)
 
 
 def accounts_there() -> list[Account]:
@@ -140,38 +124,49 @@ def keep_account(name: str, item: dict[str, Any]) -> None:
         comment=f"OpsWorks user {name}",
         create_home=True,
     )
-    key = item["ssh_public_key"]
-    directory(f"{home}/.ssh", owner=name, group=GROUP, mode="0700")
-    if key:
-        file(f"{home}/.ssh/authorized_keys", content=f"{key.rstrip()}\n", owner=name, group=GROUP, mode="0600")
+    keys = keys_of(name, item["ssh_public_key"] or "")
+    if keys:
+        authorized_keys(name, keys=keys, exclusive=True)
     else:
-        file(f"{home}/.ssh/authorized_keys", present=False)
+        authorized_keys(name, present=False)
     if Path("/etc/sudoers.d").is_dir():
         if item["administrator_privileges"]:
             allow_sudo(name)
         else:
-            file(sudoers(name), present=False)
+            sudo(rule_of(name), present=False)
+
+
+def keys_of(name: str, text: str) -> list[str]:
+    """The keys, each once; one that sshd would pass over must not keep the others from being rolled out."""
+    keys: dict[str, str] = {}
+    for line in filter(str.strip, text.splitlines()):
+        try:
+            key = parse(f"a key of {name}", line)
+        except BadProperty as error:
+            log(f"{error}; it was left out", level="warning")
+        else:
+            keys.setdefault(key.blob, key.line)
+    return list(keys.values())
 
 
 def allow_sudo(name: str) -> None:
     """The rule is checked before it takes the place of the one that is there: a broken one locks everybody out."""
-    rule = f"{name} ALL=(ALL) NOPASSWD:ALL\n"
-    candidate = f"{CANDIDATES}/{name}"
-    directory(CANDIDATES, mode="0700", parents=True)
-    file(candidate, content=rule, mode="0440")
-    execute(
-        ["visudo", "-c", "-q", "-f", candidate],
-        unless=["cmp", "-s", candidate, sudoers(name)],
-        only_if=["sh", "-c", "command -v visudo"],
-    )
-    file(sudoers(name), content=rule, mode="0440")
+    if shutil.which("visudo"):
+        sudo(rule_of(name), users=[name], nopasswd=True)
+    else:
+        # No sudo yet: nothing to check with, and nothing to break.
+        file(f"/etc/sudoers.d/{rule_of(name)}", content=f"{name} ALL=(ALL) NOPASSWD:ALL\n", mode="0440")
+
+
+def rule_of(name: str) -> str:
+    """What our rule for this user is called."""
+    return f"toque-{name}"
 
 
 def remove_account(account: Account) -> None:
-    """End what runs as the user, and take the account away."""
-    end_processes(account)
-    file(sudoers(account.name), present=False)
-    user(account.name, present=False)
+    """Take the rights and the account away, and end what runs as the user."""
+    sudo(rule_of(account.name), present=False)
+    user(account.name, present=False, end_sessions=True)
 
 
 def put_home_away(account: Account) -> None:
@@ -182,13 +177,9 @@ def put_home_away(account: Account) -> None:
 
 
 def rename_account(account: Account, name: str) -> None:
-    end_processes(account)
-    file(sudoers(account.name), present=False)
+    sudo(rule_of(account.name), present=False)
+    execute([sys.executable, "-I", "-c", END, str(account.uid)], only_if=lambda: runs_something(account.uid))
     execute(["usermod", "--login", name, "--home", f"/home/{name}", "--move-home", "--", account.name])
-
-
-def end_processes(account: Account) -> None:
-    execute([sys.executable, "-I", "-c", _END, str(account.uid)], only_if=lambda: runs_something(account.uid))
 
 
 def runs_something(uid: int) -> bool:
@@ -210,7 +201,3 @@ def forget_old_homes(now: datetime) -> None:
             continue
         if now - removed_at > KEPT_FOR:
             directory(str(path), present=False, recursive=True)
-
-
-def sudoers(name: str) -> str:
-    return f"/etc/sudoers.d/toque-{name}"

@@ -62,8 +62,6 @@ class Liar:
             return real
 
         def forgetful(*args: Any, **kwargs: Any) -> Any:
-            if name in ("chmod", "chown") and args[0] not in self._host.nodes:
-                raise FileNotFoundError(2, "No such file or directory", args[0])
             before = deepcopy({key: value for key, value in vars(self._host).items() if key != "answers"})
             answer = real(*args, **kwargs)
             vars(self._host).update(before)
@@ -75,13 +73,15 @@ class Liar:
 @pytest.mark.parametrize("case", CASES)
 def test_a_machine_on_which_nothing_sticks_is_caught(case: Case) -> None:
     host = case.host()
-    if converge(case.want, host, dry_run=True) is None or not case.want.can_look_again():
+    if not isinstance(host, FakeHost) or not case.want.can_look_again():
+        return  # the disk of this machine cannot lie
+    if converge(case.want, host, dry_run=True) is None:
         return
 
     try:
         converge(case.want, cast(Host, Liar(host)))
-    except (ToqueError, OSError):
-        return
+    except (ToqueError, OSError, KeyError):
+        return  # the fake machine itself misses what it was just told
     # It was no liar: what these cases change is on the disk of this machine, or in a program of the test.
     assert diff(case.want.current(host), case.want.desired()) is None
 

@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 import ssl
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,18 +22,27 @@ class Page:
     body: bytes = b""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    cut_at: int = 0
+    """Where the connection ends, the first time; who asks for the rest, gets it."""
 
 
 class Web:
-    """`pages` maps paths to what is answered; `seen` are the requests: (path, headers). With `certificate` over TLS."""
+    """`pages` maps paths to what is answered; `seen` are the requests: (path, headers). With `certificate` over TLS,
+    with `clients` only for those who show one of these certificates."""
 
-    def __init__(self, certificate: Path | None = None, address: str = "127.0.0.1") -> None:
+    def __init__(
+        self, certificate: Path | None = None, address: str = "127.0.0.1", clients: Path | None = None
+    ) -> None:
         self.pages: dict[str, Page] = {}
         self.seen: list[tuple[str, dict[str, str]]] = []
         web = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                web.answer(self)
+
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 web.answer(self)
 
             def log_message(self, *_: Any) -> None:
@@ -43,6 +52,9 @@ class Web:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
+            if clients is not None:
+                context.verify_mode = ssl.CERT_REQUIRED
+                context.load_verify_locations(clients)
             self._http.socket = context.wrap_socket(self._http.socket, server_side=True)
         self.port = self._http.server_port
         self.url = f"{'https' if certificate else 'http'}://{'localhost' if certificate else address}:{self.port}"
@@ -58,6 +70,15 @@ class Web:
         etag = page.headers.get("ETag")
         if etag is not None and request.headers.get("If-None-Match") == etag:
             page = Page(status=304, headers={"ETag": etag})
+        since = (request.headers.get("Range") or "").removeprefix("bytes=").removesuffix("-")
+        if page.cut_at and not since:
+            page = replace(
+                page, headers={"Content-Length": str(len(page.body)), **page.headers}, body=page.body[: page.cut_at]
+            )
+        elif page.cut_at and request.headers.get("If-Range") == etag:
+            rest = page.body[int(since) :]
+            headers = {**page.headers, "Content-Range": f"bytes {since}-{len(page.body) - 1}/{len(page.body)}"}
+            page = Page(rest, 206, headers)
         request.send_response(page.status)
         for name, value in {"Content-Length": str(len(page.body)), **page.headers}.items():
             request.send_header(name, value)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from toque import sandbox
@@ -34,9 +35,13 @@ class Box:
         self.pid = sandbox.start(self.spec)
         return self
 
+    def execute(self, argv: Sequence[str]) -> CompletedProcess[bytes]:
+        """Run a program inside, however it ends."""
+        return sandbox.execute(self.spec.directory, argv)
+
     def run(self, *argv: str) -> str:
         """Run a program inside; its output. Fails the test with what it said when it fails."""
-        done = sandbox.execute(self.spec.directory, argv)
+        done = self.execute(argv)
         assert done.returncode == 0, f"{argv} gave {done.returncode}: {done.stdout.decode()}{done.stderr.decode()}"
         return done.stdout.decode().strip()
 

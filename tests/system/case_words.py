@@ -9,7 +9,6 @@ import textwrap
 from pathlib import Path
 
 from tests.system.case_sandbox import Box
-from toque import sandbox
 
 PENDING = 10
 """The exit code of a plan that would change something."""
@@ -25,7 +24,7 @@ def put(box: Box, path: str, content: bytes) -> None:
 def toque(box: Box, verb: str, recipe: str) -> tuple[int, str]:
     """`toque plan` or `toque apply` of a recipe's text in the sandbox: its exit code and what it said."""
     put(box, "/srv/recipe.py", textwrap.dedent(recipe).encode())
-    done = sandbox.execute(box.spec.directory, ["/opt/toque/bin/toque", verb, "/srv/recipe.py"])
+    done = box.execute(["/opt/toque/bin/toque", verb, "/srv/recipe.py"])
     return done.returncode, (done.stdout + done.stderr).decode()
 
 

@@ -75,6 +75,25 @@ def test_07_19_an_account_has_its_number_group_shell_and_key(box: Box) -> None:
     assert box.shell("ls /home/ann/.ssh") == ""
 
 
+def test_a_key_that_is_damaged_keeps_no_other_from_being_rolled_out(box: Box) -> None:
+    said = sync(box, user("ida", 2011, key=f"{KEY[:60]}\n{KEY}\n\n{KEY} again"))
+
+    assert "a key of ida is damaged" in said
+    assert "it was left out" in said
+    assert box.run("cat", "/home/ida/.ssh/authorized_keys") == KEY
+
+
+def test_a_user_who_lays_a_link_in_his_home_gets_nothing_written_elsewhere_and_holds_up_nobody(box: Box) -> None:
+    sync(box, user("jay", 2012))
+    box.shell("rm -r /home/jay/.ssh && mkdir -m 700 /srv/mine && su jay -c 'ln -s /srv/mine /home/jay/.ssh'")
+
+    with pytest.raises(AssertionError, match="authorized_keys\\[jay\\] failed"):
+        sync(box, user("jay", 2012), user("kay", 2013))
+
+    assert box.run("ls", "-A", "/srv/mine") == ""
+    assert box.run("cat", "/home/kay/.ssh/authorized_keys") == KEY
+
+
 def test_07_21_and_07_25_sudo_comes_and_goes_and_a_broken_rule_never_stands(box: Box) -> None:
     box.shell("mkdir -p /srv/bin && printf '#!/bin/sh\\nexit 1\\n' > /usr/local/sbin/visudo")
     sync(box, user("bob", 2001, sudo=True))

@@ -22,7 +22,8 @@ PRECIOUS = "/var/lib/precious"
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    settings = f"[heal]\nsilent_after = {SILENT_AFTER}"
+    # One heal a minute (H7) is tested where time can be driven; here it would make each test wait for the one before.
+    settings = f"[heal]\nsilent_after = {SILENT_AFTER}\nrate_share = 1.0"
     with sandboxes(tmp_path_factory.mktemp("healing"), {"default": "\n"}, settings=settings) as opened:
         yield opened
 

@@ -23,7 +23,7 @@ from tests.together import house as houses
 from tests.together.house import House
 from toque_server.cli.demo.api import Refused, wait_until
 
-KILLS = int(os.environ.get("TOQUE_TEST_KILLS", "25"))
+KILLS = int(os.environ.get("TOQUE_TEST_KILLS", "15"))
 """Of each kind: server, agent, run."""
 
 OPEN = 4

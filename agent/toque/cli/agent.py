@@ -152,6 +152,7 @@ def run() -> NoReturn:
 def once() -> None:
     """Poll once, carry out what the server has to do for this machine, and end."""
     from toque.daemon import leave
+    from toque.daemon.carry import Stopped
     from toque.daemon.client import Refused, Unreachable
     from toque.daemon.main import Agent
 
@@ -164,6 +165,8 @@ def once() -> None:
         Agent(state, config, identity).once()
     except (Unreachable, Refused) as wrong:
         raise click.ClickException(str(wrong)) from wrong
+    except Stopped:
+        click.echo("a command waits for this machine to restart: restart it, or start the agent, which does that")
     if leave.is_wished(state):
         leave.leave(state, Path(config.log_dir))
         click.echo("this machine was deregistered: it has left its stack")

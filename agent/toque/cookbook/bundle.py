@@ -11,8 +11,10 @@ import gzip
 import hashlib
 import os
 import stat
+import struct
 import tarfile
 import unicodedata
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
@@ -31,7 +33,7 @@ MAX_PATH = 1024
 MAX_COMPONENT = 255
 MAX_DEPTH = 64
 
-_LEFT_OUT = {"__pycache__", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+LEFT_OUT = {"__pycache__", ".git", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 
 
 class BadBundle(ToqueError):
@@ -47,11 +49,19 @@ class BundleInfo:
     contents: dict[str, dict[str, Any]]
 
 
-def pack(cookbooks: Mapping[str, Path], out: Path) -> BundleInfo:
-    """Write a bundle of these cookbooks to `out`. The same files give the same bytes."""
+def pack(
+    cookbooks: Mapping[str, Path], out: Path, *, beside: Mapping[str, bytes] | None = None, stored: bool = False
+) -> BundleInfo:
+    """Write a bundle of these cookbooks to `out`. The same files give the same bytes.
+
+    `beside` are further files, at its root. With `stored` nothing is compressed: then the bytes are the same on any
+    machine, whichever zlib it has.
+    """
     contents: dict[str, dict[str, Any]] = {}
     plain = BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, data in sorted((beside or {}).items()):
+            tar.addfile(_entry(name, len(data), 0o644), BytesIO(data))
         for name, root in sorted(cookbooks.items()):
             info = load_cookbook(root)
             files: dict[str, list[Any]] = {}
@@ -61,9 +71,18 @@ def pack(cookbooks: Mapping[str, Path], out: Path) -> BundleInfo:
                 below = path.relative_to(root).as_posix()
                 files[below] = [mode, len(data), hashlib.sha256(data).hexdigest()]
                 tar.addfile(_entry(f"{name}/{below}", len(data), mode), BytesIO(data))
-    packed = gzip.compress(plain.getvalue(), compresslevel=6, mtime=0)
+    packed = _stored(plain.getvalue()) if stored else gzip.compress(plain.getvalue(), compresslevel=6, mtime=0)
     out.write_bytes(packed)
     return BundleInfo(hashlib.sha256(packed).hexdigest(), len(packed), contents)
+
+
+def _stored(data: bytes) -> bytes:
+    """Gzip by hand, in stored blocks (RFC 1951, 3.2.4)."""
+    blocks = [data[start : start + 0xFFFF] for start in range(0, len(data), 0xFFFF)] or [b""]
+    parts = [b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"]
+    for number, block in enumerate(blocks, 1):
+        parts += [struct.pack("<BHH", number == len(blocks), len(block), len(block) ^ 0xFFFF), block]
+    return b"".join([*parts, struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF)])
 
 
 def _entry(name: str, size: int, mode: int) -> tarfile.TarInfo:
@@ -75,7 +94,7 @@ def _entry(name: str, size: int, mode: int) -> tarfile.TarInfo:
 def _files_below(root: Path) -> Iterator[Path]:
     """Every regular file, sorted by name; a link or a device is an error rather than a surprise on the node."""
     for path in sorted(root.iterdir(), key=lambda p: p.name):
-        if path.name in _LEFT_OUT or path.name.endswith(".pyc"):
+        if path.name in LEFT_OUT or path.name.endswith(".pyc"):
             continue
         kind = path.lstat().st_mode
         if stat.S_ISDIR(kind):

@@ -21,7 +21,9 @@ from typing import Any
 
 from toque.cookbook.finder import importable
 from toque.cookbook.layout import find_cookbooks
+from toque.cookbook.locked import with_locked
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
+from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
 from toque.core.ledger import Debt, Ledger
@@ -53,18 +55,27 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         report = Report(say=_saying(log), lines=lines)
         memory = Memory(state / "desired.json")
         run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"), memory=memory)
+        resumed = directory / "boots.json"
+        run.boots = Boots(resumed, resumes=True) if resumed.exists() else Boots()
+        if run.boots.asked:
+            run.report.note(f"goes on after the boot for which it stopped: {list(run.boots.asked)[-1]}")
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
             _tell_the_end(run, code, reason)
             if not dry_run:
                 _remember(memory, report)
-        if run.reboot:
+        restarting = run.boots.restarting if code == 0 else ""
+        if restarting:
+            run.report.note(f"the agent reboots the machine, and this command goes on after the boot: {restarting}")
+        elif run.reboot:
             run.report.note("no reboot, as the run failed" if code else f"the agent reboots the machine: {run.reboot}")
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome: dict[str, Any] = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
     outcome |= {"warnings": report.warnings, "causes": report.causes}
-    if run.reboot and code == 0:
+    if restarting:
+        outcome["restart"] = restarting
+    elif run.reboot and code == 0:
         outcome["reboot"] = True
     try:
         (directory / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
@@ -118,6 +129,8 @@ def _carry_out(directory: Path, run: Run) -> tuple[int, str]:
         return _stop(run, error)
     code, reason = 0, ""
     for number, (phase, recipes) in enumerate(phases, 1):
+        if run.boots.restarting:
+            break
         if code and (phase != "system" or CLEANUP not in recipes):
             continue
         # What a failed run owes stays owed: its clean-up is not the end that the notifications wait for.
@@ -186,6 +199,8 @@ def _guarded(recipes: Callable[[], None], run: Run, world: World, base: Path | N
     try:
         with run:
             recipes()
+    except RestartNow:
+        return 0, ""
     except RunFailed as error:
         return _stop(run, error)
     except ImportError as error:
@@ -234,10 +249,16 @@ def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any]
     host = LocalHost()
     log = MaskedText(sys.stdout)
     with redirect_stdout(log):
-        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(_apply_ledger(str(path))))
+        ledger = _apply_ledger(str(path))
+        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(ledger))
+        run.boots = Boots(ledger.with_suffix(".boots"))
         with _summed_up(run):
             code, reason = _apply(path, run, attributes or {})
+            if code == 0 and not dry_run:
+                run.boots.forget()
             _tell_the_end(run, code, reason)
+        if run.reboot and code == 0:
+            run.report.note(f"this machine wants to be restarted, and `toque apply` does not do that: {run.reboot}")
         log.flush()
     pending = run.report.counts["changed"] + run.report.counts["unknown"] + run.report.counts["actions"]
     return WOULD_CHANGE if dry_run and code == 0 and pending else code
@@ -247,14 +268,14 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> tuple[i
     try:
         world = World(levels=[("command line", attributes)], collect=collect)
         if "::" in str(path):
-            shelf = Shelf(find_cookbooks(_repository(Path.cwd())), Path.cwd())
+            shelf = Shelf(with_locked(_repository(Path.cwd())), Path.cwd())
             return run_phase(shelf, [str(path)], run, world, Path.cwd())
         path = Path(path).resolve()
         if not path.is_file():
             raise NotLoadable(f"there is no file {path}")
         root, in_cookbook = cookbook_of(str(path))
         if in_cookbook and path.parent == root / "recipes":
-            shelf = Shelf({**find_cookbooks(root.parent), **find_cookbooks(root)}, Path.cwd())
+            shelf = Shelf({**with_locked(root.parent), **with_locked(root)}, Path.cwd())
             name = next(name for name, folder in shelf.cookbooks.items() if folder == root)
             return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())
         recipe = Recipe(path.name, path, compile_recipe(path, Path.cwd()), "__recipe__")

@@ -18,7 +18,8 @@ from toque.core.errors import NotLoadable, did_you_mean
 from toque.protocol.names import BadName, check_cookbook_name, check_recipe_name
 
 MANIFEST = "cookbook.toml"
-_VERSION = re.compile(r"\d+(\.\d+){0,3}((a|b|rc|\.dev|\.post)\d+)?")
+VERSION = re.compile(r"\d{1,9}(\.\d{1,9}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?", re.ASCII)
+"""What a cookbook may call its version; PEP 440 understands all of it."""
 _KEYS = {"cookbook": {"name", "version", "description", "platforms", "maintainer", "license"}}
 
 
@@ -99,7 +100,7 @@ def _checked(path: Path, manifest: Path, text: str, data: dict[str, Any]) -> Coo
     name, version = table.get("name", ""), table.get("version", "0.1.0")
     if not (isinstance(name, str) and _is_name(name)):
         raise fail(f"name must be lower-case letters, digits, - and _, beginning with a letter; it is {name!r}", "name")
-    if not (isinstance(version, str) and _VERSION.fullmatch(version)):
+    if not (isinstance(version, str) and VERSION.fullmatch(version)):
         raise fail(f'version must look like "1.2.3"; it is {version!r}', "version")
     platforms = table.get("platforms", [])
     if not (isinstance(platforms, list) and all(isinstance(each, str) for each in platforms)):

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from toque.core.errors import ToqueError
-from toque.core.inflate import BadStream, Inflated, kind_of
+from toque.core.inflate import READS_ZSTD, BadStream, Inflated, kind_of
 from toque.core.tarstream import BadTar, Member, Stream, members
 
 _PATH_BYTES, _NAME_BYTES, _DEPTH, _HOPS = 1024, 255, 64, 40
@@ -30,7 +30,7 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-
 _DRIVE = re.compile("^[A-Za-z]:")
 _RESERVED = (".toque-", ".opsworks-release")
 
-FORMATS = "tar.gz, tar.bz2, tar.xz, zip and war"
+FORMATS = f"tar.gz, tar.bz2, tar.xz, {'tar.zst, ' if READS_ZSTD else ''}zip and war"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from toque.core.masking import mask
 from toque.core.resource import PRESENT, Change, Resource, display
 from toque.core.secret import Secret, known_secrets
-from toque.protocol.masking import HIDDEN
+from toque.protocol.masking import HIDDEN, SHORTEST
 
 MAX_TEXT = 256 * 1024
 """Longest content, in bytes, of which a diff is made; of longer ones only the sizes are told."""
@@ -46,7 +46,12 @@ def _content_diff(resource: Resource[Any], change: Change[Any]) -> str:
         return ""
     if resource.sensitive:
         return f"({HIDDEN}: this resource is sensitive)"
-    return unified(resource.identity(), before, after)
+    if not getattr(resource, "show_diff", True):
+        return "(its content is not shown: show_diff=False)"
+    if (disguise := getattr(resource, "disguised", None)) is not None:
+        before, after = disguise(before), disguise(after)
+    path = getattr(resource, "path", None)
+    return unified(path if isinstance(path, str) else resource.identity(), before, after)
 
 
 def unified(path: str, before: bytes | None, after: bytes | None) -> str:
@@ -86,11 +91,12 @@ def hide(lines: list[str]) -> list[str]:
 
 
 def _hide_hunk(hunk: list[str]) -> list[str]:
-    values = known_secrets()
+    # Shorter ones are hidden nowhere: the letter x would take every line with it.
+    values = [value for value in known_secrets() if len(value) >= SHORTEST]
     beginnings = []
     for line in hunk:
         if line.startswith("+"):
-            found = [at for value in values if value and (at := line.find(value, 1)) > 0]
+            found = [at for value in values if (at := line.find(value, 1)) > 0]
             if found:
                 beginnings.append(line[1 : min(found)])
     return [_hide_removed(line, beginnings) if beginnings and line.startswith("-") else mask(line) for line in hunk]

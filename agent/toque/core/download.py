@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
@@ -18,10 +19,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin
 
-from toque.core.errors import ToqueError
+from toque.core.errors import BadProperty, ToqueError
 from toque.core.urls import BadUrl, Url, parse_url, refuse_address, without_password
 
 if TYPE_CHECKING:
+    import ssl
+
     import urllib3
 
 _PIECE = 1 << 18
@@ -29,6 +32,10 @@ _REDIRECTS = 5
 _MOVED = {301, 302, 303, 307, 308}
 _NOT_MODIFIED = 304
 _CONNECT, _SILENCE = 30.0, 60.0
+_PROXY = re.compile(r"https?://([^/@\s]+@)?(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?/?")
+_PARTIAL = 206
+_RESUMED = 5
+"""How often a download that is cut off is taken up where it ended."""
 
 
 class DownloadFailed(ToqueError):
@@ -43,7 +50,8 @@ class DownloadFailed(ToqueError):
 class Rules:
     """What may be fetched and at what cost: `size_limit` in bytes, `timeout` in seconds for the whole.
 
-    With `sha256`, which proves the content, http and files of this machine are as good as https.
+    With `sha256`, which proves the content, http and files of this machine are as good as https. `proxy` is a URL,
+    empty for none, None for that of the environment. `cert_file` and `key_file` are what we show of ourselves.
     """
 
     sha256: str | None = None
@@ -54,6 +62,9 @@ class Rules:
     size_limit: int = 512 << 20
     timeout: float = 600.0
     ca_file: str | None = None
+    proxy: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +75,12 @@ class Fetched:
     etag: str = ""
     modified: str = ""
     same: bool = False
+
+
+def check_proxy(word: str, proxy: str | None) -> None:
+    """Refuse what is no proxy, without showing the password that may be in it."""
+    if proxy and _PROXY.fullmatch(proxy) is None:
+        raise BadProperty(f"{word} proxy must be such as http://proxy.example.org:3128, or empty for none")
 
 
 def check_source(url: str, rules: Rules) -> Url:
@@ -83,16 +100,7 @@ def download(url: str, into: IO[bytes] | None, rules: Rules, *, known: Fetched |
         checked = check_source(url, rules)
         if checked.scheme == "file":
             return _copy(checked, into, rules)
-        deadline = time.monotonic() + rules.timeout
-        with _answer(checked, rules, known, deadline) as answer:
-            if answer.status == _NOT_MODIFIED and known is not None:
-                return replace(known, same=True)
-            if answer.status != 200:
-                raise DownloadFailed(url, f"the server answers {answer.status} {answer.reason or ''}".rstrip())
-            if int(answer.headers.get("Content-Length") or 0) > rules.size_limit:
-                raise DownloadFailed(url, f"it is larger than {rules.size_limit >> 20} MiB")
-            digest = _write(url, answer.stream(_PIECE), into, rules, deadline)
-            return Fetched(digest, answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", ""))
+        return _Download(url, checked, into, rules).run(known)
     except BadUrl as refused:
         raise DownloadFailed(url, refused.why if refused.url == without_password(url) else str(refused)) from refused
 
@@ -111,99 +119,178 @@ def _copy(url: Url, into: IO[bytes] | None, rules: Rules) -> Fetched:
 
 
 def _write(url: str, pieces: Iterator[bytes], into: IO[bytes] | None, rules: Rules, deadline: float) -> str:
-    import urllib3
+    content = _Content(url, into, rules, deadline)
+    content.take(pieces)
+    return content.digest()
 
-    digest, size = hashlib.sha256(), 0
-    try:
+
+class _Content:
+    """What has come so far."""
+
+    def __init__(self, url: str, into: IO[bytes] | None, rules: Rules, deadline: float) -> None:
+        self._url, self._into, self._rules, self._deadline = url, into, rules, deadline
+        self._digest, self.size = hashlib.sha256(), 0
+
+    def take(self, pieces: Iterator[bytes]) -> None:
         for piece in pieces:
-            size += len(piece)
-            if size > rules.size_limit:
-                raise DownloadFailed(url, f"it is larger than {rules.size_limit >> 20} MiB")
-            if time.monotonic() > deadline:
-                raise DownloadFailed(url, f"it took longer than {rules.timeout:g} s")
-            digest.update(piece)
-            if into is not None:
-                into.write(piece)
-    except urllib3.exceptions.HTTPError as error:
-        raise DownloadFailed(url, f"it was cut off ({error})") from error
-    found = digest.hexdigest()
-    if rules.sha256 is not None and found != rules.sha256.lower():
-        raise DownloadFailed(url, f"its sha256 is {found}, not {rules.sha256}")
-    return found
+            self.size += len(piece)
+            if self.size > self._rules.size_limit:
+                raise DownloadFailed(self._url, f"it is larger than {self._rules.size_limit >> 20} MiB")
+            if time.monotonic() > self._deadline:
+                raise DownloadFailed(self._url, f"it took longer than {self._rules.timeout:g} s")
+            self._digest.update(piece)
+            if self._into is not None:
+                self._into.write(piece)
+
+    def begin_again(self) -> None:
+        self._digest, self.size = hashlib.sha256(), 0
+        if self._into is not None:
+            self._into.seek(0)
+            self._into.truncate()
+
+    def digest(self) -> str:
+        """Of the whole; raises DownloadFailed where it is not the one that was promised."""
+        found = self._digest.hexdigest()
+        if self._rules.sha256 is not None and found != self._rules.sha256.lower():
+            raise DownloadFailed(self._url, f"its sha256 is {found}, not {self._rules.sha256}")
+        return found
+
+
+class _Download:
+    """One file over http: when the connection is cut, only the rest is asked for, of the same version of the file."""
+
+    def __init__(self, text: str, url: Url, into: IO[bytes] | None, rules: Rules) -> None:
+        self._text, self._url, self._rules = text, url, rules
+        self._deadline = time.monotonic() + rules.timeout
+        self._content = _Content(text, into, rules, self._deadline)
+        self._mark = ""
+
+    def run(self, known: Fetched | None) -> Fetched:
+        import urllib3
+
+        for left in range(_RESUMED, -1, -1):
+            before = self._content.size
+            try:
+                return self._once(known)
+            except urllib3.exceptions.HTTPError as cut:
+                if left == 0 or not self._mark or self._content.size == before:
+                    raise DownloadFailed(self._text, f"it was cut off ({cut})") from cut
+        raise AssertionError("the last try returns or raises")
+
+    def _once(self, known: Fetched | None) -> Fetched:
+        with _answer(self._url, self._rules, self._conditions(known), self._deadline) as answer:
+            if answer.status == _NOT_MODIFIED and known is not None:
+                return replace(known, same=True)
+            goes_on = answer.status == _PARTIAL and self._begins_where_we_are(answer.headers.get("Content-Range", ""))
+            if answer.status != 200 and not goes_on:
+                raise DownloadFailed(self._text, f"the server answers {answer.status} {answer.reason or ''}".rstrip())
+            if not goes_on and self._content.size:
+                self._content.begin_again()
+            if self._content.size + int(answer.headers.get("Content-Length") or 0) > self._rules.size_limit:
+                raise DownloadFailed(self._text, f"it is larger than {self._rules.size_limit >> 20} MiB")
+            etag, modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+            self._mark = etag if etag and not etag.startswith("W/") else modified
+            self._content.take(answer.stream(_PIECE))
+            return Fetched(self._content.digest(), etag, modified)
+
+    def _conditions(self, known: Fetched | None) -> dict[str, str]:
+        if self._content.size:
+            return {"Range": f"bytes={self._content.size}-", "If-Range": self._mark}
+        if known is not None and known.etag:
+            return {"If-None-Match": known.etag}
+        return {"If-Modified-Since": known.modified} if known is not None and known.modified else {}
+
+    def _begins_where_we_are(self, content_range: str) -> bool:
+        return self._content.size > 0 and content_range.startswith(f"bytes {self._content.size}-")
 
 
 @contextmanager
-def _answer(url: Url, rules: Rules, known: Fetched | None, deadline: float) -> Iterator[urllib3.BaseHTTPResponse]:
-    """The answer to a GET, redirects followed."""
+def _answer(
+    url: Url, rules: Rules, conditions: Mapping[str, str], deadline: float
+) -> Iterator[urllib3.BaseHTTPResponse]:
+    """The answer to a GET, redirects followed. What is wrong with its content is the caller's to say."""
     import urllib3
 
-    headers = _headers(url, rules, known)
+    headers = _headers(url, rules, conditions)
     for _ in range(_REDIRECTS + 1):
         try:
             pool, host = _pool(url, rules)
-            with pool:
-                answer = pool.urlopen(
-                    "GET",
-                    url.path,
-                    headers={**headers, "Host": host},
-                    redirect=False,
-                    retries=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
-                with answer:
-                    if answer.status not in _MOVED or "Location" not in answer.headers:
-                        yield answer
-                        return
-                    target = check_source(urljoin(url.text, answer.headers["Location"].partition("#")[0]), rules)
+            answer = pool.urlopen(
+                "GET",
+                # A proxy is told the whole address, unless TLS goes through it unseen.
+                url.text if url.scheme == "http" and _proxy(url, rules) else url.path,
+                headers={**headers, "Host": host},
+                assert_same_host=False,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise DownloadFailed(url.text, _reason(error)) from error
+        with pool, answer:
+            if answer.status not in _MOVED or "Location" not in answer.headers:
+                yield answer
+                return
+            target = check_source(urljoin(url.text, answer.headers["Location"].partition("#")[0]), rules)
         if target.scheme == "file" or (url.scheme == "https" and target.scheme != "https"):
             raise DownloadFailed(url.text, f"it redirects to {target.scheme}")
         if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
-            headers = _headers(target, Rules(), None)  # what opens one host is not for another
+            # What opens one host is not for another.
+            rules = replace(rules, headers={}, username=None, password=None, cert_file=None, key_file=None)
+            headers = _headers(target, rules, conditions if "Range" in conditions else {})
         if time.monotonic() > deadline:
             raise DownloadFailed(url.text, f"it took longer than {rules.timeout:g} s")
         url = target
     raise DownloadFailed(url.text, f"it redirects more than {_REDIRECTS} times")
 
 
-def _headers(url: Url, rules: Rules, known: Fetched | None) -> dict[str, str]:
+def _headers(url: Url, rules: Rules, conditions: Mapping[str, str]) -> dict[str, str]:
     import urllib3
 
     headers = {"User-Agent": "toque", "Accept": "*/*", "Accept-Encoding": "identity", **rules.headers}
     if rules.password is not None:
         pair = f"{rules.username or url.user or ''}:{rules.password}"
         headers.update(urllib3.make_headers(basic_auth=pair))
-    if known is not None and known.etag:
-        headers["If-None-Match"] = known.etag
-    elif known is not None and known.modified:
-        headers["If-Modified-Since"] = known.modified
+    headers.update(conditions)
     return headers
 
 
 def _pool(url: Url, rules: Rules) -> tuple[urllib3.HTTPConnectionPool, str]:
     """A connection to the address that was judged, and the host name to ask for."""
-    import ssl
-
     import urllib3
 
     timeout = urllib3.Timeout(connect=min(_CONNECT, rules.timeout), read=min(_SILENCE, rules.timeout))
     port = url.port or (443 if url.scheme == "https" else 80)
     bracketed = f"[{url.host}]" if ":" in url.host else url.host
     host = f"{bracketed}:{url.port}" if url.port else bracketed
-    if (proxy := _proxy(url)) is not None:
-        return urllib3.ProxyManager(proxy, timeout=timeout, ca_certs=rules.ca_file).connection_from_host(
-            url.host, port, url.scheme
-        ), host
+    if (proxy := _proxy(url, rules)) is not None:
+        return _through(proxy, rules, timeout).connection_from_host(url.host, port, url.scheme), host
     address = _address(url, port, rules)
     if url.scheme == "http":
         return urllib3.HTTPConnectionPool(address, port, timeout=timeout), host
-    context = ssl.create_default_context(cafile=rules.ca_file)
     name = url.host.rstrip(".")
     return urllib3.HTTPSConnectionPool(
-        address, port, timeout=timeout, ssl_context=context, server_hostname=name, assert_hostname=name
+        address, port, timeout=timeout, ssl_context=_tls(rules), server_hostname=name, assert_hostname=name
     ), host
+
+
+def _through(proxy: str, rules: Rules, timeout: urllib3.Timeout) -> urllib3.ProxyManager:
+    import urllib3
+
+    user = urllib3.util.parse_url(proxy).auth
+    headers = urllib3.make_headers(proxy_basic_auth=user) if user else None
+    return urllib3.ProxyManager(proxy, timeout=timeout, proxy_headers=headers, ssl_context=_tls(rules))
+
+
+def _tls(rules: Rules) -> ssl.SSLContext:
+    """Whom we trust, and what we show of ourselves."""
+    import ssl
+
+    context = ssl.create_default_context(cafile=rules.ca_file)
+    if rules.cert_file is not None:
+        context.load_cert_chain(rules.cert_file, rules.key_file)
+    return context
 
 
 def _address(url: Url, port: int, rules: Rules) -> str:
@@ -215,8 +302,10 @@ def _address(url: Url, port: int, rules: Rules) -> str:
     return addresses[0]
 
 
-def _proxy(url: Url) -> str | None:
+def _proxy(url: Url, rules: Rules) -> str | None:
     """Through a proxy the proxy looks names up, and decides."""
+    if rules.proxy is not None:
+        return rules.proxy or None
     from urllib.request import getproxies, proxy_bypass
 
     proxy = getproxies().get(url.scheme)

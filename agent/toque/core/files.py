@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from toque.core.errors import BadProperty, NotFound, ToqueError
+from toque.core.errors import BadProperty, NotFound
 from toque.core.host import Entry, Host
 from toque.core.source import Source
 
-Verify = Sequence[str] | Callable[[str], bool] | None
-
 _ROOTS: dict[str, tuple[Path, bool]] = {}
+_MODES: dict[str, int] = {}
+"""Modes that were read before: a recipe has many files and few modes."""
 
 
 def absolute(word: str, path: str) -> None:
@@ -24,9 +23,13 @@ def mode_bits(word: str, mode: str | None) -> int | None:
     """`"0644"` as a number; raises BadProperty for anything but three or four octal digits."""
     if mode is None:
         return None
+    known = _MODES.get(mode)
+    if known is not None:
+        return known
     if not (3 <= len(mode) <= 4 and all(digit in "01234567" for digit in mode)):
         raise BadProperty(f'{word} mode must be three or four octal digits as text, e.g. "0644", got {mode!r}')
-    return int(mode, 8)
+    _MODES[mode] = int(mode, 8)
+    return _MODES[mode]
 
 
 def four_digits(mode: str | None) -> str | None:
@@ -80,11 +83,7 @@ def cookbook_file(kind: str, name: str, declared: Source) -> Path:
 
     A recipe outside a cookbook finds it beside itself, with or without the folder. No name leads out of the folder.
     """
-    parts = name.split("/")
-    if name.startswith("/") or "" in parts or ".." in parts or "\0" in name:
-        raise BadProperty(f"source must be a name below {kind}/, without `..`, got {name!r}")
-    root, in_cookbook = cookbook_of(declared.path)
-    folders = [root / kind] if in_cookbook else [root / kind, root]
+    folders = _folders(kind, name, declared)
     for folder in folders:
         path = folder / name
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
@@ -93,25 +92,34 @@ def cookbook_file(kind: str, name: str, declared: Source) -> Path:
     raise NotFound(f"file in {folders[0]}/ called", name, listed)
 
 
-class VerifyFailed(ToqueError):
-    """The new content of a file did not pass the check that the recipe asks for; the old one is still in place."""
+def cookbook_folder(kind: str, name: str, declared: Source) -> Path:
+    """The folder `name` in the folder `kind` of the cookbook whose recipe says so; as `cookbook_file`."""
+    folders = _folders(kind, name, declared)
+    for folder in folders:
+        path = folder / name
+        if path.is_dir() and path.resolve().is_relative_to(folder.resolve()):
+            return path
+    listed = sorted(p.name for f in folders[:1] if f.is_dir() for p in f.iterdir() if p.is_dir())
+    raise NotFound(f"folder in {folders[0]}/ called", name, listed)
 
 
-def verified(host: Host, verify: Verify, path: str, content: bytes) -> None:
-    """Let `verify` judge the content in a file of its own, beside the place where it will stand."""
-    if verify is None:
-        return
-    folder, _, name = path.rpartition("/")
-    trial = f"{folder}/.{name}.toque-verify"
-    host.write(trial, content, mode=0o600)
-    try:
-        if callable(verify):
-            if not verify(trial):
-                raise VerifyFailed(f"{getattr(verify, '__name__', 'verify')} refuses the new content of {path}")
-        else:
-            host.run([arg.replace("{path}", trial) for arg in verify])
-    finally:
-        host.remove(trial)
+def _folders(kind: str, name: str, declared: Source) -> list[Path]:
+    parts = name.split("/")
+    if name.startswith("/") or "" in parts or ".." in parts or "\0" in name:
+        raise BadProperty(f"source must be a name below {kind}/, without `..`, got {name!r}")
+    root, in_cookbook = cookbook_of(declared.path)
+    return [root / kind] if in_cookbook else [root / kind, root]
+
+
+def followed(host: Host, path: str) -> str:
+    """The place that a path leads to when it is a link, or a link to a link."""
+    place = path.rstrip("/") or "/"
+    for _ in range(8):
+        to = host.link_target(place)
+        if to is None:
+            break
+        place = to if to.startswith("/") else f"{place.rpartition('/')[0]}/{to}"
+    return place
 
 
 def back_up(host: Host, path: str, keep: int) -> None:

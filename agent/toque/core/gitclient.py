@@ -90,9 +90,13 @@ class GitClient:
             self._host.remove(self._secrets, recursive=True)
             self._secrets = ""
 
-    def resolve(self, revision: str | None) -> tuple[str, str]:
-        """The commit that a branch, a tag or (None) the default branch is at, and the name of its ref there."""
-        names = [f"refs/heads/{revision}", f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}"]
+    def resolve(self, revision: str | None, *, kind: str = "branch or tag") -> tuple[str, str]:
+        """The commit that a branch, a tag or (None) the default branch is at, and the name of its ref there.
+
+        `kind` may be `branch` or `tag` alone; else a branch goes before a tag of the same name.
+        """
+        names = [f"refs/heads/{revision}"] if "branch" in kind else []
+        names += [f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}"] if "tag" in kind else []
         names = ["HEAD"] if revision is None else names
         found = self.remote("ls-remote", "--", self._url.text, *names).out
         refs = {name: sha for sha, _, name in (line.partition("\t") for line in found.splitlines())}
@@ -101,7 +105,7 @@ class GitClient:
                 return refs[name], name.removesuffix("^{}")
         if revision is None:
             raise RepositoryFailed(self._url.text, "it has no default branch; is it empty?")
-        raise RepositoryFailed(self._url.text, f"it has no branch or tag {revision!r}")
+        raise RepositoryFailed(self._url.text, f"it has no {kind} {revision!r}")
 
     def remote(self, *arguments: str, cwd: str | None = None) -> Ran:
         """Run what talks to the repository. Raises RepositoryFailed, with git's own reason."""

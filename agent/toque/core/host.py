@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, cast
 
 from toque.core.errors import ToqueError
@@ -11,6 +11,9 @@ from toque.core.secret import Secret
 from toque.protocol.masking import HIDDEN
 
 Kind = Literal["file", "directory", "link", "other"]
+
+SCRIPT = "{script}"
+"""Among the arguments of a program: the file that holds the text given as `script`."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,47 @@ class Entry:
     gid: int
     size: int = 0
     file_id: tuple[int, int] = (0, 0)
+    modified: float = 0.0
+    """When its content was last changed, in seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class WebRequest:
+    """An HTTP request. `timeout` in seconds for each of connecting and waiting."""
+
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    timeout: float = 30.0
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True)
+class WebAnswer:
+    """What a server said: its status, headers (names in lower case) and at most a mebibyte of its body."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+    def json(self) -> Any:
+        """The body as JSON; raises ValueError when it is none."""
+        import json
+
+        return json.loads(self.body)
+
+
+class Unreachable(ToqueError):
+    """An HTTP server that gave no answer; the text says why, without what is secret in the URL."""
+
+    def __init__(self, url: str, why: str) -> None:
+        self.url, self.why = url, why
+        super().__init__(f"{url} does not answer: {why}")
 
 
 class Host(Protocol):
@@ -56,14 +100,25 @@ class Host(Protocol):
         group: str | None = None,
         umask: int | None = None,
         timeout: float | None = None,
+        script: str | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> Ran:
         """Run a program, without a shell. `env` is added to a small clean environment. `timeout` in seconds (3600).
+
+        The argument `SCRIPT` stands for a file with the text `script`, which is nowhere on a disk. `tell` gets each
+        line that the program says, while it runs.
 
         Raises CommandFailed when the exit code is not in `ok`, the program does not exist (127) or time is up (124).
         """
 
     def which(self, program: str) -> str | None:
         """The path of a program, or None."""
+
+    def ask(self, request: WebRequest) -> WebAnswer:
+        """Send an HTTP request. Any status is an answer; raises Unreachable when none comes."""
+
+    def reaches(self, address: str, port: int, *, timeout: float) -> str | None:
+        """Why no TCP connection can be made within `timeout` seconds; None when it can."""
 
     def entry(self, path: str) -> Entry | None:
         """What stands at `path`, links not followed; None when nothing does."""

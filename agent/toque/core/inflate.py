@@ -5,12 +5,29 @@ from __future__ import annotations
 import bz2
 import lzma
 import zlib
-from typing import IO, Protocol
+from importlib import import_module
+from typing import IO, Any, Protocol
 
 PIECE = 1 << 16
 _XZ_MEMORY = 128 << 20
 
-MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz"}
+MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
+_ZSTD_WINDOW_LOG = 27
+"""At most so much memory, as a power of two, for what a zstd stream refers back to: 128 MiB."""
+
+
+def _zstd_module() -> Any:
+    """Python's own, which it has from 3.14 on."""
+    try:
+        return import_module("compression.zstd")
+    except ImportError:
+        return None
+
+
+_ZSTD = _zstd_module()
+_BROKEN: tuple[type[Exception], ...] = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError)
+_BROKEN += () if _ZSTD is None else (_ZSTD.ZstdError,)
+READS_ZSTD = _ZSTD is not None
 
 
 class BadStream(Exception):
@@ -48,7 +65,7 @@ class _Gzip:
 
 
 def kind_of(beginning: bytes) -> str | None:
-    """`gzip`, `bzip2` or `xz` by the first bytes of a file; None for anything else."""
+    """`gzip`, `bzip2`, `xz` or `zstd` by the first bytes of a file; None for anything else."""
     return next((kind for magic, kind in MAGIC.items() if beginning.startswith(magic)), None)
 
 
@@ -86,7 +103,7 @@ class Inflated:
                 return
             data = self._feed() if getattr(self._current, "needs_input", True) else b""
             self._ready = self._current.decompress(data, PIECE)
-        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
+        except _BROKEN as error:
             raise BadStream(f"broken {self._kind} data ({error})") from error
 
     def _feed(self) -> bytes:
@@ -113,4 +130,11 @@ class Inflated:
             return _Gzip()
         if self._kind == "bzip2":
             return bz2.BZ2Decompressor()
+        if self._kind == "zstd":
+            if _ZSTD is None:
+                raise BadStream("this Python cannot read zstd (3.14 and later can): pack it as tar.xz or tar.gz")
+            made: _Decompressor = _ZSTD.ZstdDecompressor(
+                options={_ZSTD.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+            )
+            return made
         return lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)

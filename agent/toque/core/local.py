@@ -13,13 +13,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection, Mapping, Sequence
 
-from toque.core.host import CommandFailed, Entry, Kind, Ran
-
-if TYPE_CHECKING:
-    import subprocess
+from toque.core.host import SCRIPT, CommandFailed, Entry, Kind, Ran, WebAnswer, WebRequest
+from toque.core.programs import TIMED_OUT, Listener, in_memory, spool, text_of, wait
 
 _KINDS: dict[int, Kind] = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,9 +24,6 @@ _KEPT = ("TERM", "TZ", "http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "H
 SYNCED_ONE_BY_ONE = 32
 DEFAULT_TIMEOUT = 3600.0
 """Seconds until a program that does not end is killed, where a resource says nothing else."""
-TIMED_OUT = 124
-KEPT_OUTPUT = 1 << 20
-"""Of a program's output, so many bytes at its beginning and at its end are kept."""
 
 
 class LocalHost:
@@ -59,15 +53,19 @@ class LocalHost:
         group: str | None = None,
         umask: int | None = None,
         timeout: float | None = None,
+        script: str | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> Ran:
         import subprocess
 
         who = self._identity(user, group)
-        said = [_spool(), _spool()]
-        given = _spool(input.encode()) if input is not None else subprocess.DEVNULL
+        said = [spool(), spool()]
+        given = spool(input.encode()) if input is not None else subprocess.DEVNULL
+        text = () if script is None else (in_memory(str.__str__(script).encode()),)
         try:
             process = subprocess.Popen(
-                [str.__str__(arg) for arg in argv],
+                [f"/proc/self/fd/{text[0]}" if text and arg == SCRIPT else str.__str__(arg) for arg in argv],
+                pass_fds=text,
                 stdin=given,
                 stdout=said[0],
                 stderr=said[1],
@@ -79,13 +77,14 @@ class LocalHost:
                 group=who[1],
                 extra_groups=who[2],
             )
-            code = _wait(process, DEFAULT_TIMEOUT if timeout is None else timeout)
+            listener = Listener(said, tell) if tell is not None else None
+            code = wait(process, DEFAULT_TIMEOUT if timeout is None else timeout, listener)
             late = "\nkilled: out of time" if code is None else ""
-            ran = Ran(TIMED_OUT if code is None else code, _text(said[0]), _text(said[1]) + late)
+            ran = Ran(TIMED_OUT if code is None else code, text_of(said[0]), text_of(said[1]) + late)
         except OSError as error:
             raise CommandFailed(argv, Ran(code=127, err=f"{error.strerror}: {error.filename}")) from error
         finally:
-            for descriptor in said if input is None else [*said, given]:
+            for descriptor in [*said, *text, *([] if input is None else [given])]:
                 os.close(descriptor)
             self._forget_accounts()
         if late or ran.code not in ok:
@@ -125,6 +124,22 @@ class LocalHost:
 
         return shutil.which(program, path=os.environ.get("PATH", _PATH) + ":" + _PATH)
 
+    # The network
+
+    def ask(self, request: WebRequest) -> WebAnswer:
+        from toque.core.asking import ask
+
+        return ask(request)
+
+    def reaches(self, address: str, port: int, *, timeout: float) -> str | None:
+        import socket
+
+        try:
+            socket.create_connection((address, port), timeout).close()
+        except OSError as error:
+            return error.strerror or str(error)
+        return None
+
     # Looking
 
     def entry(self, path: str) -> Entry | None:
@@ -135,7 +150,7 @@ class LocalHost:
         mode = found.st_mode
         kind = _KINDS.get(stat.S_IFMT(mode), "other")
         file_id = (found.st_dev, found.st_ino)
-        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id)
+        return Entry(kind, mode & 0o7777, found.st_uid, found.st_gid, found.st_size, file_id, found.st_mtime)
 
     def read(self, path: str) -> bytes | None:
         try:
@@ -146,7 +161,8 @@ class LocalHost:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 return None
-            data = os.read(descriptor, found.st_size + 1)
+            # What /proc calls empty must be read at once: asked for a second part, a switch of the kernel has no more.
+            data = os.read(descriptor, found.st_size + 1 if found.st_size else 1 << 16)
             if len(data) <= found.st_size and len(data) == found.st_size:
                 return data
             parts = [data]
@@ -338,49 +354,3 @@ class LocalHost:
         """A program may have made or removed users: ask again."""
         for known in (self._uids, self._gids, self._user_names, self._group_names):
             known.clear()
-
-
-def _spool(content: bytes = b"") -> int:
-    """A file without a name, for what goes into a program or comes out of it.
-
-    Not a pipe: a service started by the program inherits it, and who reads a pipe to its end waits for the service.
-    """
-    try:
-        descriptor = os.open("/tmp", os.O_RDWR | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
-    except OSError:
-        descriptor = os.memfd_create("toque", os.MFD_CLOEXEC)
-    if content:
-        with os.fdopen(os.dup(descriptor), "wb") as file:
-            file.write(content)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
-
-
-def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:
-    """The exit code of a program, 128 + n for signal n; None when its whole session was killed after `seconds`."""
-    import select
-    import signal
-
-    ended = os.pidfd_open(process.pid)
-    try:
-        ready = select.poll()
-        ready.register(ended, select.POLLIN)
-        in_time = bool(ready.poll(seconds * 1000))
-    finally:
-        os.close(ended)
-    if not in_time:
-        os.killpg(process.pid, signal.SIGKILL)
-    code = process.wait()
-    if not in_time:
-        return None
-    return code if code >= 0 else 128 - code
-
-
-def _text(spool: int) -> str:
-    """What a program said, its middle left out when it is very long."""
-    size = os.fstat(spool).st_size
-    if size <= 2 * KEPT_OUTPUT:
-        return os.pread(spool, size, 0).decode(errors="replace")
-    first, last = os.pread(spool, KEPT_OUTPUT, 0), os.pread(spool, KEPT_OUTPUT, size - KEPT_OUTPUT)
-    gap = f"\n… {size - 2 * KEPT_OUTPUT} bytes left out …\n"
-    return first.decode(errors="replace") + gap + last.decode(errors="replace")

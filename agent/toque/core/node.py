@@ -30,7 +30,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Platform:
-    """`family` is debian, rhel, suse or the name; `name` as in os-release's ID, e.g. ubuntu; `version` "22.04"."""
+    """`family`: debian, rhel, suse, arch, alpine or the name; `name`: as the ID in os-release; `version`: "22.04"."""
 
     family: str
     name: str
@@ -153,7 +153,7 @@ class Node(Mapping[str, Any]):
         """Restart this machine after the run: when it succeeded, and after its result is with the server.
 
         `reason` is shown in the log. Asking twice restarts once. A failed run restarts nothing, and says so; nor does
-        a dry run, or `toque apply`.
+        a dry run, or `toque apply`. The word `reboot` also restarts in the middle of a run, and takes this back.
 
             if Path("/run/reboot-required").exists():
                 node.request_reboot("updates were installed that need it")

@@ -173,6 +173,10 @@ class Resource(Generic[S]):
         """The state that should be. A field that is None is not ours to say; None as a whole: should not exist."""
         raise NotImplementedError
 
+    def wanted(self, was: S | None) -> S | None:
+        """`desired`, for what can only be said of what is: a file of which one line is ours."""
+        return self.desired()
+
     def current(self, host: Host) -> S | None:
         """The state that is. Reads only, and can always be called; None: does not exist."""
         raise NotImplementedError
@@ -205,6 +209,10 @@ class Resource(Generic[S]):
     def can_look_again(self) -> bool:
         """Whether `current` can tell that `apply` has worked. False only for what leaves no trace to look at."""
         return True
+
+    def changed_nothing(self) -> bool:
+        """Asked after `apply`: whether it has turned out that there was nothing to change (`changed_when`)."""
+        return False
 
     def has_done(self, name: str, change: Change[S] | None) -> bool:
         """Whether the action `name` is needless after `change`: a service that was just started needs no restart."""
@@ -350,12 +358,12 @@ def converge(
     """
     if resource.timeout is not None or resource.umask is not None:
         host = within_limits(resource, host)
-    if want is ...:
-        want = resource.desired()
     was = resource.current(host)
+    if want is ... or type(resource).wanted is not Resource.wanted:
+        want = resource.wanted(was)
     if was is None and want is not None and resource.when_creating:
         become(resource, as_new(resource))
-        want = resource.desired()
+        want = resource.wanted(was)
     change = diff(was, want)
     if change is None or dry_run:
         return change
@@ -370,7 +378,7 @@ def converge(
         left = diff(resource.current(host), want)
         if left is not None:
             raise NotConverged(resource, left, ran)
-    return change
+    return None if resource.changed_nothing() else change
 
 
 def diff(was: S | None, want: S | None) -> Change[S] | None:

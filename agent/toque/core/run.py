@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from toque.core.attempt import attempt
+from toque.core.boots import Boots, RestartNow
 from toque.core.errors import BadProperty, NoRun, ToqueError
 from toque.core.host import Host
 from toque.core.ledger import Debt, Ledger, Undeliverable
@@ -96,6 +97,8 @@ class Run:
         """What was deployed: app → revision. Filled by `app_release`."""
         self.reboot = ""
         """Why the machine is to be restarted after this run; empty when nothing asked for it."""
+        self.boots = Boots()
+        """Restarts in the middle of this run."""
         self.more_to_come = False
         """Whether another phase follows: until the last one, what an earlier run owed stays on disk."""
         self.delivers: Callable[[Debt], bool] = lambda debt: not self.more_to_come
@@ -182,6 +185,8 @@ class Run:
                 self._might(action, resource)
         elif self.ledger.carries_any and outcome.status == "unchanged":
             self._notify(resource)
+        if self.boots.restarting:
+            raise RestartNow(self.boots.restarting)
         self._react(resource)
         return outcome
 

@@ -25,45 +25,56 @@ def give(tree: Path, uid: int | None, gid: int | None) -> None:
             os.chown(name, *who, dir_fd=handle, follow_symlinks=False)
 
 
-def merge(tree: Path, into: Path) -> None:
+def permit(tree: Path, mode: int) -> None:
+    """Give folders and programs in a tree this mode, other files the same without the right to execute."""
+    for _, folders, files, handle in os.fwalk(tree, follow_symlinks=False):
+        for name in (*folders, *files):
+            found = os.stat(name, dir_fd=handle, follow_symlinks=False)
+            if not stat.S_ISLNK(found.st_mode):
+                is_plain = stat.S_ISREG(found.st_mode) and not found.st_mode & 0o100
+                os.chmod(name, mode & ~0o111 if is_plain else mode, dir_fd=handle)
+
+
+def merge(tree: Path, into: Path, *, overwrite: bool = True) -> None:
     """Move what is in `tree` into the folder `into`, on the same file system.
 
-    Files replace files and links, one by one; folders are joined. Raises InTheWay when a folder would have to replace a
-    file, or a file a folder.
+    Files replace files and links, one by one, or leave those that are there alone; folders are joined.
+    Raises InTheWay when a folder would have to replace a file, or a file a folder.
     """
     source = os.open(tree, _DIRECTORY)
     try:
         target = os.open(into, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            _merge(source, target, str(into))
+            _merge(source, target, str(into), overwrite)
         finally:
             os.close(target)
     finally:
         os.close(source)
 
 
-def _merge(source: int, target: int, path: str) -> None:
+def _merge(source: int, target: int, path: str, overwrite: bool) -> None:
     for name in sorted(os.listdir(source)):
         here = os.stat(name, dir_fd=source, follow_symlinks=False)
         there = _look(name, target)
         if not stat.S_ISDIR(here.st_mode):
             if there is not None and stat.S_ISDIR(there.st_mode):
                 raise InTheWay(f"{path}/{name} is a folder, and the archive has a file of that name")
-            os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
+            if there is None or overwrite:
+                os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
         elif there is None:
             os.rename(name, name, src_dir_fd=source, dst_dir_fd=target)
         elif not stat.S_ISDIR(there.st_mode):
             raise InTheWay(f"{path}/{name} is no folder, and the archive has a folder of that name")
         else:
-            _join(name, source, target, path)
+            _join(name, source, target, path, overwrite)
 
 
-def _join(name: str, source: int, target: int, path: str) -> None:
+def _join(name: str, source: int, target: int, path: str, overwrite: bool) -> None:
     inner = os.open(name, _DIRECTORY, dir_fd=source)
     try:
         outer = os.open(name, _DIRECTORY, dir_fd=target)
         try:
-            _merge(inner, outer, f"{path}/{name}")
+            _merge(inner, outer, f"{path}/{name}", overwrite)
         finally:
             os.close(outer)
     finally:

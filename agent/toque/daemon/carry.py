@@ -6,7 +6,6 @@ import base64
 import errno
 import os
 import random
-import select
 import subprocess
 import sys
 import threading
@@ -19,12 +18,14 @@ import msgspec
 
 from toque.daemon import leave, reboot
 from toque.daemon.backoff import Rhythm
+from toque.daemon.children import still_runs
 from toque.daemon.client import Refused, Unreachable
 from toque.daemon.fetch import BadFetch, Fetcher
 from toque.daemon.intake import open_data
 from toque.daemon.journal import Entry, Journal, Record
 from toque.daemon.link import Link
-from toque.daemon.marks import Lock, Status, look, prepare_lock
+from toque.daemon.machine import boot_id
+from toque.daemon.marks import Ledger, Lock, Status, look, next_part, prepare_lock
 from toque.daemon.problems import Problems
 from toque.daemon.snapshot import build_snapshot
 from toque.daemon.state import State
@@ -44,6 +45,8 @@ BAD_DOWNLOAD: Final = 3
 ABORTED: Final = 130
 AGENT_ERROR: Final = 255
 _ATTEMPTS: Final = 3
+_REBOOT_WITHIN: Final = 120.0
+"""Seconds after which a machine that was told to restart, and has not, is told again."""
 _TICK: Final = 0.2
 _LOG_EVERY: Final = 0.5
 _UNAUTHORISED: Final = frozenset({401, 403})
@@ -54,7 +57,10 @@ class Stopped(Exception):
 
 
 class Carrier:
-    """Brings commands from `received` to `reported`. `reported` is called with the status of each that is."""
+    """Brings commands from `received` to `reported`. `reported` is called with the status of each that is.
+
+    `restarts` is called when the machine is to restart in the middle of a command, which goes on after the boot.
+    """
 
     def __init__(
         self,
@@ -65,6 +71,7 @@ class Carrier:
         problems: Problems,
         stop: threading.Event,
         reported: Callable[[Record, Status], None],
+        restarts: Callable[[], None],
     ) -> None:
         self._state = state
         self._journal = journal
@@ -73,6 +80,7 @@ class Carrier:
         self._problems = problems
         self._stop = stop
         self._reported = reported
+        self._restarts = restarts
         self._aborted: set[str] = set()
         self._log_offset = 0
         self._log_due = 0.0
@@ -191,7 +199,7 @@ class Carrier:
     def _follow(self, record: Record, shim: subprocess.Popen[bytes] | None) -> Record | None:
         """Stay with a run until it has ended; `shim` is None for one that a former agent started."""
         while True:
-            mine_runs = shim is not None and _still_runs(shim)
+            mine_runs = shim is not None and still_runs(shim, _TICK)
             if mine_runs:
                 self._stream_log(record.command_id)
                 self._check_stop()
@@ -202,13 +210,41 @@ class Carrier:
                 self._wait(_TICK)
                 continue
             if conclusion == "ended" and ledger.status is not None:
+                if ledger.status.restart:
+                    return self._restart(record, ledger, ledger.status)
                 return self._finish(record, ledger.status)
             if conclusion == "interrupted":
                 at = ledger.begun_at or record.started_at
                 return self._finish(record, Status(AGENT_ERROR, "interrupted", at, self._link.now()))
-            if record.attempt >= _ATTEMPTS:
+            if record.attempt - ledger.resumed >= _ATTEMPTS:
                 return self._finish(record, Status(AGENT_ERROR, "cannot_start"))
             return self._begin(record)
+
+    def _restart(self, record: Record, ledger: Ledger, status: Status) -> Record | None:
+        """A part of a run ended so that the machine restarts: see to that, and after the boot begin the next part.
+
+        The ledger is the wish, and says in which boot it was made: an agent killed at any point finds it again here.
+        """
+        if record.command_id in self._aborted or (self._state.run(record.command_id) / "abort").exists():
+            return self._finish(record, msgspec.structs.replace(status, exit_code=ABORTED, reason="aborted"))
+        if ledger.restarts.get(status.restart) != boot_id():
+            lock = Lock(self._state.lock(record.command_id))
+            lock.begin_anew(next_part(ledger, record.attempt))
+            lock.close()
+            return self._begin(record)
+        if ledger.asked:
+            # It was told to restart, and is still there: on its way down, or it cannot.
+            self._wait(min(_REBOOT_WITHIN, max(0.0, ledger.asked_at + _REBOOT_WITHIN - time.time())))
+        if ledger.asked >= _ATTEMPTS:
+            return self._finish(record, msgspec.structs.replace(status, exit_code=AGENT_ERROR, reason="cannot_reboot"))
+        self._log_due = 0.0
+        self._stream_log(record.command_id)
+        reboot.wish(self._state)
+        lock = Lock(self._state.lock(record.command_id))
+        lock.write(msgspec.structs.replace(ledger, asked=ledger.asked + 1, asked_at=time.time()))
+        lock.close()
+        self._restarts()
+        raise Stopped
 
     # -- from finished to reported ------------------------------------------------------------------------------
 
@@ -353,18 +389,6 @@ class Carrier:
     def _wait(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise Stopped
-
-
-def _still_runs(shim: subprocess.Popen[bytes]) -> bool:
-    """Wait a moment for the end of a shim of ours; whether it still runs."""
-    if shim.poll() is not None:
-        return False
-    ended = os.pidfd_open(shim.pid)
-    try:
-        select.select([ended], [], [], _TICK)
-    finally:
-        os.close(ended)
-    return shim.poll() is None
 
 
 def _write_private(path: Path, data: bytes) -> None:

@@ -70,7 +70,9 @@ class Agent:
         self.journal = Journal(state.journal, on_full=state.spend_reserve)
         self.link = Link(state, identity, Client(config.server_url, epoch=state.next_epoch(), ca_file=config.ca_file))
         fetcher = Fetcher(state, self.link.client)
-        self.carrier = Carrier(state, self.journal, self.link, fetcher, self.problems, self.stop, self._reported)
+        self.carrier = Carrier(
+            state, self.journal, self.link, fetcher, self.problems, self.stop, self._reported, self._restarts
+        )
         self.intake = Intake(
             state,
             self.journal,
@@ -108,7 +110,7 @@ class Agent:
         return self._after
 
     def once(self) -> None:
-        """One poll, and everything it brings carried out to its report. Raises Unreachable or Refused."""
+        """One poll, and everything it brings carried out to its report. Raises Unreachable, Refused or Stopped."""
         self._poll()
         while self._queue:
             self.carrier.carry(self._queue.popleft())
@@ -279,8 +281,13 @@ class Agent:
             self._after = "left"
             self.stop.set()
         elif status.reboot:
-            self._after = "reboot"
-            self.stop.set()
+            self._restarts()
+        self.wake.set()
+
+    def _restarts(self) -> None:
+        """End, and restart the machine."""
+        self._after = "reboot"
+        self.stop.set()
         self.wake.set()
 
 

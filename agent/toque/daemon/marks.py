@@ -36,15 +36,45 @@ class Status(msgspec.Struct, frozen=True):
     releases: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
     reboot: bool = False
+    restart: str = ""
+    """The line that wants the machine restarted and the run begun again: then this is no end of the command."""
 
 
 class Ledger(msgspec.Struct, frozen=True):
-    """What the lock file says. `abandoned` is the number of the last attempt that may never start."""
+    """What the lock file says. `abandoned` is the number of the last attempt that may never start.
+
+    A command that restarts its machine has several parts; `begun_at`, `pid` and `status` are of the last one.
+    """
 
     abandoned: int = 0
     begun_at: float = 0.0
     pid: int = 0
     status: Status | None = None
+    restarts: dict[str, str] = {}
+    """The lines that asked for a restart, and the boot that each asked in."""
+    resumed: int = 0
+    """The number of the last attempt of the parts before."""
+    first_begun_at: float = 0.0
+    spent: float = 0.0
+    """Seconds that the parts before have taken; the boots between are not counted."""
+    changed: int = 0
+    """How many resources the parts before have changed."""
+    asked: int = 0
+    """How often the machine was told to restart for the last part."""
+    asked_at: float = 0.0
+
+
+def next_part(ledger: Ledger, attempt: int) -> Ledger:
+    """The ledger of a run whose machine has booted: what was done may never start again, and the next part may."""
+    status = ledger.status or Status(0)
+    return Ledger(
+        abandoned=attempt,
+        restarts=ledger.restarts,
+        resumed=attempt,
+        first_begun_at=ledger.first_begun_at,
+        spent=ledger.spent + max(0.0, status.finished_at - ledger.begun_at),
+        changed=ledger.changed + status.resources.changed,
+    )
 
 
 Conclusion = Literal["ended", "running", "interrupted", "never began"]
@@ -104,6 +134,22 @@ class Lock:
         """Add a line that replaces what was said before; durable when this returns."""
         end = len(os.pread(self.descriptor, LEDGER_BYTES, 0).rstrip(b"\0"))
         os.pwrite(self.descriptor, b"\n" + msgspec.json.encode(ledger), end)
+        os.fsync(self.descriptor)
+
+    def begin_anew(self, ledger: Ledger) -> None:
+        """The same, and what was said before is wiped, so that the space lasts for every part of a run.
+
+        The line stands at the end, then also at the beginning, then only there: a power loss in between leaves one of
+        the two, or a line from before, after which the agent comes here again.
+        """
+        before = len(os.pread(self.descriptor, LEDGER_BYTES, 0).rstrip(b"\0"))
+        self.write(ledger)
+        line = msgspec.json.encode(ledger) + b"\n"
+        if len(line) > before:
+            return
+        os.pwrite(self.descriptor, line, 0)
+        os.fsync(self.descriptor)
+        os.pwrite(self.descriptor, bytes(before), len(line))
         os.fsync(self.descriptor)
 
     def close(self) -> None:

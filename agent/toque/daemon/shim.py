@@ -23,6 +23,7 @@ import msgspec
 
 from toque.daemon.capture import Log
 from toque.daemon.limits import Group, new_group
+from toque.daemon.machine import boot_id
 from toque.daemon.marks import REBOOTING, Ledger, Lock, Status, mark
 from toque.daemon.processes import become_subreaper, die_with_parent, end_descendants, forget_oom_protection, reap
 from toque.daemon.unpacked import difference
@@ -54,11 +55,13 @@ def main(arguments: list[str]) -> int:
     ledger = lock.read()
     if ledger.begun_at or ledger.status is not None or ledger.abandoned >= attempt:
         return NOT_MINE
-    ledger = Ledger(ledger.abandoned, begun_at=time.time(), pid=os.getpid())
+    now = time.time()
+    ledger = msgspec.structs.replace(ledger, begun_at=now, pid=os.getpid(), first_begun_at=ledger.first_begun_at or now)
     lock.write(ledger)
     mark(directory, "begun", msgspec.json.encode({"at": ledger.begun_at, "pid": ledger.pid}))
     status = _carry_out(directory, ledger, lock)
-    lock.write(msgspec.structs.replace(ledger, status=status))
+    restarts = ledger.restarts | ({status.restart: boot_id()} if status.restart else {})
+    lock.write(msgspec.structs.replace(ledger, status=status, restarts=restarts))
     mark(directory, "status", msgspec.json.encode(status))
     return 0
 
@@ -74,6 +77,9 @@ def _carry_out(directory: Path, ledger: Ledger, lock: Lock) -> Status:
         log.write(f"toque: the cookbooks are not what was unpacked: {wrong}\n".encode())
         log.close()
         return _status(directory, ledger, masked, BAD_BUNDLE, "bundle_changed")
+    # What the part before a restart said at its end is not said by this one.
+    (directory / "outcome.json").unlink(missing_ok=True)
+    mark(directory, "boots.json", msgspec.json.encode(ledger.restarts))
     become_subreaper()
     asked = _Asked()
 
@@ -89,7 +95,8 @@ def _carry_out(directory: Path, ledger: Ledger, lock: Lock) -> Status:
         lock.close()
         _become_run(directory, writing, group)
     os.close(writing)
-    code, reason = _watch(directory, child, reading, log, envelope.deadline_seconds, asked, group)
+    left = max(1.0, envelope.deadline_seconds - ledger.spent)
+    code, reason = _watch(directory, child, reading, log, left, asked, group)
     log.close()
     group.remove()
     return _status(directory, ledger, masked, code, reason)
@@ -185,12 +192,16 @@ def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reaso
     told = _without_secrets(str(outcome.get("reason", ""))[:_LONGEST_REASON], masked)
     warnings = list(outcome.get("warnings", ()))[: run_warnings.MOST]
     reboots = bool(outcome.get("reboot", False)) and code == 0
+    restart = str(outcome.get("restart", "")) if code == 0 else ""
+    if restart:
+        # Not the end: what is to be told stands in the last part, and the ledger must have room for that.
+        return Status(0, REBOOTING, ledger.begun_at, time.time(), _resources(directory, outcome), restart=restart)
     return Status(
         exit_code=code,
         reason=REBOOTING if reboots else reason or told,
-        started_at=ledger.begun_at,
+        started_at=ledger.first_begun_at,
         finished_at=time.time(),
-        resources=_resources(directory, outcome),
+        resources=_summed(_resources(directory, outcome), ledger.changed),
         releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
         warnings=tuple(run_warnings.one_line(_without_secrets(str(each), masked)) for each in warnings),
         reboot=reboots,
@@ -217,6 +228,12 @@ def _resources(directory: Path, outcome: dict[str, Any]) -> ResourceCounts:
         return msgspec.convert(outcome["resources"], ResourceCounts)
     except (KeyError, msgspec.ValidationError):
         return _counted(directory)
+
+
+def _summed(counts: ResourceCounts, before: int) -> ResourceCounts:
+    """With what the parts before a restart have changed, and this one found unchanged."""
+    moved = min(before, counts.unchanged)
+    return msgspec.structs.replace(counts, changed=counts.changed + moved, unchanged=counts.unchanged - moved)
 
 
 def _counted(directory: Path) -> ResourceCounts:

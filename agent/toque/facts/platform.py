@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 
 from toque.core.node import Platform
+from toque.core.os_release import PATHS, family, package_managers, parse
 
-_FAMILIES = {"debian": "debian", "ubuntu": "debian", "rhel": "rhel", "fedora": "rhel", "centos": "rhel", "suse": "suse"}
-_MANAGERS = {
-    "apt": "usr/bin/apt-get",
-    "dnf": "usr/bin/dnf",
-    "yum": "usr/bin/yum",
-    "zypper": "usr/bin/zypper",
-    "apk": "sbin/apk",
-    "pacman": "usr/bin/pacman",
-}
+_PLACES = ("usr/bin", "usr/sbin", "sbin", "bin")
 
 
 def collect(root: Path = Path("/")) -> Platform:
@@ -30,13 +22,15 @@ def collect(root: Path = Path("/")) -> Platform:
         codename=release.get("VERSION_CODENAME", ""),
         kernel=os.uname().release,
         init=init(root),
-        package_manager=next((name for name, path in _MANAGERS.items() if (root / path).exists()), ""),
+        package_manager=_package_manager(root, family(name, release.get("ID_LIKE", ""))),
     )
 
 
-def family(name: str, like: str) -> str:
-    """The family of a system by its os-release ID, else by the first of ID_LIKE that we know, else its own name."""
-    return next((_FAMILIES[each] for each in (name, *like.lower().split()) if each in _FAMILIES), name)
+def _package_manager(root: Path, family: str) -> str:
+    for program in package_managers(family):
+        if any((root / place / program).exists() for place in _PLACES):
+            return program.removesuffix("-get")
+    return ""
 
 
 def init(root: Path) -> str:
@@ -53,11 +47,10 @@ def init(root: Path) -> str:
 
 
 def _release(root: Path) -> dict[str, str]:
-    for path in (root / "etc/os-release", root / "usr/lib/os-release"):
+    for path in PATHS:
         try:
-            text = path.read_text(errors="replace")
+            text = (root / path.lstrip("/")).read_text(errors="replace")
         except OSError:
             continue
-        pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
-        return {key.strip(): "".join(shlex.split(value)) for key, value in pairs}
+        return parse(text)
     return {}

@@ -95,7 +95,7 @@ def _manager(stack: dict[str, Any], notes: Notes) -> None:
         notes.changed("ConfigurationManager", f"{manager.get('Name')} {version} is unknown: the stack has the default")
         stack["ConfigurationManager"] = None
     if (stack.get("ChefConfiguration") or {}).get("ManageBerkshelf"):
-        said = "Berkshelf is kept as a setting and does nothing: dependencies of cookbooks stand in cookbooks.toml"
+        said = "Berkshelf's Berksfile becomes cookbooks.toml with cookbooks.lock: see docs/cookbooks.md"
         notes.to_do("ChefConfiguration", said)
 
 

@@ -38,6 +38,14 @@ class Release:
     environment: Mapping[str, str]
     app: Mapping[str, Any]
 
+    def has(self, name: str) -> bool:
+        """Whether the release has a file or folder: `release.has("requirements.txt")`."""
+        return current_run("release.has").host.entry(f"{self.path}/{name}") is not None
+
+    def read(self, name: str) -> str:
+        """The text of a file of the release; empty where there is none: `release.read("Procfile")`."""
+        return (current_run("release.read").host.read(f"{self.path}/{name}") or b"").decode()
+
 
 @dataclass(frozen=True)
 class ReleaseState:

@@ -14,9 +14,9 @@ from pathlib import Path
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
 from toque.core.archives import FORMATS, Limits, extract
 from toque.core.digests import sha256_of
-from toque.core.download import Rules, check_source, download
-from toque.core.files import absolute, group_id, user_id
-from toque.core.trees import give, merge
+from toque.core.download import Rules, check_proxy, check_source, download
+from toque.core.files import absolute, group_id, mode_bits, user_id
+from toque.core.trees import give, merge, permit
 from toque.core.urls import BadUrl
 
 _MARK = ".toque-archive"
@@ -33,19 +33,24 @@ class ArchiveState:
 @resource("archive")
 @dataclass(frozen=True)
 class Archive(Resource[ArchiveState]):
-    """Keep a folder with the content of an archive (tar.gz, tar.bz2, tar.xz, zip or war) in it.
+    """Keep a folder with the content of an archive (tar.gz, tar.bz2, tar.xz, zip or war; tar.zst where Python
+    is 3.14 or later) in it.
 
     destination       the folder; made where it is missing, with those above it
     source            a path on this machine, or a URL by the rules of `remote_file`
     sha256            the digest that the archive must have
     strip_components  how many leading folders of each name to leave out
     owner, group      who gets what is unpacked
-    username, password, headers, timeout, ca_file, allow_insecure   as for `remote_file`
+    mode              of the folders and programs that are unpacked, as text; other files get it without the right to
+                      execute, so that "0750" makes them 0640. Without it 0755 and 0644
+    creates           a path (in the folder, or absolute): where it is, everything counts as unpacked
+    overwrite         False leaves files alone that are in the folder already
+    username, password, headers, timeout, proxy, ca_file, cert_file, key_file, allow_insecure   as for `remote_file`
     size_limit        bytes that the archive may unpack to (512 MiB)
 
     Files of the archive replace those in the folder; others there are left alone. What was unpacked is noted in the
     folder, in `.toque-archive`, and unpacked again when the archive is another one: another digest, or, for a URL
-    without sha256, another URL. Modes become 0755 and 0644. An archive with anything but files, folders and relative
+    without sha256, another URL. An archive with anything but files, folders and relative
     links that stay inside is refused, as is one of more than 20,000 entries; `.git` is left out. A plain .tar is not
     taken.
 
@@ -67,6 +72,12 @@ class Archive(Resource[ArchiveState]):
     ca_file: str | None = None
     size_limit: int = 512 << 20
     allow_insecure: bool = False
+    mode: str | None = None
+    creates: str | None = None
+    overwrite: bool = True
+    proxy: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     digest: str | None = field(default=None, init=False, repr=False, compare=False)
     """The sha256 of what was unpacked, once it is known."""
 
@@ -76,6 +87,10 @@ class Archive(Resource[ArchiveState]):
             raise BadProperty(f"archive sha256 must be 64 hexadecimal digits, got {self.sha256!r}")
         if self.strip_components < 0:
             raise BadProperty(f"archive strip_components must be 0 or more, got {self.strip_components}")
+        mode_bits("archive", self.mode)
+        check_proxy("archive", self.proxy)
+        if self.creates == "":
+            raise BadProperty("archive creates must be a path, got an empty text")
         if self._is_url:
             try:
                 check_source(self.source, self._rules())
@@ -88,6 +103,8 @@ class Archive(Resource[ArchiveState]):
         return ArchiveState(self.sha256.lower() if self.sha256 else _AS_THERE, self.strip_components)
 
     def current(self, host: Host) -> ArchiveState | None:
+        if self.creates is not None and host.entry(os.path.join(self.destination, self.creates)) is not None:  # noqa: PTH118
+            return self.desired()
         try:
             noted = json.loads(host.read(f"{self.destination}/{_MARK}") or b"")
             source, checksum, strip = str(noted["source"]), str(noted["sha256"]), int(noted["strip"])
@@ -112,7 +129,9 @@ class Archive(Resource[ArchiveState]):
                 name=self.source,
             )
             give(room / "content", uid, gid)
-            merge(room / "content", Path(self.destination))
+            if (mode := mode_bits("archive", self.mode)) is not None:
+                permit(room / "content", mode)
+            merge(room / "content", Path(self.destination), overwrite=self.overwrite)
         note = {"source": self.source, "sha256": checksum, "strip": self.strip_components}
         # Last: a run that ends before this line unpacks again.
         host.write(f"{self.destination}/{_MARK}", json.dumps(note).encode(), mode=0o644)
@@ -150,6 +169,9 @@ class Archive(Resource[ArchiveState]):
             size_limit=max(self.size_limit, 512 << 20),
             timeout=self.timeout,
             ca_file=self.ca_file,
+            proxy=self.proxy,
+            cert_file=self.cert_file,
+            key_file=self.key_file,
         )
 
 

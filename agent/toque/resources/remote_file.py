@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import IO
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
 from toque.core.digests import sha256_of
-from toque.core.download import DownloadFailed, Fetched, Rules, beside, check_source, download
-from toque.core.files import absolute, four_digits, group_id, group_of, mode_bits, owner_of, user_id
+from toque.core.download import DownloadFailed, Fetched, Rules, beside, check_proxy, check_source, download
+from toque.core.files import absolute, back_up, four_digits, group_id, group_of, mode_bits, owner_of, user_id
 from toque.core.urls import BadUrl
+from toque.core.verification import check_verify, judged
 
 _CACHE = "/var/cache/toque/remote_file"
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -43,11 +44,16 @@ class RemoteFile(Resource[RemoteFileState]):
     owner, group, mode  as for `file`; a new file gets 0644
     headers     more request headers; not sent to another host that a redirect leads to
     username, password  for basic authentication, the password as a Secret; sent to the source's own host only
+    proxy       "http://proxy:3128", a Secret where a password is in it; "" for none; without it that of the environment
     size_limit  bytes (512 MiB)
     timeout     seconds for the whole
     ca_file     a file of certificates to trust instead of the system's
+    cert_file, key_file   a certificate, and its key where it is not in the same file, to show to the server
+    verify, backup        as of `file`
     allow_insecure  allow http and file without sha256, and hosts that are not on the public internet
     present     False removes the file
+
+    A download that is cut off is taken up where it ended, if the server can say that its file is still the same.
 
         remote_file("/opt/tool.tar.gz", source="https://example.org/tool-1.2.tar.gz",
                     sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")
@@ -68,6 +74,11 @@ class RemoteFile(Resource[RemoteFileState]):
     ca_file: str | None = None
     allow_insecure: bool = False
     present: bool = True
+    proxy: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    verify: str | Sequence[str] | Callable[[str], bool] | None = None
+    backup: int = 0
     _placed: str | None = field(default=None, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,6 +89,10 @@ class RemoteFile(Resource[RemoteFileState]):
         for name, value in (self.headers or {}).items():
             if not _HEADER.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
                 raise BadProperty(f"remote_file headers must map names to single lines of text; {name!r} does not")
+        check_proxy("remote_file", self.proxy)
+        check_verify("remote_file", self.verify)
+        if self.key_file is not None and self.cert_file is None:
+            raise BadProperty("remote_file key_file needs cert_file, the certificate that it belongs to")
         if self.present and not self._sources:
             raise BadProperty("remote_file needs a source, e.g. https://example.org/tool.tar.gz")
         for url in self._sources:
@@ -131,6 +146,8 @@ class RemoteFile(Resource[RemoteFileState]):
             if uid is not None or gid is not None:
                 os.fchown(file.fileno(), -1 if uid is None else uid, -1 if gid is None else gid)
             os.fchmod(file.fileno(), 0o644 if mode is None else mode)
+            judged(host, self.verify, self.path, name)
+            back_up(host, self.path, self.backup)
             host.rename(name, self.path)
         self._note(got.sha256)
         if self.sha256 is None:
@@ -194,6 +211,9 @@ class RemoteFile(Resource[RemoteFileState]):
             size_limit=self.size_limit,
             timeout=self.timeout,
             ca_file=self.ca_file,
+            proxy=self.proxy,
+            cert_file=self.cert_file,
+            key_file=self.key_file,
         )
 
     def _note(self, value: str | None) -> None:

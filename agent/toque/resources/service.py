@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
 from toque.core.accounts import check_name
 from toque.core.files import absolute
-from toque.platforms.service import Definition, Services, services_of
+from toque.platforms.service import Definition, Provider, Services, services_of
 
 if TYPE_CHECKING:
     from toque.core.planned import Planned
@@ -29,6 +29,7 @@ class ServiceState:
     enabled: bool | None
     defined: bool | None = None
     """Whether its definition on disk is the one that the recipe declares."""
+    masked: bool | None = None
 
 
 @resource("service")
@@ -39,6 +40,8 @@ class Service(Resource[ServiceState]):
     name         as the system calls it: of a systemd unit, or of a script in /etc/init.d
     running      True, False, or None: not managed
     enabled      whether it starts at boot
+    masked       True: nothing and nobody can start it, until it is False again. Of systemd only, and of units that
+                 packages bring: of one in /etc, remove the file
     restart_on   resources; when one of them changed, restart
     reload_on    resources; when one of them changed, reload the configuration (restart where that is not possible)
     command      declares a program of your own as this service: a list of arguments, or a text that is split like one
@@ -47,15 +50,18 @@ class Service(Resource[ServiceState]):
     user         who `command` runs as (root)
     environment  its environment; values may be Secrets, the files that hold them are for root only
     reload_signal  what makes `command` read its configuration again, e.g. "HUP"
+    timeout      seconds that it may take to start, stop or restart; without, as long as its manager allows
+    provider     who keeps it: "systemd", "openrc", "sysv" or "supervisor"; without, whoever keeps services here
     present      False stops it, keeps it from starting at boot, and removes what `command` once declared
 
     A service that is started and does not stay up is an error, with the end of its log. Actions, to call or to give to
-    `notify=[...]`: `restart`, `reload`, `start`, `stop`.
+    `notify=[...]`: `restart`, `reload` (`reload_or_restart` is the same), `start`, `stop`.
 
         conf = file("/etc/memcached.conf", content="-m 64\\n-l 127.0.0.1\\n")
         service("memcached", enabled=True, restart_on=[conf])
         service("shop", command=["python3", "-m", "shop"], directory="/srv/www/shop/current", user="deploy",
                 environment={"PORT": "8080"}, enabled=True)
+        service("rpcbind", running=False, masked=True)
     """
 
     name: str
@@ -69,11 +75,20 @@ class Service(Resource[ServiceState]):
     user: str | None = None
     environment: Mapping[str, str] | None = None
     reload_signal: str | None = None
+    masked: bool | None = None
+    timeout: float | None = None
+    provider: Provider | None = None
     present: bool = True
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise BadProperty(f"service name must be letters, digits and @ . _ + -, got {self.name!r}")
+        if self.masked and (self.running or self.enabled or self.command is not None):
+            raise BadProperty("service masked=True goes with running=False (or None), without enabled=True or command")
+        if self.timeout is not None and self.timeout <= 0:
+            raise BadProperty(f"service timeout must be more than 0 seconds, got {self.timeout:g}")
+        if self.command is not None and self.provider in ("sysv", "openrc"):
+            raise BadProperty(f'service command is kept by systemd or supervisor, not by provider="{self.provider}"')
         if self.command is None:
             alone = {"directory": self.directory, "user": self.user, "environment": self.environment}
             for name, value in {**alone, "reload_signal": self.reload_signal}.items():
@@ -85,7 +100,7 @@ class Service(Resource[ServiceState]):
     def desired(self) -> ServiceState | None:
         if not self.present:
             return None
-        return ServiceState(self.running, self.enabled, True if self.command is not None else None)
+        return ServiceState(self.running, self.enabled, True if self.command is not None else None, self.masked)
 
     def current(self, host: Host) -> ServiceState | None:
         services = self._services(host)
@@ -96,6 +111,7 @@ class Service(Resource[ServiceState]):
             running=services.running(self.name) if self.running is not None else None,
             enabled=services.enabled(self.name) if self.enabled is not None else None,
             defined=definition is not None and services.is_defined(self.name, definition, self.enabled),
+            masked=services.masked(self.name) if self.masked is not None else None,
         )
 
     def apply(self, host: Host, change: Change[ServiceState]) -> None:
@@ -104,6 +120,8 @@ class Service(Resource[ServiceState]):
             self._take_away(services)
             return
         definition = self._definition()
+        if "masked" in change and not self.masked:
+            services.set_masked(self.name, False)
         if "defined" in change and definition is not None:
             services.define(self.name, definition, self.enabled)
         if "enabled" in change and self.enabled is not None and services.enabled(self.name) != self.enabled:
@@ -112,6 +130,8 @@ class Service(Resource[ServiceState]):
             (services.start if self.running else services.stop)(self.name)
         elif "defined" in change and self.running is not False and services.running(self.name):
             services.restart(self.name)
+        if "masked" in change and self.masked:
+            services.set_masked(self.name, True)
 
     def unsure(self, plan: Planned) -> str:
         """What is not here yet may come with a package that would be installed above, and be started by it."""
@@ -140,6 +160,11 @@ class Service(Resource[ServiceState]):
         self._services(host).reload(self.name)
 
     @action
+    def reload_or_restart(self, host: Host) -> None:
+        """The same as `reload`, which restarts where there is no other way: by the name that systemd has for it."""
+        self._services(host).reload(self.name)
+
+    @action
     def start(self, host: Host) -> None:
         """Start it now, whatever `running` says."""
         self._services(host).start(self.name)
@@ -150,7 +175,8 @@ class Service(Resource[ServiceState]):
         self._services(host).stop(self.name)
 
     def _services(self, host: Host) -> Services:
-        return services_of(host, self.name, defined=self.command is not None)
+        defined = self.command is not None
+        return services_of(host, self.name, defined=defined, provider=self.provider, timeout=self.timeout)
 
     def _definition(self) -> Definition | None:
         if self.command is None:

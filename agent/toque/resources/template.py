@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, field, fields
-from pathlib import Path
+from dataclasses import KW_ONLY, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from toque.core import Action, BadProperty, Change, Host, Resource, Secret, ToqueError, resource
-from toque.core.errors import did_you_mean
-from toque.core.files import cookbook_file
-from toque.core.resource import Guard, display
+from toque.core import Action, BadProperty, Change, Host, Resource, Secret, resource
+from toque.core.rendering import TemplateFailed, rendered
+from toque.core.resource import Guard
 from toque.core.run import current_run
-from toque.core.source import Source
 from toque.resources.file import File, FileState
 
 if TYPE_CHECKING:
-    import jinja2
-
     from toque.core.planned import Planned
 
-
-class TemplateFailed(ToqueError):
-    """A template that cannot be read or filled in: which line of it, why, and what it was given."""
-
-    def __init__(self, source: Source, reason: str, variables: Mapping[str, Any]) -> None:
-        self.source, self.reason, self.variables = source, reason, dict(variables)
-        super().__init__(source, reason)
-
-    def __str__(self) -> str:
-        given = ", ".join(f"{name}={display(value)}" for name, value in sorted(self.variables.items()))
-        return f"{self.source}: {self.reason}\n{self.source.excerpt()}\ngiven: {given or 'no variables'}"
+_COMMENTS = {
+    ".ini": ";",
+    ".sql": "--",
+    ".lua": "--",
+    ".js": "//",
+    ".ts": "//",
+    ".php": "//",
+    ".c": "//",
+    ".go": "//",
+    ".css": "/*",
+    ".html": "<!--",
+    ".xml": "<!--",
+    ".vim": '"',
+    ".tex": "%",
+}
+_CLOSING = {"/*": " */", "<!--": " -->"}
+_NO_COMMENTS = (".json",)
 
 
 @resource("template")
@@ -42,12 +41,17 @@ class Template(Resource[FileState]):
 
     path       absolute
     source     the template's name, e.g. "nginx.conf.j2"
-    variables  a mapping for the template; any further named argument is a variable as well
-    owner, group, mode, present, backup, verify   as of `file`
+    variables  a mapping for the template, or a dataclass; any further named argument is a variable as well
+    helpers    functions for the template, from a module of the cookbook for instance: by its name each is a function,
+               `{{ port_of(app) }}`, and a filter, `{{ app | port_of }}`
+    header     True begins the file with a comment that says whose it is; text says how a comment begins, where the
+               suffix of the path does not tell: "--"
+    owner, group, mode, present, replace, backup, verify, encoding, newline, follow, show_diff   as of `file`
 
     A variable that the template uses and nobody gave is an error with the template's line; so is a named argument that
     neither is a property nor occurs in the template. `node` and `settings` are there without being given. Lines that
-    hold only a block tag leave nothing behind. Text is not escaped: configuration files are not HTML.
+    hold only a block tag leave nothing behind. Text is not escaped: configuration files are not HTML. `{% include %}`
+    and `{% import %}` find the other files of the folder.
 
         conf = template("/etc/nginx/nginx.conf", source="nginx.conf.j2", workers=node.cpu.count)
         service("nginx", restart_on=[conf])
@@ -62,7 +66,14 @@ class Template(Resource[FileState]):
     mode: str | None = None
     present: bool = True
     backup: int = 0
-    verify: Sequence[str] | Callable[[str], bool] | None = None
+    verify: str | Sequence[str] | Callable[[str], bool] | None = None
+    helpers: Sequence[Callable[..., Any]] = ()
+    header: bool | str = False
+    replace: bool = True
+    encoding: str = "utf-8"
+    newline: Literal["\n", "\r\n"] | None = None
+    follow: bool = False
+    show_diff: bool = True
 
     def desired(self) -> FileState | None:
         return self._file().desired()
@@ -89,100 +100,57 @@ class Template(Resource[FileState]):
                 present=self.present,
                 backup=self.backup,
                 verify=self.verify,
+                replace=self.replace,
+                encoding=self.encoding,
+                newline=self.newline,
+                follow=self.follow,
+                show_diff=self.show_diff,
             )
             self.__dict__["_made"] = made
         return made
 
     def _rendered(self) -> str:
-        path, template, text = _compiled(self.source, self.source_line)
-        for name in self.variables:
-            if not re.search(rf"\b{re.escape(name)}\b", text):
-                near = did_you_mean(name, [f.name for f in fields(self)])
-                raise BadProperty(f"template has no property {name}, and {self.source} uses no such variable{near}")
-        import jinja2
+        made = rendered(self.source, self.variables, self.source_line, helpers=self.helpers, known=type(self))
+        return made if self.header is False else self._with_header(made)
 
-        try:
-            rendered = template.render(self.variables)
-        except jinja2.TemplateSyntaxError as error:
-            raise TemplateFailed(
-                Source(error.filename or str(path), error.lineno), str(error.message), self.variables
-            ) from None
-        except jinja2.TemplateError as error:
-            raise TemplateFailed(_line_of(error, path), str(error), self.variables) from None
-        except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
-            raise TemplateFailed(_line_of(error, path), f"{type(error).__name__}: {error}", self.variables) from None
-        return Secret.around(rendered) if _holds_secret(self.variables) else rendered
+    def _with_header(self, text: str) -> str:
+        """The header stands first, or second where the first line must be the first."""
+        comment = self.header if isinstance(self.header, str) else _comment_in(self.path)
+        line = f"{comment} Managed by Toque ({self.source}): edits are overwritten.{_CLOSING.get(comment, '')}\n"
+        first, end, rest = text.partition("\n")
+        if first.startswith(("#!", "<?", "<!DOCTYPE", "<!doctype")):
+            made = f"{first}{end or chr(10)}{line}{rest}"
+        else:
+            made = line + text
+        return Secret.around(made) if isinstance(text, Secret) else made
 
 
-_ENVIRONMENTS: dict[Path, jinja2.Environment] = {}
-_COMPILED: dict[tuple[str, str], tuple[Path, jinja2.Template, str]] = {}
-
-
-def _compiled(name: str, declared: Source) -> tuple[Path, jinja2.Template, str]:
-    """A template is found and compiled once per run."""
-    known = _COMPILED.get((declared.path, name))
-    if known is None:
-        path = cookbook_file("templates", name, declared)
-        folder = Path(str(path)[: -len(name) - 1])
-        text = path.read_text(encoding="utf-8")
-        known = _COMPILED[(declared.path, name)] = (path, _load(folder, name, path), text)
-    return known
-
-
-def _load(folder: Path, name: str, path: Path) -> jinja2.Template:
-    import jinja2
-
-    environment = _ENVIRONMENTS.get(folder)
-    if environment is None:
-        environment = _ENVIRONMENTS[folder] = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(folder),
-            undefined=jinja2.StrictUndefined,
-            keep_trailing_newline=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        environment.globals.update(_words())
-    try:
-        return environment.get_template(name)
-    except jinja2.TemplateSyntaxError as error:
-        raise TemplateFailed(Source(error.filename or str(path), error.lineno), str(error.message), {}) from None
-
-
-def _words() -> dict[str, Any]:
-    from toque.core.world import node, settings
-
-    return {"node": node, "settings": settings}
-
-
-def _line_of(error: BaseException, path: Path) -> Source:
-    """Jinja leaves the template's own file and line in the traceback."""
-    trace, found = error.__traceback__, Source(str(path), 0)
-    while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if name.startswith(f"{path.parent}{os.sep}"):
-            found = Source(name, trace.tb_lineno)
-        trace = trace.tb_next
-    return found
-
-
-def _holds_secret(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_holds_secret, value.values()))
-    return any(map(_holds_secret, value)) if isinstance(value, list | tuple) else isinstance(value, Secret)
+def _comment_in(path: str) -> str:
+    """How a comment begins in a file of this name."""
+    suffix = path[path.rfind(".") :].lower() if "." in path.rpartition("/")[2] else ""
+    if suffix in _NO_COMMENTS:
+        raise BadProperty(f"template header: {suffix} files have no comments; leave it out, or say how one begins")
+    return _COMMENTS.get(suffix, "#")
 
 
 def template(
     path: str,
     *,
     source: str,
-    variables: Mapping[str, Any] | None = None,
+    variables: Any = None,
     owner: str | None = None,
     group: str | None = None,
     mode: str | None = None,
     present: bool = True,
     backup: int = 0,
-    verify: Sequence[str] | Callable[[str], bool] | None = None,
+    verify: str | Sequence[str] | Callable[[str], bool] | None = None,
+    helpers: Sequence[Callable[..., Any]] = (),
+    header: bool | str = False,
+    replace: bool = True,
+    encoding: str = "utf-8",
+    newline: Literal["\n", "\r\n"] | None = None,
+    follow: bool = False,
+    show_diff: bool = True,
     only_if: Guard | None = None,
     not_if: Guard | None = None,
     notify: Sequence[Action] = (),
@@ -203,7 +171,7 @@ def template(
 ) -> Template:
     properties: dict[str, Any] = {
         "source": source,
-        "variables": {**(variables or {}), **named},
+        "variables": _merged(variables, named),
         "owner": owner,
         "group": group,
         "mode": mode,
@@ -227,7 +195,28 @@ def template(
         "tags": tags,
         "why": why,
     }
+    if helpers or header or newline or follow or not (replace and show_diff and encoding == "utf-8"):
+        # Seldom given, so seldom checked: a run may have a thousand templates.
+        properties |= {
+            "helpers": helpers,
+            "header": header,
+            "replace": replace,
+            "encoding": encoding,
+            "newline": newline,
+            "follow": follow,
+            "show_diff": show_diff,
+        }
     return current_run("template").declare(Template, (path,), properties)
 
 
+def _merged(variables: Any, named: Mapping[str, Any]) -> Any:
+    if variables is None:
+        return dict(named)
+    if is_dataclass(variables) and not isinstance(variables, type):
+        return {**{f.name: getattr(variables, f.name) for f in fields(variables)}, **named}
+    return {**variables, **named} if isinstance(variables, Mapping) else variables
+
+
 template.__doc__ = Template.__doc__
+
+__all__ = ["Template", "TemplateFailed", "template"]

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
 from toque.core.accounts import check_name
+from toque.core.sessions import end_processes
 
 if TYPE_CHECKING:
     from toque.core.planned import Planned
 
 _NO_SUCH_KEY = 2
+_EPOCH = date(1970, 1, 1)
 _HASH = re.compile(r"[!*]*|!?\$[0-9a-z]+\$[A-Za-z0-9./$=,-]+")
 
 
@@ -26,6 +29,8 @@ class UserState:
     shell: str | None = None
     comment: str | None = None
     password: Secret | None = None
+    locked: bool | None = None
+    expires: str | None = None
 
 
 @resource("user")
@@ -39,18 +44,26 @@ class User(Resource[UserState]):
                  of the same name
     groups       more groups, which must exist
     append       False: the user is in `groups` and in no others
-    home         the home folder's path; changing it moves nothing
+    home         the home folder's path
+    move_home    when `home` changes, move what is in the old folder there
     shell        the login shell's path
     comment      the full name, for people
     password     a hash (from `openssl passwd -6`), best as a Secret; "!" or "*" means none works
+    locked       True: the password works no more, but is kept for the day it is unlocked (False). Keys still let the
+                 user in: what closes every door is `expires`
+    expires      the day from which on the user may not log in, as "2030-12-31" (a day that is over closes it at once),
+                 or "never"
     create_home  make the home folder with a new user (a system user gets none unless this is True)
     system       a new user gets a number from the range for systems
     present      False removes the account
     remove_home  with present=False: also the home folder and the mail
+    end_sessions  with present=False: first end everything that runs as the user (asked to, and killed after ten
+                 seconds). Without it the account of somebody who is logged in is not removed, which is an error
 
         group("www-data")
         user("deploy", uid=4000, group="www-data", home="/home/deploy", shell="/bin/bash")
-        user("mallory", present=False)
+        user("trainee", expires="2030-12-31")
+        user("mallory", present=False, end_sessions=True, remove_home=True)
     """
 
     name: str
@@ -60,13 +73,17 @@ class User(Resource[UserState]):
     groups: Sequence[str] | None = None
     append: bool = True
     home: str | None = None
+    move_home: bool = False
     shell: str | None = None
     comment: str | None = None
     password: str | None = None
+    locked: bool | None = None
+    expires: str | None = None
     create_home: bool | None = None
     system: bool = False
     present: bool = True
     remove_home: bool = False
+    end_sessions: bool = False
 
     def __post_init__(self) -> None:
         check_name("user", self.name)
@@ -77,6 +94,13 @@ class User(Resource[UserState]):
                 raise BadProperty(f"user {name} must have no colon and no control character, got {value!r}")
         if self.password is not None and not _HASH.fullmatch(self.password):
             raise BadProperty("user password must be a hash made by `openssl passwd -6`, not the password itself")
+        if self.locked is not None and self.password is not None and self.password[:1] in ("!", "*"):
+            raise BadProperty('user takes a password that never works ("!", "*") or locked, not both')
+        if self.expires not in (None, "never") and _day(self.expires) is None:
+            raise BadProperty(f'user expires must be a day as "2030-12-31", or "never", got {self.expires!r}')
+        for name, wanted in (("remove_home", self.remove_home), ("end_sessions", self.end_sessions)):
+            if wanted and self.present:
+                raise BadProperty(f"user {name} goes with present=False")
 
     def desired(self) -> UserState | None:
         if not self.present:
@@ -89,6 +113,8 @@ class User(Resource[UserState]):
             self.shell,
             self.comment,
             None if self.password is None else Secret(self.password),
+            self.locked,
+            self.expires,
         )
 
     def current(self, host: Host) -> UserState | None:
@@ -103,11 +129,13 @@ class User(Resource[UserState]):
             home,
             shell,
             comment,
-            self._password(host),
+            *self._shadow(host),
         )
 
     def apply(self, host: Host, change: Change[UserState]) -> None:
         if change.want is None:
+            if self.end_sessions and change.was is not None and change.was.uid:
+                end_processes(host, change.was.uid)
             host.run(["userdel", *(["--remove"] if self.remove_home else []), "--", self.name])
             return
         if change.was is None:
@@ -117,6 +145,8 @@ class User(Resource[UserState]):
         if "password" in change and self.password is not None:
             # By standard input: a command line can be read by every user of the machine.
             host.run(["chpasswd", "--encrypted"], input=f"{self.name}:{self.password}\n")
+        if self.locked is not None and ("locked" in change or "password" in change):
+            host.run(["usermod", "--lock" if self.locked else "--unlock", "--", self.name])
 
     def foretell(self, plan: Planned, change: Change[UserState]) -> None:
         plan.account("user", self.name, self.uid, present=self.present, home=self.home)
@@ -127,8 +157,8 @@ class User(Resource[UserState]):
                 plan.new_folder(self.home or f"/home/{self.name}")
 
     def _add(self, host: Host) -> None:
-        named = {"uid": self.uid, "group": self.group, "home": self.home, "shell": self.shell, "comment": self.comment}
-        options = [option for name, value in named.items() if value is not None for option in self._option(name)]
+        given = [name for name in _OPTIONS if name != "groups" and getattr(self, name) is not None]
+        options = [option for name in given for option in self._option(name, new=True)]
         if self.groups:
             options += ["--groups", ",".join(sorted(set(self.groups)))]
         if self.group is None and host.gid_of(self.name) is not None:
@@ -137,10 +167,13 @@ class User(Resource[UserState]):
             options.append("--no-create-home" if self.create_home is False else "--create-home")
         host.run(["useradd", *(["--system"] if self.system else []), *options, "--", self.name])
 
-    def _option(self, name: str) -> list[str]:
+    def _option(self, name: str, *, new: bool = False) -> list[str]:
         if name == "groups":
             return [*(["--append"] if self.append else []), "--groups", ",".join(sorted(set(self.groups or ())))]
-        return [_OPTIONS[name], str(getattr(self, name))]
+        if name == "expires":
+            return ["--expiredate", "" if self.expires == "never" else str(self.expires)]
+        moved = ["--move-home"] if name == "home" and self.move_home and not new else []
+        return [_OPTIONS[name], str(getattr(self, name)), *moved]
 
     def _group(self, host: Host, gid: int) -> str:
         return str(gid) if self.group is not None and self.group.isdecimal() else host.group_name(gid)
@@ -153,11 +186,25 @@ class User(Resource[UserState]):
         inside -= {host.group_name(gid)} - set(self.groups)
         return tuple(sorted(inside & set(self.groups) if self.append else inside))
 
-    def _password(self, host: Host) -> Secret | None:
-        if self.password is None:
-            return None
+    def _shadow(self, host: Host) -> tuple[Secret | None, bool | None, str | None]:
+        """The hash, whether it is locked, and the day of expiry; each only when the recipe asks."""
+        if self.password is None and self.locked is None and self.expires is None:
+            return None, None, None
         found = host.run(["getent", "shadow", "--", self.name], ok={0, _NO_SUCH_KEY})
-        return Secret(found.out.split(":")[1]) if found.code == 0 else None
+        if found.code == _NO_SUCH_KEY:
+            return None, None, None
+        fields = found.out.rstrip("\n").split(":")
+        hash, days = fields[1], fields[7]
+        password = Secret(hash.removeprefix("!") if self.locked is not None else hash)
+        expires = (_EPOCH + timedelta(days=int(days))).isoformat() if days else "never"
+        return password if self.password is not None else None, hash.startswith("!"), expires
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "") if text and re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+    except ValueError:
+        return None
 
 
 _OPTIONS = {
@@ -167,6 +214,7 @@ _OPTIONS = {
     "home": "-d",  # the long form differs between useradd and usermod
     "shell": "--shell",
     "comment": "--comment",
+    "expires": "--expiredate",
 }
 
 user = recipe_word(User)

@@ -18,7 +18,7 @@ from toque.sandbox.console import Console
 from toque.sandbox.family import Family
 from toque.sandbox.jobs import Output, not_found
 from toque.sandbox.places import SUPERVISOR_CONFIG, SUPERVISOR_PROGRAMS, SUPERVISOR_SOCKET, TOQUE
-from toque.sandbox.services import NoService, Remembered, script
+from toque.sandbox.services import NoService, Remembered, ready, script
 
 _JOBS = Path("/run/toque/jobs")
 _SERVICES = Path("/var/lib/toque-sandbox/services.json")
@@ -73,7 +73,7 @@ class Answers:
             self._start_supervisord()
         for name in self._services.names():
             try:
-                argv = script(name, "start")
+                argv = ready(script(name, "start"))
             except NoService as error:
                 self._console.say(str(error))
             else:
@@ -169,7 +169,7 @@ class Answers:
 
     def _service(self, connection: socket.socket, name: str, action: str) -> None:
         try:
-            argv = script(name, action)
+            argv = ready(script(name, action))
         except NoService as error:
             self._reply(connection, code=4 if action == "status" else 5, output=str(error))
             return

@@ -10,6 +10,8 @@ from pathlib import Path
 
 ACTIONS = frozenset({"start", "stop", "restart", "reload", "force-reload", "status"})
 _STARTING = frozenset({"start", "restart", "reload", "force-reload"})
+_OPENRC = "/sbin/rc-service"
+_OPENRC_BOOTED = Path("/run/openrc/softlevel")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}")
 
 
@@ -29,7 +31,15 @@ def script(name: str, action: str, *, exists: Callable[[str], bool] = os.path.ex
     path = f"/etc/init.d/{name}"
     if not exists(path):
         raise NoService(f"there is no {path}: install the package of service {name} first")
-    return ["/sbin/rc-service", name, action] if exists("/sbin/rc-service") else [path, action]
+    return [_OPENRC, name, action] if exists(_OPENRC) else [path, action]
+
+
+def ready(argv: list[str]) -> list[str]:
+    """The same command, when it can work: OpenRC starts nothing on a machine that, for all it knows, did not boot."""
+    if argv[0] == _OPENRC and not _OPENRC_BOOTED.exists():
+        _OPENRC_BOOTED.parent.mkdir(parents=True, exist_ok=True)
+        _OPENRC_BOOTED.write_text("default\n")
+    return argv
 
 
 class Remembered:

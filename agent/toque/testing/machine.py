@@ -6,12 +6,14 @@ they are more than a few lines; `systemctl`, `getent` and the account programs c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from posixpath import normpath
 from typing import Protocol
 
-from toque.core.host import CommandFailed, Entry, Kind, Ran
+from toque.core.host import CommandFailed, Entry, Kind, Ran, Unreachable, WebAnswer, WebRequest
 
 Answer = Ran | None
 
@@ -26,6 +28,17 @@ class Program(Protocol):
         """Answer, and change the machine."""
 
 
+class UnknownCommand(AssertionError):
+    """A command line that nobody taught the machine in memory."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self.argv = list(argv)
+        super().__init__(
+            f"FakeHost knows no {self.argv}: in a cookbook's test teach it by node.answers({self.argv!r}, out=…), "
+            f"for all tests by a class in toque/testing/programs/"
+        )
+
+
 @dataclass
 class Node:
     """A file, directory or link of the fake machine."""
@@ -36,15 +49,17 @@ class Node:
     mode: int = 0o644
     uid: int = 0
     gid: int = 0
+    modified: float = field(default_factory=time.time, compare=False)
 
 
 @dataclass
 class Unit:
-    """A service: whether it runs, whether it starts at boot, and whether starting it works."""
+    """A unit of systemd: whether it runs, starts at boot, fails when it is started, and is masked."""
 
     active: bool = False
     enabled: bool = False
     broken: bool = False
+    masked: bool = False
 
 
 @dataclass
@@ -63,11 +78,20 @@ class FakeHost:
     paths: Collection[str] = ()
     ran: list[str] = field(default_factory=list)
     inputs: list[str | None] = field(default_factory=list)
+    web: dict[str, WebAnswer | Callable[[WebRequest], WebAnswer]] = field(default_factory=dict)
+    """What answers at a URL; all others refuse the connection."""
+    asked: list[WebRequest] = field(default_factory=list)
+    listening: set[tuple[str, int]] = field(default_factory=set)
+    """Addresses and ports on which something takes connections."""
 
     def __post_init__(self) -> None:
         # Two machines made from the same description must not share it.
         self.units, self.users, self.groups = deepcopy(self.units), dict(self.users), dict(self.groups)
         self.programs = deepcopy(self.programs)
+        self.acting: str | None = None
+        """As which user the program runs that is being answered; None: as root."""
+        self.cwd = "/"
+        """Where the command that a program answers was run."""
         self.nodes: dict[str, Node] = {"/": Node("directory", mode=0o755)}
         for path in ("/etc", "/srv", "/tmp", "/opt", "/var/lib"):
             self.add(path, Node("directory", mode=0o755))
@@ -83,7 +107,7 @@ class FakeHost:
         above = path
         while above := above.rpartition("/")[0]:
             self.nodes.setdefault(above, Node("directory", mode=0o755))
-        self.nodes[path] = deepcopy(what)
+        self.nodes[path] = replace(what)
 
     # Programs
 
@@ -99,8 +123,15 @@ class FakeHost:
         group: str | None = None,
         umask: int | None = None,
         timeout: float | None = None,
+        script: str | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> Ran:
-        answer = self._answer(list(argv), input)
+        self.acting = user
+        self.cwd = cwd or "/"
+        answer = self._answer(list(argv), input if script is None else script)
+        if tell is not None:
+            for line in answer.out.splitlines():
+                tell(line)
         if answer.code not in ok:
             raise CommandFailed(argv, answer)
         return answer
@@ -112,26 +143,40 @@ class FakeHost:
         self.ran.append(" ".join(argv))
         self.inputs.append(input)
         if (taught := self.answers.get(tuple(argv))) is not None:
-            return taught(self) if callable(taught) else taught
+            return taught if isinstance(taught, Ran) else taught(self)
         for program in (*self.programs, _STANDARD):
             if (done := program.do(argv, self)) is not None:
                 return done
-        raise AssertionError(f"FakeHost knows no {argv}: teach it, or fix the resource")
+        raise UnknownCommand(argv)
 
     def which(self, program: str) -> str | None:
         return next((p for p in self.paths if p == program or p.endswith(f"/{program}")), None)
 
+    # The network
+
+    def ask(self, request: WebRequest) -> WebAnswer:
+        if request.method not in ("GET", "HEAD"):
+            self.ran.append(f"{request.method} {request.url}")
+        self.asked.append(request)
+        answer = self.web.get(request.url)
+        if answer is None:
+            raise Unreachable(request.url, "Connection refused")
+        return answer if isinstance(answer, WebAnswer) else answer(request)
+
+    def reaches(self, address: str, port: int, *, timeout: float) -> str | None:
+        return None if (address, port) in self.listening else "Connection refused"
+
     # Looking
 
     def entry(self, path: str) -> Entry | None:
-        node = self.nodes.get(path)
+        node = self.nodes.get(self._through(path))
         if node is None:
             return None
-        return Entry(node.kind, node.mode, node.uid, node.gid, len(node.content), (1, id(node)))
+        return Entry(node.kind, node.mode, node.uid, node.gid, len(node.content), (1, id(node)), node.modified)
 
     def read(self, path: str) -> bytes | None:
         for _ in range(8):
-            node = self.nodes.get(path)
+            node = self.nodes.get(path := self._through(path))
             if node is None or node.kind == "directory":
                 return None
             if node.kind == "file":
@@ -140,13 +185,13 @@ class FakeHost:
         return None
 
     def names_in(self, path: str) -> list[str]:
-        start = path.rstrip("/") + "/"
+        start = self._through(f"{path.rstrip('/')}/")
         return sorted(
             {p[len(start) :] for p in self.nodes if p.startswith(start) and "/" not in p[len(start) :]} - {""}
         )
 
     def link_target(self, path: str) -> str | None:
-        node = self.nodes.get(path)
+        node = self.nodes.get(self._through(path))
         return node.to if node is not None and node.kind == "link" else None
 
     # Changing
@@ -182,9 +227,13 @@ class FakeHost:
         below = [p for p in self.nodes if p.startswith(f"{path}/")]
         if below and not recursive:
             raise OSError(39, "Directory not empty", path)
-        for each in (*below, path):
-            self.nodes.pop(each, None)
+        self.discard(path)
         self.ran.append(f"remove {path}")
+
+    def discard(self, path: str) -> None:
+        """Take something away, with what is in it, without counting it as done."""
+        for each in [p for p in self.nodes if p == path or p.startswith(f"{path}/")]:
+            del self.nodes[each]
 
     def rename(self, path: str, to: str) -> None:
         for each in [p for p in self.nodes if p == path or p.startswith(f"{path}/")]:
@@ -217,6 +266,17 @@ class FakeHost:
     def home_of(self, user: str) -> str | None:
         return None if user not in self.users else "/root" if user == "root" else f"/home/{user}"
 
+    def _through(self, path: str) -> str:
+        """The same place without links on the way to it; the last part itself may be one."""
+        end = path.find("/", 1)
+        while end != -1:
+            node = self.nodes.get(path[:end])
+            if node is not None and node.kind == "link":
+                before = "" if node.to.startswith("/") else path[: path.rindex("/", 0, end)] + "/"
+                path, end = normpath(before + node.to + path[end:]) + "/" * path.endswith("/"), 0
+            end = path.find("/", end + 1)
+        return path
+
     def _needs_folder(self, path: str) -> None:
         folder = path.rpartition("/")[0] or "/"
         if folder not in self.nodes:
@@ -234,12 +294,18 @@ class _Standard:
                 return Ran(code=1)
             case ["test", "-e", path]:
                 return Ran(code=0 if path in host.nodes else 1)
+            case ["test", "-d", path]:
+                node = host.nodes.get(path)
+                return Ran(code=0 if node is not None and node.kind == "directory" else 1)
             case ["systemctl", "show", _, "--", name]:
-                unit = host.units.get(name)
+                unit = host.units.get(name.removesuffix(".service"))
                 if unit is None:
                     return Ran(out="ActiveState=inactive\nUnitFileState=\n")
                 active = "active" if unit.active else "inactive"
-                return Ran(out=f"ActiveState={active}\nUnitFileState={'enabled' if unit.enabled else 'disabled'}\n")
+                file = "masked" if unit.masked else "enabled" if unit.enabled else "disabled"
+                return Ran(out=f"ActiveState={active}\nUnitFileState={file}\n")
+            case ["systemctl", "--global", "is-enabled", "--quiet", "--", name]:
+                return Ran(code=0 if f"/etc/systemd/user/default.target.wants/{name}" in host.nodes else 1)
             case ["getent", "group", "--", name]:
                 gid = host.groups.get(name)
                 return Ran(code=2) if gid is None else Ran(out=f"{name}:x:{gid}:\n")
@@ -247,20 +313,20 @@ class _Standard:
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
-            case ["touch", path]:
+            case ["touch", path] | ["touch", "--", path]:
                 host.add(path, b"")
+            case ["rm", "--force", "--", *paths] | ["rm", "--force", "--recursive", "--one-file-system", "--", *paths]:
+                for path in paths:
+                    host.discard(path)
+            case ["systemctl", "--global", ("enable" | "disable") as verb, "--", name]:
+                link = f"/etc/systemd/user/default.target.wants/{name}"
+                host.nodes.pop(link, None)
+                if verb == "enable":
+                    host.add(link, Node("link", to=f"../{name}"))
             case ["systemctl", "daemon-reload"]:
-                units = [name for name in host.names_in("/etc/systemd/system") if name.endswith(".service")]
-                for name in units:
-                    host.units.setdefault(name.removesuffix(".service"), Unit())
-            case ["systemctl", _, "--", name] if name not in host.units:
-                return Ran(code=5, err=f"Failed to act on {name}.service: Unit {name}.service not found.")
-            case ["systemctl", ("start" | "stop") as verb, "--", name]:
-                host.units[name].active = verb == "start" and not host.units[name].broken
-            case ["systemctl", ("enable" | "disable") as verb, "--", name]:
-                host.units[name].enabled = verb == "enable"
-            case ["systemctl", "restart" | "reload" | "reload-or-restart", "--", name]:
-                host.units[name].active = not host.units[name].broken
+                _read_units(host)
+            case ["systemctl", verb, "--", name]:
+                return _systemctl(verb, name, host)
             case ["groupadd" | "groupmod", "--gid", gid, "--", name]:
                 host.groups[name] = int(gid)
             case ["groupadd", "--", name]:
@@ -270,6 +336,34 @@ class _Standard:
             case _:
                 return None
         return Ran()
+
+
+def _read_units(host: FakeHost) -> None:
+    """What systemd does when it looks at its unit files: new ones are known from now on."""
+    there = {name.removesuffix(".service") for name in host.names_in("/etc/systemd/system") if "." in name}
+    for name in there:
+        host.units.setdefault(name, Unit())
+
+
+def _systemctl(verb: str, name: str, host: FakeHost) -> Answer:
+    unit = host.units.get(name.removesuffix(".service"))
+    if unit is None:
+        full = name if "." in name else f"{name}.service"
+        return Ran(code=5, err=f"Failed to {verb} {full}: Unit {full} not found.")
+    match verb:
+        case "start" | "restart" | "reload" | "reload-or-restart" if unit.masked:
+            return Ran(code=1, err=f"Failed to {verb} {name}: Unit {name} is masked.")
+        case "start" | "restart" | "reload" | "reload-or-restart":
+            unit.active = not unit.broken
+        case "stop":
+            unit.active = False
+        case "enable" | "disable":
+            unit.enabled = verb == "enable"
+        case "mask" | "unmask":
+            unit.masked = verb == "mask"
+        case _:
+            return None
+    return Ran()
 
 
 _STANDARD = _Standard()

@@ -3,9 +3,10 @@
 from cookbooks.python_app.process import build, served_apps, start, write_stack_file
 
 from toque import app_release, settings
+from toque.resources.app_release import Release
 
 
-def start_release(release):
+def start_release(release: Release) -> None:
     write_stack_file(release.shortname)
     start(release, settings)
 

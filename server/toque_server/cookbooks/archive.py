@@ -14,8 +14,8 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import urllib3
 
+from toque.cookbook.archive import BadArchive, unpack
 from toque_server.cookbooks.address import FetchRefused, resolve, split
-from toque_server.cookbooks.unpack import unpack
 from toque_server.domain.world import SourceOf
 
 LARGEST = 512 * 1024 * 1024
@@ -31,13 +31,17 @@ _S3_HOST = re.compile(
 
 
 def fetch(source: SourceOf, into: Path, *, allow_insecure: bool) -> str:
-    """Unpack the archive below `into`; answers with its SHA-256. Raises FetchRefused."""
+    """Unpack the archive into the empty folder `into`; answers with its SHA-256. Raises FetchRefused."""
     if not source.url:
         raise FetchRefused("the source has no URL")
-    with tempfile.TemporaryFile() as file:
+    with tempfile.NamedTemporaryFile() as file:
         digest = _download(source, file, allow_insecure=allow_insecure)
-        file.seek(0)
-        unpack(file, into)
+        file.flush()
+        into.rmdir()
+        try:
+            unpack(Path(file.name), into, name="the archive")
+        except BadArchive as refused:
+            raise FetchRefused(str(refused)) from refused
     return digest
 
 

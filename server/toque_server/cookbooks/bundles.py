@@ -37,10 +37,15 @@ class Bundles:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._shipped = shipped
 
+    @property
+    def shipped(self) -> Path:
+        """The folder of the cookbooks that come with Toque. Raises NoShippedCookbooks."""
+        return self._shipped or shipped_cookbooks()
+
     @cached_property
     def builtin(self) -> BundleRef:
         """The bundle of the shipped cookbooks: packed when it is first asked for, the same from then on."""
-        return self._keep(find_cookbooks(self._shipped or shipped_cookbooks()))[0]
+        return self._keep(find_cookbooks(self.shipped))[0]
 
     def keep(self, found: Mapping[str, Path], *, at: datetime) -> Bundle:
         """Pack cookbooks (name to folder) and keep the archive. Equal content is one file. Raises BadCookbook."""

@@ -17,10 +17,12 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from toque.cookbook.bundle import BadBundle
+from toque.cookbook.deps.errors import BadDependencies, NotToBeHad
 from toque.cookbook.layout import BadCookbook, find_cookbooks
 from toque_server.cookbooks import archive, git
 from toque_server.cookbooks.address import FetchRefused
 from toque_server.cookbooks.bundles import Bundles
+from toque_server.cookbooks.dependencies import Dependencies
 from toque_server.domain.command import Command, Exit
 from toque_server.domain.source import join
 from toque_server.domain.stack import Stack
@@ -116,9 +118,11 @@ class Sources:
                 into = Path(place) / "cookbooks"
                 into.mkdir()
                 revision = fetch(source, into, allow_insecure=self._allow_insecure)
-                bundle = self._bundles.keep(find_cookbooks(_root(into)), at=started)
-        except (FetchRefused, BadBundle, BadCookbook) as error:
-            self._give_up(stack_id, started, f"the cookbooks could not be fetched from {source.url}: {error}")
+                found = self._merged(stack, source, _root(into), Path(place) / "merged")
+                bundle = self._bundles.keep(found, at=started)
+        except (FetchRefused, BadBundle, BadCookbook, BadDependencies, NotToBeHad) as error:
+            why = str(error).replace(f"{place}/cookbooks/", "")
+            self._give_up(stack_id, started, f"the cookbooks could not be fetched from {source.url}: {why}")
             return
         with self._database.write() as conn:
             newest = cookbooks.of_stack(conn, stack_id)
@@ -138,6 +142,20 @@ class Sources:
                 stack_id=stack_id,
                 data={"digest": bundle.digest, "revision": revision},
             )
+
+    def _merged(self, stack: Stack, source: SourceOf, root: Path, into: Path) -> dict[str, Path]:
+        """The cookbooks of a checkout, and with ManageBerkshelf all that they need (S-16)."""
+        if not stack.chef_configuration.manage_berkshelf:
+            return find_cookbooks(root)
+        shipped = find_cookbooks(self._bundles.shipped)
+        dependencies = Dependencies(self._bundles.directory.parent, shipped, self._published, self._allow_insecure)
+        return dependencies.merged(root, source, into) or find_cookbooks(root)
+
+    def _published(self, digest: str) -> tuple[int, Path] | None:
+        with self._database.read() as conn:
+            bundle = cookbooks.get(conn, digest)
+        path = self._bundles.path(digest)
+        return None if bundle is None or path is None else (bundle.size, path)
 
     def _give_up(self, stack_id: str, started: datetime, why: str) -> None:
         """End every command that waits for this fetch; one that came after its start tries again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import tempfile
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from toque_server.operations.registry import TOQUE, Permission, Request, Result,
 from toque_server.store import commands, cookbooks, events, instances, stacks
 from toque_server.store.cookbooks import Bundle
 
+_LARGEST_ANSWER = 16 << 20
 _RAISES = (ValidationException, ResourceNotFoundException)
 
 
@@ -69,6 +70,19 @@ class CookbooksDescribed(Result, frozen=True, kw_only=True):
     current_digest: str | None
     running: dict[str, str | None]
     next_token: str | None
+
+
+class GetCookbooks(Request, frozen=True, kw_only=True):
+    """`digest` names a bundle that DescribeCookbooks lists."""
+
+    stack_id: str
+    digest: str
+
+
+class CookbooksGot(Result, frozen=True, kw_only=True):
+    """`archive` is the bundle in base64: a tar.gz with one folder per cookbook, whose SHA-256 is its digest."""
+
+    archive: str
 
 
 class UseCookbooks(Request, frozen=True, kw_only=True):
@@ -135,6 +149,26 @@ def describe_cookbooks(ctx: Context, req: DescribeCookbooks) -> CookbooksDescrib
         running=instances.cookbook_digests(ctx.conn, stack.id),
         next_token=token,
     )
+
+
+@operation(permission=Permission.SHOW, target=TOQUE, stack="stack_id", raises=_RAISES)
+def get_cookbooks(ctx: Context, req: GetCookbooks) -> CookbooksGot:
+    """Download a bundle of a stack, of at most 16 MiB, so that other cookbooks can depend on those in it.
+
+    `[sources]` of cookbooks.toml names the stack; `toque cookbook deps lock` asks for its bundles.
+    """
+    stack = finding.stack(ctx, req.stack_id)
+    bundle = _of_stack(ctx, stack.id, req.digest)
+    path = Bundles(ctx.settings.data_dir).path(bundle.digest)
+    if path is None:
+        raise ResourceNotFoundException(f"the archive of the cookbooks {req.digest} is no longer on this server")
+    if bundle.size > _LARGEST_ANSWER:
+        raise ValidationException(
+            f"the bundle has {bundle.size >> 20} MiB, and an answer at most {_LARGEST_ANSWER >> 20}: please share its "
+            "cookbooks by git",
+            field="Digest",
+        )
+    return CookbooksGot(archive=b64encode(path.read_bytes()).decode("ascii"))
 
 
 @operation(permission=Permission.MANAGE, target=TOQUE, stack="stack_id", raises=_RAISES)

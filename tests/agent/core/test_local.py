@@ -125,3 +125,11 @@ def test_the_middle_of_very_long_output_is_left_out(host: LocalHost) -> None:
     assert ran.out.endswith("last\n")
     assert "bytes left out" in ran.out
     assert len(ran.out) < 2_200_000
+
+
+def test_what_proc_calls_empty_is_read_whole() -> None:
+    """The kernel gives a switch in one piece only, whatever its size is said to be."""
+    shown = Path("/proc/sys/kernel/pid_max").read_bytes()
+
+    assert len(shown) > 2
+    assert LocalHost().read("/proc/sys/kernel/pid_max") == shown

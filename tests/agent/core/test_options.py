@@ -237,7 +237,7 @@ def test_a_resource_tells_what_became_of_it() -> None:
     assert skipped.outcome is not None
     assert skipped.outcome.reason == "not_if says yes"
     assert ran.outcome is not None
-    assert dict(ran.outcome.outputs) == {"out": "today\n", "err": "late\n"}
+    assert dict(ran.outcome.outputs) == {"out": "today\n", "err": "late\n", "exit_code": 0}
     assert ran.outcome.duration > 0
     assert idle.out is None
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.needs import needs
-from toque.platforms.service import Definition, services_of
+from toque.platforms.service import Definition, Provider, services_of
 from toque.platforms.service.systemd import _files
 from toque.testing.machine import FakeHost, Node
 
 SANDBOX = {"/run/toque/init.sock": Node("other")}
 SYSTEMD = {"/run/systemd/system": Node("directory")}
+OPENRC = {"/run/openrc/softlevel": "default\n"}
 PROGRAM = {"/etc/toque/supervisor.d/shop.conf": "[program:shop]\n"}
 
 
@@ -26,6 +27,11 @@ PROGRAM = {"/etc/toque/supervisor.d/shop.conf": "[program:shop]\n"}
         (SANDBOX, False, "SysV"),
         (SANDBOX, True, "Supervisor"),
         (SANDBOX | PROGRAM, False, "Supervisor"),
+        (OPENRC, False, "OpenRC"),
+        (OPENRC, True, "Supervisor"),
+        # What PID 1 of a sandbox goes by: it starts services through OpenRC where that is installed.
+        (SANDBOX | {"/sbin/rc-service": ""}, False, "OpenRC"),
+        (SANDBOX | OPENRC, False, "SysV"),
         # A sandbox is a clone of a machine that may run systemd; its PID 1 is still ours.
         (SANDBOX | SYSTEMD, False, "SysV"),
     ],
@@ -36,6 +42,17 @@ def test_who_keeps_a_service_follows_from_the_machine(
     host = FakeHost(files=dict(machine))
 
     assert type(services_of(host, "shop", defined=defined)).__name__ == keeper
+
+
+@pytest.mark.parametrize(
+    ("provider", "keeper"),
+    [("systemd", "Systemd"), ("openrc", "OpenRC"), ("sysv", "SysV"), ("supervisor", "Supervisor")],
+)
+def test_a_recipe_may_say_who_keeps_a_service(provider: Provider, keeper: str) -> None:
+    for machine in (SANDBOX, SYSTEMD, OPENRC, {}):
+        host = FakeHost(files=dict(machine))
+
+        assert type(services_of(host, "shop", provider=provider)).__name__ == keeper
 
 
 @needs("systemd-analyze")

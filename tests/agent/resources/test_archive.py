@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ from tests.agent.resources.case import Case
 from tests.fakes.hostile_archives import Hostile, corpus, entry, honest, link, tgz
 from tests.fakes.real import RealHost, place, prepared, write
 from tests.fakes.web import Page, Web
-from toque.core import BadProperty, ToqueError, converge
+from toque.core import BadProperty, ToqueError, converge, inflate
 from toque.core.archives import BadArchive
 from toque.core.download import DownloadFailed
 from toque.core.trees import InTheWay
@@ -142,6 +144,47 @@ def test_everything_belongs_to_the_owner_that_the_recipe_names(there: Path, pack
     assert {host.group_name(path.lstat().st_gid) for path in unpacked} == {"nogroup"}
 
 
+def test_what_is_unpacked_gets_the_mode_that_the_recipe_names(there: Path, packed: Path) -> None:
+    converge(Archive(str(there), source=str(packed), strip_components=1, mode="0750"), RealHost())
+
+    assert {path.stat().st_mode & 0o7777 for path in (there / "bin", there / "bin/tool")} == {0o750}
+    assert (there / "README").stat().st_mode & 0o7777 == 0o640
+
+
+def test_where_what_it_creates_is_there_nothing_is_unpacked(there: Path, packed: Path) -> None:
+    write(there / "bin/tool", "mine")
+    want = Archive(str(there), source=str(packed), strip_components=1, creates="bin/tool")
+
+    assert converge(want, RealHost()) is None
+    (there / "bin/tool").unlink()
+    assert converge(want, RealHost()) is not None
+
+
+def test_files_that_are_there_are_left_alone_without_overwrite(there: Path, packed: Path) -> None:
+    write(there / "README", "mine")
+
+    converge(Archive(str(there), source=str(packed), strip_components=1, overwrite=False), RealHost())
+
+    assert (there / "README").read_text() == "mine"
+    assert (there / "bin/tool").exists()
+
+
+def test_zstd_is_unpacked_where_python_can_read_it_and_else_refused_with_what_to_do(
+    there: Path, tmp_path: Path
+) -> None:
+    if not inflate.READS_ZSTD:
+        packed = write(tmp_path / "a.tar.zst", b"\x28\xb5\x2f\xfd" + b"\0" * 600)
+        with pytest.raises(BadArchive, match=r"cannot read zstd \(3\.14 and later can\): pack it as tar\.xz"):
+            converge(Archive(str(there), source=str(packed)), RealHost())
+        return
+    compress = importlib.import_module("compression.zstd").compress
+    packed = write(tmp_path / "a.tar.zst", compress(gzip.decompress(TOOL)))
+
+    converge(Archive(str(there), source=str(packed), strip_components=1), RealHost())
+
+    assert (there / "README").read_text() == "read me\n"
+
+
 # What must not happen
 
 
@@ -192,6 +235,7 @@ def test_a_folder_is_not_replaced_by_a_file(there: Path, tmp_path: Path) -> None
         ({"source": "https://169.254.169.254/x.zip"}, "not on the public internet"),
         ({"source": "/x.zip", "sha256": "x"}, "64 hexadecimal digits"),
         ({"source": "/x.zip", "strip_components": -1}, "0 or more"),
+        ({"source": "/x.zip", "mode": "rwx"}, "octal digits"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused(properties: dict[str, object], said: str) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import converge
+from toque.core import BadProperty, converge
 from toque.resources.directory import Directory
 from toque.testing.machine import FakeHost, Node
 
@@ -71,12 +71,34 @@ def test_a_link_to_a_folder_counts_as_the_folder() -> None:
     assert converge(Directory("/var/run"), host) is None
 
 
+def test_modes_hold_for_files_and_folders_below_when_recursive() -> None:
+    host = FakeHost(
+        files={"/srv/d/a": Node(mode=0o666), "/srv/d/sub/b": "", "/srv/d/l": Node("link", to="/etc", mode=0o777)}
+    )
+
+    converge(Directory("/srv/d", mode="0750", file_mode="0640", recursive=True), host)
+
+    assert {p: n.mode for p, n in host.nodes.items() if p.startswith("/srv/d")} == {
+        "/srv/d": 0o750,
+        "/srv/d/a": 0o640,
+        "/srv/d/sub": 0o750,
+        "/srv/d/sub/b": 0o640,
+        "/srv/d/l": 0o777,
+    }
+
+
+def test_a_mode_for_files_needs_to_be_recursive() -> None:
+    with pytest.raises(BadProperty, match="it needs recursive=True"):
+        Directory("/srv/d", file_mode="0640")
+
+
 CASES = [
     Case(want, partial(FakeHost, files=found, users=USERS))
     for want in (
         Directory("/srv/d", mode="0700"),
         Directory("/srv/d", owner="www", recursive=True),
         Directory("/srv/d", purge=True),
+        Directory("/srv/d", mode="0750", file_mode="0640", owner="www", recursive=True),
         Directory("/srv/d", present=False, recursive=True),
     )
     for found in ({}, {"/srv/d/a": "x", "/srv/d/b/c": "y"})

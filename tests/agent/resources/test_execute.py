@@ -5,7 +5,8 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import BadProperty, CommandFailed, NotConverged, Ran, converge
+from toque.core import BadProperty, CommandFailed, LocalHost, NotConverged, Ran, Run, Secret, converge
+from toque.core.report import Report
 from toque.resources.execute import Execute
 from toque.testing.machine import FakeHost
 
@@ -63,6 +64,39 @@ def test_one_that_waits_to_be_told_does_nothing_by_itself() -> None:
     told.run(host)
 
     assert host.ran == ["reload"]
+
+
+def test_what_turns_out_to_have_changed_nothing_is_no_change_and_its_words_are_kept() -> None:
+    host = FakeHost(answers={("migrate",): Ran(out="nothing to migrate\n")})
+    want = Execute(["migrate"], changed_when=lambda ran: "nothing" not in ran.out)
+
+    assert converge(want, host) is None
+    assert want.out == "nothing to migrate\n"
+
+
+def test_a_function_may_say_that_there_is_nothing_to_do() -> None:
+    assert converge(Execute(["touch", "/srv/a"], unless=lambda: True), FakeHost()) is None
+
+
+def test_a_text_needs_the_shell_and_the_shell_a_text() -> None:
+    host = FakeHost(answers={("/bin/sh", "-c", "a | b"): Ran()})
+
+    converge(Execute("a | b", shell=True), host)
+
+    assert host.ran == ["/bin/sh -c a | b"]
+    with pytest.raises(BadProperty, match=r"a list of arguments, e.g. \['a', 'b'\]"):
+        Execute("a b")
+    with pytest.raises(BadProperty, match="shell=True takes the command as a text"):
+        Execute(["a"], shell=True)
+
+
+def test_what_it_says_goes_to_the_log_while_it_runs_secrets_hidden() -> None:
+    said: list[str] = []
+    token = Secret("open sesame")
+    with Run(LocalHost(), report=Report(say=said.append)) as run:
+        run.converge(Execute(["sh", "-c", f"echo one; echo two {token.reveal()} >&2; printf three"], live=True))
+
+    assert said[:-1] == ["    one", "    three", "    two ***"]
 
 
 def test_no_program_is_no_command() -> None:

@@ -52,6 +52,21 @@ def test_others_are_taken_out_when_the_list_is_the_whole_list() -> None:
     assert host.ran == ["gpasswd --add alice admins", "gpasswd --delete bob admins"]
 
 
+def test_the_excluded_are_taken_out_and_the_others_kept() -> None:
+    host = machine(admins={"alice", "bob", "root"})
+
+    converge(Group("admins", members=["alice"], excluded_members=["bob"]), host)
+    assert host.ran == ["gpasswd --delete bob admins"]
+
+    converge(Group("admins", members=["bob"], excluded_members=["root", "alice"]), host)
+    assert host.ran[1:] == ["gpasswd --add bob admins", "gpasswd --delete alice admins", "gpasswd --delete root admins"]
+
+
+def test_nobody_is_a_member_and_excluded() -> None:
+    with pytest.raises(BadProperty, match="members and excluded_members both name bob"):
+        Group("admins", members=["alice", "bob"], excluded_members=["bob"])
+
+
 def test_a_group_is_emptied_by_an_empty_list() -> None:
     host = machine(admins={"bob"})
 
@@ -78,6 +93,9 @@ CASES = [
         Group("admins", gid=77, members=["alice"], append=False),
         Group("admins", members=["alice"]),
         Group("admins", present=False),
+        Group("admins", excluded_members=["bob"]),
+        Group("new", members=["alice"], excluded_members=["bob"]),
+        Group("admins", members=[], append=False, excluded_members=["bob"]),
         Group("deploy", gid=4000, members=["alice", "bob"], system=True),
         Group("gone", present=False),
     )

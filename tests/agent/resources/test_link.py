@@ -48,6 +48,20 @@ def test_a_link_points_somewhere() -> None:
         Link("/srv/a")
 
 
+def test_owner_and_group_are_those_of_the_link_itself() -> None:
+    host = FakeHost(files={"/etc/real": "x", "/etc/a": Node("link", to="/etc/real")}, users={"root": 0, "www": 33})
+
+    converge(Link("/etc/a", to="/etc/real", owner="www", group="33"), host)
+
+    assert (host.nodes["/etc/a"].uid, host.nodes["/etc/a"].gid, host.nodes["/etc/real"].uid) == (33, 33, 0)
+    assert host.ran == ["chown 33:33 /etc/a"]
+
+
+def test_a_hard_link_has_no_owner_of_its_own() -> None:
+    with pytest.raises(BadProperty, match="a hard link is the file itself"):
+        Link("/etc/a", to="/etc/b", symbolic=False, owner="root")
+
+
 CASES = [
     Case(want, partial(FakeHost, files=found))
     for want in (Link("/srv/l", to="/srv/x"), Link("/srv/l", present=False))

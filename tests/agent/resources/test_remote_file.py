@@ -4,6 +4,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.fakes.real import RealHost, place, prepared, write
 from tests.fakes.web import Page, Web, certificate_for
 from toque.core import BadProperty, Secret, converge
 from toque.core.download import DownloadFailed
+from toque.core.verification import VerifyFailed
 from toque.resources import remote_file
 from toque.resources.remote_file import RemoteFile
 
@@ -145,6 +147,70 @@ def test_what_is_cut_off_never_arrives(path: Path, web: Web) -> None:
     assert not path.exists()
 
 
+def test_what_is_cut_off_is_taken_up_where_it_ended(path: Path, web: Web) -> None:
+    web.pages["/tool"] = Page(BODY, headers={"ETag": '"1"'}, cut_at=7)
+
+    converge(tool(path, web), RealHost())
+
+    assert path.read_bytes() == BODY
+    assert [(seen.get("Range"), seen.get("If-Range")) for _, seen in web.seen[:2]] == [
+        (None, None),
+        ("bytes=7-", '"1"'),
+    ]
+
+
+def test_what_has_changed_meanwhile_is_fetched_anew(path: Path, web: Web) -> None:
+    class Changing(Web):
+        def answer(self, request: BaseHTTPRequestHandler) -> None:
+            super().answer(request)
+            self.pages["/tool"] = Page(b"two", headers={"ETag": '"2"'})
+
+    changing = Changing()
+    changing.pages["/tool"] = Page(BODY, headers={"ETag": '"1"'}, cut_at=7)
+    try:
+        converge(tool(path, changing), RealHost())
+    finally:
+        changing.close()
+
+    assert path.read_bytes() == b"two"
+
+
+def test_a_proxy_is_asked_with_its_password(path: Path, web: Web) -> None:
+    web.pages["http://tools.example.org/tool"] = Page(BODY)
+    proxy = Secret(f"http://ada:swordfish@127.0.0.1:{web.port}")
+
+    converge(RemoteFile(str(path), source="http://tools.example.org/tool", sha256=DIGEST, proxy=proxy), RealHost())
+
+    assert path.read_bytes() == BODY
+    assert web.seen[0][0] == "http://tools.example.org/tool"
+    assert web.seen[0][1]["Proxy-Authorization"] == "Basic YWRhOnN3b3JkZmlzaA=="
+
+
+def test_a_server_that_wants_a_certificate_gets_it(path: Path, tmp_path: Path) -> None:
+    server, ours = certificate_for("localhost", tmp_path / "server.pem"), certificate_for("me", tmp_path / "me.pem")
+    web = Web(server, clients=ours)
+    web.pages["/tool"] = Page(BODY)
+    try:
+        with pytest.raises(DownloadFailed):
+            converge(tool(path, web, ca_file=str(server)), RealHost())
+        converge(tool(path, web, ca_file=str(server), cert_file=str(ours)), RealHost())
+    finally:
+        web.close()
+
+    assert path.read_bytes() == BODY
+
+
+def test_what_does_not_verify_never_arrives_and_what_was_there_can_be_kept(path: Path, web: Web) -> None:
+    write(path, "{}")
+
+    with pytest.raises(VerifyFailed, match="is not JSON"):
+        converge(tool(path, web, verify="json"), RealHost())
+    assert path.read_text() == "{}"
+    converge(tool(path, web, backup=1), RealHost())
+
+    assert path.with_name("tool.toque-1").read_text() == "{}"
+
+
 def test_S19_what_is_too_large_is_refused_whatever_the_server_says_of_its_size(path: Path, web: Web) -> None:
     web.pages["/tool"] = Page(b"x" * 3_000_000)
     web.pages["/silent"] = Page(b"x" * 3_000_000, headers={"Content-Length": "", "Connection": "close"})
@@ -270,6 +336,8 @@ def test_the_owner_is_set_before_the_file_is_there(path: Path, web: Web) -> None
         ({"source": "ftp://example.org/x"}, "only https"),
         ({"source": "https://10.0.0.1/x"}, "not on the public internet"),
         ({"source": []}, "needs a source"),
+        ({"source": "https://example.org/x", "proxy": "proxy:3128"}, "proxy must be such as http"),
+        ({"source": "https://example.org/x", "key_file": "/k"}, "needs cert_file"),
         ({"source": "https://example.org/x", "sha256": "abc"}, "64 hexadecimal digits"),
         ({"source": "https://example.org/x", "headers": {"A\nB": "1"}}, "headers must map"),
         ({"source": "https://example.org/x", "headers": {"A": "1\r\nB: 2"}}, "headers must map"),

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import BadProperty, LocalHost, Run, Secret, converge
+from toque.core import BadProperty, CommandFailed, LocalHost, Ran, Run, Secret, converge
 from toque.platforms.service import NotUp
+from toque.platforms.service.masking import NoMasks
+from toque.platforms.service.openrc import NoService
 from toque.platforms.service.sysv import NoScript
 from toque.resources.file import File
 from toque.resources.service import Service
-from toque.testing.machine import FakeHost, Unit
+from toque.testing.machine import FakeHost, Node, Unit
+from toque.testing.programs.openrc import with_openrc
 from toque.testing.programs.sysv import with_scripts
 
 
@@ -101,6 +104,141 @@ def test_an_action_can_be_given_to_notify() -> None:
     run(host, nginx, File("/etc/a", content="1", notify=[nginx.reload]), File("/etc/b", content="2"))
 
     assert host.ran == ["write /etc/a", "write /etc/b", "systemctl reload-or-restart -- nginx"]
+
+
+# Masks, and time
+
+
+def test_a_masked_unit_is_stopped_first_and_cannot_be_started_any_more() -> None:
+    host = machine(nginx=Unit(active=True, enabled=True))
+
+    converge(Service("nginx", running=False, enabled=False, masked=True), host)
+
+    assert host.ran == ["systemctl disable -- nginx", "systemctl stop -- nginx", "systemctl mask -- nginx"]
+    with pytest.raises(CommandFailed, match="is masked"):
+        converge(Service("nginx"), host)
+
+
+def test_a_mask_goes_before_what_it_kept_from_starting() -> None:
+    host = machine(nginx=Unit(masked=True))
+
+    converge(Service("nginx", masked=False, enabled=True), host)
+
+    assert host.ran == ["systemctl unmask -- nginx", "systemctl enable -- nginx", "systemctl start -- nginx"]
+
+
+def test_where_there_are_no_masks_it_says_what_to_write_instead() -> None:
+    host = with_scripts("nginx")
+
+    assert converge(Service("nginx", running=None, masked=False), host) is None
+    with pytest.raises(NoMasks, match="say running=False, enabled=False instead"):
+        converge(Service("nginx", running=False, masked=True), host)
+
+
+def test_a_start_that_fails_shows_the_end_of_the_journal() -> None:
+    host = machine(nginx=Unit())
+    host.answers = {
+        ("systemctl", "start", "--", "nginx"): Ran(code=1, err="Job for nginx.service failed. See journalctl -xe"),
+    }
+    host.programs = [Journal()]
+
+    with pytest.raises(NotUp, match="its log ends:\n    no such directive"):
+        converge(Service("nginx"), host)
+
+
+class Journal:
+    """A journal in which something stands."""
+
+    def look(self, argv: list[str], host: FakeHost) -> Ran | None:
+        return Ran(out="no such directive\n") if argv[0] == "journalctl" else None
+
+    def do(self, argv: list[str], host: FakeHost) -> Ran | None:
+        return None
+
+
+def test_it_is_waited_for_as_long_as_the_recipe_says() -> None:
+    waited = []
+    host = with_scripts("nginx", broken={"nginx"})
+    host.programs = [Sleeps(waited), *host.programs]
+
+    with pytest.raises(NotUp):
+        converge(Service("nginx", timeout=1.5), host)
+
+    assert len(waited) == 15
+
+
+class Sleeps:
+    """Counts how often was waited."""
+
+    def __init__(self, waited: list[str]) -> None:
+        self.waited = waited
+
+    def __deepcopy__(self, memo: object) -> Sleeps:
+        return self
+
+    def look(self, argv: list[str], host: FakeHost) -> Ran | None:
+        if argv[0] == "sleep":
+            self.waited.append(argv[1])
+        return None
+
+    def do(self, argv: list[str], host: FakeHost) -> Ran | None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("properties", "complaint"),
+    [
+        pytest.param({"masked": True}, "goes with running=False", id="masked-and-running"),
+        pytest.param(
+            {"masked": True, "running": None, "enabled": True}, "goes with running=False", id="masked-enabled"
+        ),
+        pytest.param({"timeout": 0}, "more than 0 seconds", id="no-time"),
+        pytest.param({"command": "/bin/shop", "provider": "openrc"}, "kept by systemd or supervisor", id="provider"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(properties: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(BadProperty, match=complaint):
+        Service("nginx", **properties)
+
+
+# OpenRC
+
+
+def test_where_openrc_runs_services_are_started_and_enabled_by_it() -> None:
+    host = with_openrc("nginx")
+
+    converge(Service("nginx", enabled=True), host)
+
+    assert host.ran == ["rc-update add nginx default", "rc-service nginx start"]
+
+
+def test_openrc_takes_a_service_out_of_every_runlevel_it_is_in() -> None:
+    host = with_openrc("nginx", enabled=True, running={"nginx"})
+    host.add("/etc/runlevels/boot/nginx", Node("link", to="/etc/init.d/nginx"))
+
+    converge(Service("nginx", running=False, enabled=False), host)
+
+    assert host.ran == ["rc-update del nginx boot", "rc-update del nginx default", "rc-service nginx stop"]
+
+
+@pytest.mark.parametrize(
+    ("script", "action"),
+    [
+        pytest.param(b'extra_started_commands="reload check"\n', "reload", id="known"),
+        pytest.param(b'extra_commands="check"\n', "restart", id="unknown"),
+    ],
+)
+def test_openrc_reloads_what_knows_how_to(script: bytes, action: str) -> None:
+    host = with_openrc("nginx", running={"nginx"}, script=script)
+
+    Service("nginx").reload_or_restart(host)
+
+    assert host.ran == [f"rc-service nginx {action}"]
+
+
+def test_a_service_that_openrc_does_not_know_is_named_with_what_to_do() -> None:
+    with pytest.raises(NoService, match="install its package first"):
+        converge(Service("nginx"), with_openrc())
 
 
 # A program of one's own
@@ -275,6 +413,9 @@ def test_looking_needs_nothing_on_the_machine() -> None:
 
 
 CASES = [
+    Case(Service("nginx", running=False, masked=True), lambda: machine(nginx=Unit(active=True))),
+    Case(Service("nginx", enabled=True), lambda: with_openrc("nginx")),
+    Case(Service("nginx", present=False), lambda: with_openrc("nginx", enabled=True, running={"nginx"})),
     *(
         Case(want, partial(FakeHost, units={"nginx": found}))
         for want in (

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import NotFound, Secret, converge
+from toque.core import BadProperty, NotFound, Secret, converge
+from toque.core.run import Run
 from toque.core.source import Source
-from toque.resources.template import Template, TemplateFailed
-from toque.testing.machine import FakeHost
+from toque.resources.template import Template, TemplateFailed, template
+from toque.testing.machine import FakeHost, Node
 
 HERE = Path(__file__).parent / "templates"
 
@@ -101,6 +103,79 @@ def test_S22_a_value_is_never_rendered_as_a_template(recipe: Path) -> None:
     converge(declared(recipe, Template("/etc/a", source="a.j2", variables={"x": "{{ 7 * 7 }}"})), host)
 
     assert host.read("/etc/a") == b"{{ 7 * 7 }}"
+
+
+def test_functions_of_the_cookbook_are_functions_and_filters(recipe: Path) -> None:
+    def port_of(name: str) -> int:
+        return len(name)
+
+    write(recipe, "{{ port_of('ab') }} {{ 'abc' | port_of }}")
+    host = FakeHost()
+
+    converge(declared(recipe, Template("/etc/a", source="a.j2", helpers=[port_of])), host)
+
+    assert host.read("/etc/a") == b"2 3"
+
+
+def test_helpers_of_one_template_are_not_those_of_another(recipe: Path) -> None:
+    def shout(text: str) -> str:
+        return text.upper()
+
+    write(recipe, "{{ 'x' | shout }}")
+    converge(declared(recipe, Template("/etc/a", source="a.j2", helpers=[shout])), FakeHost())
+
+    with pytest.raises(TemplateFailed, match="No filter named 'shout'"):
+        converge(declared(recipe, Template("/etc/a", source="a.j2")), FakeHost())
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "made"),
+    [
+        ("/etc/a.conf", "x\n", "# Managed by Toque (a.j2): edits are overwritten.\nx\n"),
+        ("/etc/a.xml", "<?xml?>\n<a/>", "<?xml?>\n<!-- Managed by Toque (a.j2): edits are overwritten. -->\n<a/>"),
+        ("/usr/bin/a", "#!/bin/sh\nx\n", "#!/bin/sh\n# Managed by Toque (a.j2): edits are overwritten.\nx\n"),
+    ],
+    ids=["conf", "xml", "script"],
+)
+def test_a_header_says_whose_file_it_is(recipe: Path, path: str, text: str, made: str) -> None:
+    write(recipe, text)
+    host = FakeHost()
+    host.add("/usr/bin", Node("directory"))
+
+    converge(declared(recipe, Template(path, source="a.j2", header=True)), host)
+
+    assert host.read(path) == made.encode()
+
+
+def test_a_header_in_a_file_without_comments_is_refused(recipe: Path) -> None:
+    write(recipe, "{}")
+
+    with pytest.raises(BadProperty, match=r"\.json files have no comments"):
+        converge(declared(recipe, Template("/etc/a.json", source="a.j2", header=True)), FakeHost())
+
+
+def test_an_error_below_a_folder_of_templates_names_that_file(recipe: Path) -> None:
+    (recipe.parent / "templates/site").mkdir()
+    write(recipe, "{% include 'part.j2' %}\n", "site/a.j2")
+    write(recipe, "\n{{ 1 // 0 }}\n", "part.j2")
+
+    with pytest.raises(TemplateFailed, match=r"part\.j2:2: ZeroDivisionError"):
+        converge(declared(recipe, Template("/etc/a", source="site/a.j2")), FakeHost())
+
+
+def test_variables_may_be_a_dataclass(recipe: Path) -> None:
+    @dataclass(frozen=True)
+    class Site:
+        name: str
+        port: int = 80
+
+    write(recipe, "{{ name }}:{{ port }}")
+    host = FakeHost()
+    recipe.write_text('made = template("/etc/a", source="a.j2", variables=Site("shop"), port=81)\n')
+    with Run(host):
+        exec(compile(recipe.read_text(), str(recipe), "exec"), {"template": template, "Site": Site})
+
+    assert host.read("/etc/a") == b"shop:81"
 
 
 CASES = [

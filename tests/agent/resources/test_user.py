@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import BadProperty, Secret, converge
+from toque.core import BadProperty, CommandFailed, NotConverged, Secret, converge
 from toque.core.diffs import describe
 from toque.resources.user import User
 from toque.testing.machine import FakeHost
@@ -14,7 +14,7 @@ from toque.testing.programs.accounts import Account, Accounts
 HASH = "$6$saltsalt$kM3fO0rXo2yZs0lq/abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ./abcd"
 
 
-def machine() -> FakeHost:
+def machine(**what: set[str]) -> FakeHost:
     return FakeHost(
         users={"root": 0, "alice": 1001},
         groups={"root": 0, "alice": 1001, "users": 100, "sudo": 27, "docker": 999, "www-data": 33},
@@ -22,6 +22,7 @@ def machine() -> FakeHost:
             Accounts(
                 users={"alice": Account(gid=1001, comment="Alice", home="/home/alice", shell="/bin/bash")},
                 members={"sudo": {"alice"}},
+                **what,
             )
         ],
     )
@@ -116,6 +117,73 @@ def test_a_user_who_shall_not_be_is_removed_with_the_home_only_when_asked() -> N
     assert other.ran == ["userdel --remove -- alice"]
 
 
+def test_a_user_is_locked_and_unlocked_with_the_password_kept() -> None:
+    host = machine()
+    converge(User("alice", password=Secret(HASH), locked=True), host)
+
+    assert converge(User("alice", password=Secret(HASH), locked=True), host) is None
+    assert converge(User("alice", locked=False), host) is not None
+    assert host.ran == ["chpasswd --encrypted", "usermod --lock -- alice", "usermod --unlock -- alice"]
+    assert converge(User("alice", password=Secret(HASH)), host) is None
+
+
+def test_whoever_has_no_password_cannot_be_unlocked_and_the_page_says_why() -> None:
+    with pytest.raises(NotConverged) as failed:
+        converge(User("alice", locked=False), machine())
+
+    assert "passwordless account" in "\n".join(failed.value.details())
+
+
+def test_an_account_ends_on_its_day_or_never() -> None:
+    host = machine()
+
+    converge(User("alice", expires="2030-12-31"), host)
+    converge(User("alice", expires="never"), host)
+    converge(User("bob", expires="2030-12-31"), host)
+
+    assert host.ran == [
+        "usermod --expiredate 2030-12-31 -- alice",
+        "usermod --expiredate  -- alice",
+        "useradd --expiredate 2030-12-31 --create-home -- bob",
+    ]
+
+
+@pytest.mark.parametrize("day", ["tomorrow", "2030-02-30", "20301231", "", "-1"])
+def test_an_expiry_that_is_no_day_is_refused(day: str) -> None:
+    with pytest.raises(BadProperty, match='user expires must be a day as "2030-12-31"'):
+        User("alice", expires=day)
+
+
+def test_a_home_is_moved_only_when_asked() -> None:
+    host = machine()
+
+    converge(User("alice", home="/srv/alice"), host)
+    converge(User("alice", home="/srv/a", move_home=True), host)
+
+    assert host.ran == ["usermod -d /srv/alice -- alice", "usermod -d /srv/a --move-home -- alice"]
+
+
+def test_somebody_who_is_logged_in_is_removed_only_with_the_sessions() -> None:
+    host = machine(logged_in={"alice"})
+
+    with pytest.raises(CommandFailed, match="currently used by process"):
+        converge(User("alice", present=False), host)
+    converge(User("alice", present=False, end_sessions=True), host)
+
+    assert "alice" not in host.users
+
+
+@pytest.mark.parametrize("option", ["remove_home", "end_sessions"])
+def test_what_belongs_to_removal_is_refused_without_it(option: str) -> None:
+    with pytest.raises(BadProperty, match=f"user {option} goes with present=False"):
+        User("alice", **{option: True})  # type: ignore[arg-type]
+
+
+def test_a_password_that_never_works_is_not_locked_as_well() -> None:
+    with pytest.raises(BadProperty, match="or locked, not both"):
+        User("alice", password="!", locked=False)
+
+
 @pytest.mark.parametrize("name", ["", "-h", "a:b", "a b", "x" * 40, "ü", "root\n"])
 def test_S22_a_name_that_could_be_an_option_or_a_field_is_refused(name: str) -> None:
     with pytest.raises(BadProperty, match="user name must be"):
@@ -139,6 +207,12 @@ CASES = [
         User("alice", present=False),
         User("bob", present=False),
         User("bob", system=True),
+        User("bob", locked=True, expires="2030-12-31"),
+        User("alice", password=Secret(HASH), locked=True, expires="never"),
+        User("alice", locked=True),
+        User("bob", expires="never"),
+        User("alice", password=Secret(HASH), locked=False),
+        User("alice", present=False, end_sessions=True, remove_home=True),
         User("www-data", groups=["sudo", "docker"], append=False, password="*", create_home=False),
     )
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from tests.server.operations.calls import Caller
 from tests.server.operations.test_data import bundle
+from toque_server.operations import cookbooks as operations
 from toque_server.operations.errors import AccessDeniedException, ResourceNotFoundException, ValidationException
 from toque_server.store import commands, instances
 
@@ -91,6 +94,36 @@ def test_cookbooks_in_use_stay(root_on_either: Caller, stack: str, published: li
         now = root.services.database.now(conn)
         commands.set_dispatched(conn, seen, number=1, manifest_version=1, envelope=b"", at=now)
     refused("commands are under way", published[0])
+
+
+def test_a_bundle_is_downloaded_as_it_is_named_by_who_may_see_the_stack(
+    root_on_either: Caller, stack: str, published: list[str]
+) -> None:
+    root = root_on_either
+    arn = root("CreateUser", UserName="ann")["UserArn"]
+    with pytest.raises(AccessDeniedException):
+        root.as_user("ann")("GetCookbooks", StackId=stack, Digest=published[1])
+    root("SetPermission", StackId=stack, IamUserArn=arn, Level="show")
+
+    archive = base64.b64decode(root.as_user("ann")("GetCookbooks", StackId=stack, Digest=published[1])["Archive"])
+
+    assert hashlib.sha256(archive).hexdigest() == published[1]
+    with pytest.raises(ResourceNotFoundException, match=f"of stack {stack}"):
+        root("GetCookbooks", StackId=stack, Digest="../../toque.db")
+    (root.services.settings.data_dir / "bundles" / published[0]).unlink()
+    with pytest.raises(ResourceNotFoundException, match="no longer on this server"):
+        root("GetCookbooks", StackId=stack, Digest=published[0])
+
+
+def test_a_bundle_that_is_too_large_for_an_answer_is_shared_otherwise(
+    root: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = root.stack()
+    digest = publish(root, stack, tmp_path, "1.0.0")
+    monkeypatch.setattr(operations, "_LARGEST_ANSWER", 10)
+
+    with pytest.raises(ValidationException, match="share its cookbooks by git"):
+        root("GetCookbooks", StackId=stack, Digest=digest)
 
 
 def test_cookbooks_of_another_stack_are_not_there(root: Caller, tmp_path: Path) -> None:

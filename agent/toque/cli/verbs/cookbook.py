@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
+from toque.cli.cookbook.dependencies import fetching, told
 from toque.cli.verbs.group import Verbs, of_stack, output, show_list
 from toque.cli.verbs.server import Server
 
@@ -46,18 +49,19 @@ def list_(stack: str, output: str) -> None:
 @cookbook.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @of_stack
-def publish(folder: Path, stack: str) -> None:
-    """Give a stack the cookbooks in FOLDER (one folder each, or one at its root); prints the bundle's digest."""
-    from toque.cookbook.bundle import BadBundle, pack
-    from toque.cookbook.layout import BadCookbook, find_cookbooks
+@fetching
+def publish(folder: Path, stack: str, **options: Any) -> None:
+    """Give a stack the cookbooks in FOLDER (one folder each, or one at its root), and those that they need.
 
-    with tempfile.TemporaryDirectory() as temporary:
+    What they need is what cookbooks.lock says; one that is older than cookbooks.toml is refused. Prints the digest.
+    """
+    from toque.cli.cookbook.package import packed
+
+    with tempfile.TemporaryDirectory() as temporary, told():
         archive = Path(temporary) / "cookbooks.tar.gz"
-        try:
-            pack(find_cookbooks(folder), archive)
-        except (BadBundle, BadCookbook) as error:
-            raise click.ClickException(str(error)) from error
-        text = base64.b64encode(archive.read_bytes()).decode()
+        with packed(folder, archive, **options):
+            # Compressed on the way only: the server packs anew what it accepts.
+            text = base64.b64encode(gzip.compress(gzip.decompress(archive.read_bytes()))).decode()
     server = Server.here()
     made = server("PublishCookbooks", StackId=server.stack_id(stack), Archive=text, Source=str(folder.resolve()))
     click.echo(made["Digest"])

@@ -1,25 +1,30 @@
 """How services are looked at and commanded: one file per service manager.
 
-the machine                         a service of a package     a service with command=
-a sandbox (PID 1 is Toque's)        sysv, through PID 1        supervisor, started by PID 1
-systemd is PID 1                    systemd                    systemd (a unit is written)
-neither                             sysv                       supervisor
+the machine                         a service of a package          a service with command=
+a sandbox (PID 1 is Toque's)        openrc or sysv, through PID 1   supervisor, started by PID 1
+systemd is PID 1                    systemd                         systemd (a unit is written)
+OpenRC booted it                    openrc                          supervisor
+none of these                       sysv                            supervisor
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import Literal, Protocol
 
 from toque.core import Host
 from toque.platforms.service import pid1
 from toque.platforms.service.definition import Definition
+from toque.platforms.service.openrc import BOOTED, PROGRAM, OpenRC
 from toque.platforms.service.steady import NotUp
 from toque.platforms.service.supervisor import Supervisor
 from toque.platforms.service.systemd import Systemd
 from toque.platforms.service.sysv import SysV
 
-__all__ = ["Definition", "NotUp", "Services", "services_of"]
+__all__ = ["Definition", "NotUp", "Provider", "Services", "services_of"]
+
+Provider = Literal["systemd", "openrc", "sysv", "supervisor"]
 
 
 class Services(Protocol):
@@ -28,6 +33,8 @@ class Services(Protocol):
     def running(self, name: str) -> bool: ...
     def enabled(self, name: str) -> bool: ...
     def set_enabled(self, name: str, enabled: bool) -> None: ...
+    def masked(self, name: str) -> bool: ...
+    def set_masked(self, name: str, masked: bool) -> None: ...
     def start(self, name: str) -> None: ...
     def stop(self, name: str) -> None: ...
     def restart(self, name: str) -> None: ...
@@ -44,19 +51,38 @@ class Services(Protocol):
     def undefine(self, name: str) -> None: ...
 
 
-def services_of(host: Host, name: str, *, defined: bool = False) -> Services:
-    """Who keeps the service `name` on this machine; `defined` when a recipe says its command."""
-    if host.entry(pid1.SOCKET) is not None:
-        supervisor = Supervisor(host, wake=pid1.supervisor)
-        return supervisor if defined or supervisor.has_definition(name) else SysV(host, call=pid1.service)
-    systemd = Systemd(host)
-    if systemd.is_here():
+def services_of(
+    host: Host, name: str, *, defined: bool = False, provider: Provider | None = None, timeout: float | None = None
+) -> Services:
+    """Who keeps the service `name` on this machine; `defined` when a recipe says its command.
+
+    `provider` is a recipe's own choice. `timeout`: seconds that a start, stop or restart may take.
+    """
+    in_sandbox = host.entry(pid1.SOCKET) is not None
+    supervisor = Supervisor(host, wake=pid1.supervisor if in_sandbox else None, timeout=timeout)
+    systemd = Systemd(host, timeout)
+    scripts = _scripts(host, pid1.service if in_sandbox else None, timeout, provider)
+    match provider:
+        case "systemd":
+            return systemd
+        case "supervisor":
+            return supervisor
+        case "openrc" | "sysv":
+            return scripts
+    if systemd.is_here() and not in_sandbox:
         return systemd
-    supervisor = Supervisor(host)
-    if defined or supervisor.has_definition(name):
-        return supervisor
-    return SysV(host, call=partial(_service, host))
+    return supervisor if defined or supervisor.has_definition(name) else scripts
 
 
-def _service(host: Host, name: str, action: str) -> None:
-    host.run(["service", name, action])
+def _scripts(
+    host: Host, pid_1: Callable[[str, str], object] | None, timeout: float | None, provider: Provider | None
+) -> Services:
+    """OpenRC where it is what runs, and in a sandbox where it is installed, as PID 1 has it; else SysV."""
+    is_openrc = host.entry(BOOTED if pid_1 is None else PROGRAM) is not None
+    if provider == "openrc" or (is_openrc and provider != "sysv"):
+        return OpenRC(host, pid_1 or partial(_run, host, "rc-service", timeout), timeout)
+    return SysV(host, pid_1 or partial(_run, host, "service", timeout), timeout)
+
+
+def _run(host: Host, program: str, timeout: float | None, name: str, action: str) -> None:
+    host.run([program, name, action], timeout=timeout)

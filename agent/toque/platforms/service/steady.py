@@ -31,9 +31,11 @@ class NotUp(ToqueError):
         return f"service {self.name} was started and does not stay up; its log ends:\n{self._tail}"
 
 
-def stays_up(host: Host, running: Callable[[], bool], failed: Callable[[], bool] = lambda: False) -> bool:
-    """Wait until it runs, then watch it for a moment. `failed` says that waiting is of no use."""
-    for _ in range(_UP_WITHIN):
+def stays_up(
+    host: Host, running: Callable[[], bool], failed: Callable[[], bool] = lambda: False, seconds: float | None = None
+) -> bool:
+    """Wait until it runs, at most `seconds`, then watch it for a moment. `failed` says that waiting is of no use."""
+    for _ in range(_UP_WITHIN if seconds is None else max(1, round(seconds / float(_LOOK_EVERY)))):
         if running():
             break
         if failed():

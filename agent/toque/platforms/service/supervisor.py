@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from toque.core import Host, ToqueError
 from toque.platforms.service.definition import FILES, HEAD, Definition, Text, are_written, remove, write
+from toque.platforms.service.masking import Unmaskable
 from toque.platforms.service.steady import NotUp, tail
 from toque.platforms.service.supervisor_rpc import Supervisord
 
@@ -35,11 +36,18 @@ class NoSupervisor(ToqueError):
         )
 
 
-class Supervisor:
+class Supervisor(Unmaskable):
     """`wake` sees to it that supervisord runs; without one it is started from here, as a daemon."""
 
-    def __init__(self, host: Host, wake: Callable[[], None] | None = None, places: Places = Places()) -> None:
+    def __init__(
+        self,
+        host: Host,
+        wake: Callable[[], None] | None = None,
+        places: Places = Places(),
+        timeout: float | None = None,
+    ) -> None:
         self._host, self._places = host, places
+        self._looks = _LOOKS if timeout is None else max(1, round(timeout / 0.1))
         self._wake = wake or self._start_daemon
         self._rpc = Supervisord(places.socket)
 
@@ -108,7 +116,7 @@ class Supervisor:
 
     def _await_up(self, name: str) -> None:
         """Up means that it has lived for the second that `startsecs` asks for."""
-        for _ in range(_LOOKS):
+        for _ in range(self._looks):
             state = self._rpc.state(name)
             if state == "RUNNING":
                 return

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from toque.core import Host
+from toque.core import CommandFailed, Host
+from toque.platforms.environment.systemd import quoted
 from toque.platforms.service.definition import FILES, HEAD, Definition, Text, are_written, remove, write
 from toque.platforms.service.steady import LOG_LINES, NotUp, stays_up
+from toque.platforms.service.units import SYSTEM
 
-_UNITS = "/etc/systemd/system"
+_JOB_FAILED, _TIME_IS_UP = 1, 124
 _UP = {"active", "reloading"}
 _NOT_OURS = {"static", "indirect", "alias", "transient"}
 """Units that cannot be enabled because they are started by others: nothing is wrong with them."""
 
 
 class Systemd:
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    """`timeout` is how many seconds a start, stop or restart may take; None: as long as the unit itself allows."""
+
+    def __init__(self, host: Host, timeout: float | None = None) -> None:
+        self._host, self._timeout = host, timeout
 
     def is_here(self) -> bool:
         # The test that systemd's own sd_booted() makes.
@@ -31,6 +35,12 @@ class Systemd:
 
     def set_enabled(self, name: str, enabled: bool) -> None:
         self._systemctl("enable" if enabled else "disable", name)
+
+    def masked(self, name: str) -> bool:
+        return self._show(name).get("UnitFileState", "").startswith("masked")
+
+    def set_masked(self, name: str, masked: bool) -> None:
+        self._systemctl("mask" if masked else "unmask", name)
 
     def start(self, name: str) -> None:
         self._up(name, "start")
@@ -53,15 +63,25 @@ class Systemd:
 
     def define(self, name: str, definition: Definition, enabled: bool | None) -> None:
         write(self._host, _files(name, definition))
-        self._host.run(["systemctl", "daemon-reload"])
+        self.read_again()
 
     def undefine(self, name: str) -> None:
         remove(self._host, [_unit(name), f"{FILES}/{name}.env"])
+        self.read_again()
+
+    def read_again(self) -> None:
+        """Make systemd look at its unit files."""
         self._host.run(["systemctl", "daemon-reload"])
 
     def _up(self, name: str, verb: str) -> None:
-        self._systemctl(verb, name)
-        if not stays_up(self._host, lambda: self.running(name), lambda: self._has_failed(name)):
+        try:
+            self._systemctl(verb, name)
+        except CommandFailed as failed:
+            log = self._log(name) if failed.ran.code in (_JOB_FAILED, _TIME_IS_UP) else ""
+            if not log.strip():
+                raise
+            raise NotUp(name, log) from failed
+        if not stays_up(self._host, lambda: self.running(name), lambda: self._has_failed(name), self._timeout):
             raise NotUp(name, self._log(name))
 
     def _has_failed(self, name: str) -> bool:
@@ -76,15 +96,15 @@ class Systemd:
         return dict(line.split("=", 1) for line in shown.out.splitlines() if "=" in line)
 
     def _systemctl(self, verb: str, name: str) -> None:
-        self._host.run(["systemctl", verb, "--", name])
+        self._host.run(["systemctl", verb, "--", name], timeout=self._timeout)
 
 
 def _unit(name: str) -> str:
-    return f"{_UNITS}/{name}.service"
+    return f"{SYSTEM}/{name}.service"
 
 
 def _files(name: str, definition: Definition) -> dict[str, Text]:
-    environment = "".join(f"{key}={_in_environment(value)}\n" for key, value in sorted(definition.environment.items()))
+    environment = "".join(f"{key}={quoted(key, value)}\n" for key, value in sorted(definition.environment.items()))
     reloads = definition.reload_signal is not None
     lines = [
         f"# {HEAD}",
@@ -94,7 +114,7 @@ def _files(name: str, definition: Definition) -> dict[str, Text]:
         "",
         "[Service]",
         "Type=exec",
-        f"ExecStart={' '.join(map(_in_unit, definition.command))}",
+        f"ExecStart={' '.join(map(in_unit, definition.command))}",
         f"EnvironmentFile={FILES}/{name}.env",
         *([f"WorkingDirectory={definition.directory.replace('%', '%%')}"] if definition.directory else []),
         *([f"User={definition.user}"] if definition.user else []),
@@ -111,12 +131,7 @@ def _files(name: str, definition: Definition) -> dict[str, Text]:
     return {f"{FILES}/{name}.env": Text(environment, 0o600), _unit(name): Text("\n".join(lines))}
 
 
-def _in_unit(argument: str) -> str:
+def in_unit(argument: str) -> str:
+    """One argument of a command line in a unit."""
     plain = argument.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
     return '"' + plain.replace("%", "%%").replace("$", "$$") + '"'
-
-
-def _in_environment(value: str) -> str:
-    for character in '\\"`$':
-        value = value.replace(character, f"\\{character}")
-    return f'"{value}"'

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from toque.core import Host, ToqueError
 from toque.platforms.service.definition import Definition
+from toque.platforms.service.masking import Unmaskable
 from toque.platforms.service.steady import NotUp, stays_up, tail
 
 _MULTI_USER = ("/etc/rc2.d", "/etc/rc3.d", "/etc/rc4.d", "/etc/rc5.d")
@@ -20,11 +21,11 @@ class NoScript(ToqueError):
         )
 
 
-class SysV:
+class SysV(Unmaskable):
     """`call(name, action)` runs a script's action; another process may do it, and the service is then its child."""
 
-    def __init__(self, host: Host, call: Callable[[str, str], object]) -> None:
-        self._host, self._call = host, call
+    def __init__(self, host: Host, call: Callable[[str, str], object], timeout: float | None = None) -> None:
+        self._host, self._call, self._timeout = host, call, timeout
 
     def running(self, name: str) -> bool:
         if self._host.entry(_script(name)) is None:
@@ -70,8 +71,8 @@ class SysV:
     def _up(self, name: str, action: str) -> None:
         self._needs_script(name)
         self._call(name, action)
-        if not stays_up(self._host, lambda: self.running(name)):
-            raise NotUp(name, tail(self._host, [f"/var/log/{name}.log", *self._logs_in(f"/var/log/{name}")]))
+        if not stays_up(self._host, lambda: self.running(name), seconds=self._timeout):
+            raise NotUp(name, tail(self._host, logs_of(self._host, name)))
 
     def _reloading(self, name: str) -> str:
         """The gentlest action the script has. A failed reload must not become a restart, which ends the service."""
@@ -79,10 +80,6 @@ class SysV:
         if re.search(rb"(?<![-\w])reload\s*[|)]", script):
             return "reload"
         return "force-reload" if b"force-reload" in script or b"init-d-script" in script else "restart"
-
-    def _logs_in(self, folder: str) -> list[str]:
-        names = [name for name in self._host.names_in(folder) if name.endswith((".log", ".err"))]
-        return [f"{folder}/{name}" for name in sorted(names, key=lambda name: "err" not in name)]
 
     def _links(self, name: str) -> list[str]:
         wanted = re.compile(rf"[SK]\d\d{re.escape(name)}")
@@ -95,3 +92,10 @@ class SysV:
 
 def _script(name: str) -> str:
     return f"/etc/init.d/{name}"
+
+
+def logs_of(host: Host, name: str) -> list[str]:
+    """Where a service that is a script usually writes, most telling first."""
+    folder = f"/var/log/{name}"
+    names = [each for each in host.names_in(folder) if each.endswith((".log", ".err"))]
+    return [f"/var/log/{name}.log", *(f"{folder}/{each}" for each in sorted(names, key=lambda each: "err" not in each))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from getopt import gnu_getopt
 
 from toque.core.host import Ran
@@ -16,14 +17,17 @@ class Account:
     home: str = ""
     shell: str = "/bin/sh"
     password: str = "!"
+    expires: str = ""
+    """The day on which it expires, as a number of days since 1970; empty: never."""
 
 
 @dataclass
 class Accounts:
-    """Details of the users in `FakeHost.users` and the groups in `FakeHost.groups`."""
+    """Details of the users in `FakeHost.users` and the groups in `FakeHost.groups`; `logged_in` run something."""
 
     users: dict[str, Account] = field(default_factory=dict)
     members: dict[str, set[str]] = field(default_factory=dict)
+    logged_in: set[str] = field(default_factory=set)
 
     def look(self, argv: list[str], host: FakeHost) -> Answer:
         match argv:
@@ -33,7 +37,8 @@ class Accounts:
                 it = self._account(name)
                 return Ran(out=f"{name}:x:{host.users[name]}:{it.gid}:{it.comment}:{it.home}:{it.shell}\n")
             case ["getent", "shadow", "--", name]:
-                return Ran(out=f"{name}:{self._account(name).password}:1:0:9:7:::\n")
+                it = self._account(name)
+                return Ran(out=f"{name}:{it.password}:1:0:9:7::{it.expires}:\n")
             case ["getent", "group", "--", name]:
                 if name not in host.groups:
                     return Ran(code=2)
@@ -51,6 +56,15 @@ class Accounts:
                 host.users[name] = max([999, *host.users.values()]) + 1
                 self.users[name] = Account(home=f"/home/{name}")
                 self._modify(name, options, host, new=True)
+            case ["usermod", ("--lock" | "--unlock") as verb, "--", name]:
+                bare = self._account(name).password.removeprefix("!")
+                if verb == "--unlock" and not bare:
+                    return Ran(err="usermod: unlocking the user's password would result in a passwordless account.")
+                self._account(name).password = f"!{bare}" if verb == "--lock" else bare
+            case [_, "-I", "-c", _, uid]:
+                self.logged_in.discard(host.user_name(int(uid)))
+            case ["userdel", *_, "--", name] if name in self.logged_in:
+                return Ran(8, err=f"userdel: user {name} is currently used by process 4711")
             case ["usermod", *options, "--", name]:
                 self._modify(name, options, host, new=False)
             case ["userdel", *_, "--", name]:
@@ -76,6 +90,7 @@ class Accounts:
 
     def _modify(self, name: str, options: list[str], host: FakeHost, *, new: bool) -> None:
         long = ["uid=", "gid=", "groups=", "append", "shell=", "comment=", "system", "create-home", "no-create-home"]
+        long += ["move-home", "expiredate="]
         found = dict(gnu_getopt(options, "d:", long)[0])
         it = self._account(name)
         if "--uid" in found:
@@ -89,6 +104,9 @@ class Accounts:
             it.gid = host.groups[name] = max([999, *host.groups.values()]) + 1
         it.home, it.shell = found.get("-d", it.home), found.get("--shell", it.shell)
         it.comment = found.get("--comment", it.comment)
+        if "--expiredate" in found:
+            day = found["--expiredate"]
+            it.expires = str((date.fromisoformat(day) - date(1970, 1, 1)).days) if day else ""
         if "--groups" in found:
             self._set_groups(name, {group for group in found["--groups"].split(",") if group}, "--append" in found)
 
