@@ -88,7 +88,7 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
 
 def _tell_the_end(run: Run, code: int, reason: str) -> None:
     """To the recipes' own functions; what goes wrong in them is theirs, and no warning of the system's."""
-    if not run.handlers:
+    if not run.handlers or (run.boots.restarting and code == 0):
         return
     from toque.core.events import RunFinished
 

@@ -32,8 +32,9 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
     before = Before(run, resource)
     for left in range(resource.retries, -1, -1):
         try:
-            outcome.want = resource.desired()
-            change = converge(resource, run.host, before=before, want=outcome.want)
+            if run.memory is not None:
+                outcome.asked = _asked(resource)
+            change = converge(resource, run.host, before=before)
             outcome.change = change or outcome.change
             if resource.retry_until is not None and not resource.retry_until(resource):
                 raise NotYet(f"retry_until says no after {resource.retries + 1 - left} of {resource.retries + 1} tries")
@@ -62,8 +63,9 @@ def rehearse(run: Run, plan: Planned, resource: Resource[Any], outcome: Outcome)
             if skipped:
                 outcome.status, outcome.reason = "skipped", skipped
                 return
-            outcome.want = resource.desired()
-            change = converge(resource, run.host, dry_run=True, want=outcome.want)
+            if run.memory is not None:
+                outcome.asked = _asked(resource)
+            change = converge(resource, run.host, dry_run=True)
             reason = resource.unsure(plan) if change is not None else ""
     except Unforeseen as error:
         reason = str(error)
@@ -113,6 +115,14 @@ def _related(planned: Sequence[Resource[Any]], resource: Resource[Any], error: s
     said = f"{error} {resource.identity()}"
     near = [str(each) for each in planned if each.identity().rpartition("/")[2] in said]
     return ", ".join(near[-3:] or [str(planned[-1])])
+
+
+def _asked(resource: Resource[Any]) -> Any:
+    """What its line asks for, whatever is there: the state; of what can only say that of a file, its properties."""
+    if type(resource).wanted is Resource.wanted:
+        return resource.desired()
+    engine = {f.name for f in fields(Resource)}
+    return [getattr(resource, f.name) for f in fields(resource) if f.compare and f.init and f.name not in engine]
 
 
 class Before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, cast
 
 from toque.core.errors import BadProperty, ToqueError
 from toque.core.files import absolute, back_up, followed
@@ -14,6 +15,9 @@ from toque.core.resource import Change, Resource
 from toque.core.secret import Secret
 from toque.core.verification import check_verify, verified
 from toque.protocol.masking import HIDDEN
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,10 @@ class Edit(Resource[EditState]):
         verified(host, self.verify, place, change.want.content)
         back_up(host, place, self.backup)
         host.write(place, change.want.content)
+
+    def foretell(self, plan: Planned, change: Change[EditState]) -> None:
+        assert change.want is not None, "an edit never removes the file"
+        plan.write(followed(cast(Host, plan), self.path) if self.follow else self.path, change.want.content)
 
 
 @dataclass(frozen=True)

@@ -171,8 +171,8 @@ class Run:
         self._declared[str(resource)] = resource
         if self.memory is not None and outcome.status in ("changed", "would-change", "unchanged"):
             changed = outcome.change is not None
-            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.want, changed=changed)
-        outcome.want = None
+            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.asked, changed=changed)
+            outcome.asked = None
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
             if self.handlers:

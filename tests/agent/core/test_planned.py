@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from toque import directory, execute, file, git, group, link, package, service, user
+from toque import directory, execute, file, git, group, line, link, package, service, user
 from toque.core import Ran, ResourceFailed, Run
 from toque.core.planned import Unknown
 from toque.core.report import Report
@@ -68,6 +68,16 @@ def test_a_verified_file_is_known_to_later_lines_though_nobody_verified_it_yet()
             file("/etc/a", content="x", verify=["check", "{path}"])
 
     assert statuses(recipe, FakeHost()) == ["would-change", "unchanged"]
+
+
+def test_lines_that_the_plan_would_put_into_a_file_are_in_it_for_later_lines() -> None:
+    def recipe() -> None:
+        file("/etc/a", content="first\n")
+        line("/etc/a", line="second")
+        line("/etc/a", line="second")
+        file("/etc/a", content="first\nsecond\n")
+
+    assert statuses(recipe, FakeHost()) == ["would-change", "would-change", "unchanged", "unchanged"]
 
 
 def test_users_and_groups_that_the_plan_would_make_can_own_files() -> None:
