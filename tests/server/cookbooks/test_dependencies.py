@@ -239,6 +239,22 @@ class TestFetching:
                 p.relative_to(place.root / "vendor" / name) for p in (place.root / "vendor" / name).rglob("*")
             }
 
+    def test_a_locked_commit_that_only_a_tag_leads_to_is_fetched_from_an_old_server_too(
+        self, dependencies: Dependencies, nginx: Repository, tmp_path: Path
+    ) -> None:
+        nginx.git("tag", "v1.4.0")
+        nginx.git("commit", "--quiet", "--amend", "--allow-empty", "-m", "the tag is on no branch")
+        server = GitServer(tmp_path, old=True)
+        place = Place(tmp_path / "mine").write(cookbook("shop"))
+        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", tag = "v1.4.0" }}\n')
+        try:
+            place.ok("deps", "lock")
+            found = merged(dependencies, place, tmp_path / "into")
+        finally:
+            server.close()
+
+        assert sorted(found) == ["nginx", "shop"]
+
     @pytest.mark.parametrize("path", ["../beside/nginx", "shop/../../beside/nginx"])
     def test_S22_a_folder_outside_the_repository_is_refused(
         self, dependencies: Dependencies, tmp_path: Path, path: str
