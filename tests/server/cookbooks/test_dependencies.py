@@ -242,11 +242,15 @@ class TestFetching:
     def test_a_locked_commit_that_only_a_tag_leads_to_is_fetched_from_an_old_server_too(
         self, dependencies: Dependencies, nginx: Repository, tmp_path: Path
     ) -> None:
-        nginx.git("tag", "v1.4.0")
-        nginx.git("commit", "--quiet", "--amend", "--allow-empty", "-m", "the tag is on no branch")
+        rev = nginx.git("rev-parse", "HEAD")
+        nginx.commit({})
+        nginx.git("tag", "after")
+        nginx.git("checkout", "--quiet", "--orphan", "another")
+        nginx.commit({})
+        nginx.git("branch", "-D", "main")
         server = GitServer(tmp_path, old=True)
         place = Place(tmp_path / "mine").write(cookbook("shop"))
-        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", tag = "v1.4.0" }}\n')
+        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", rev = "{rev}" }}\n')
         try:
             place.ok("deps", "lock")
             found = merged(dependencies, place, tmp_path / "into")
