@@ -246,7 +246,7 @@ class TestFetching:
         nginx.commit({})
         nginx.git("tag", "after")
         nginx.git("checkout", "--quiet", "--orphan", "another")
-        nginx.commit({})
+        nginx.commit({"another": ""})
         nginx.git("branch", "-D", "main")
         server = GitServer(tmp_path, old=True)
         place = Place(tmp_path / "mine").write(cookbook("shop"))

@@ -267,7 +267,7 @@ def test_a_git_server_that_hands_out_no_single_commit_is_asked_for_branches_and_
     made.commit({})
     made.git("tag", "-a", "-m", "x", "after")
     made.git("checkout", "--quiet", "--orphan", "another")
-    made.commit({})
+    made.commit({"another": ""})
     made.git("branch", "-D", "main")
     server = GitServer(root, old=True)
     try:
