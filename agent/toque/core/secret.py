@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, SupportsIndex
 
 from toque.protocol.masking import HIDDEN
@@ -81,3 +82,11 @@ class Secret(str):
 def known_secrets() -> tuple[str, ...]:
     """Every value that became a Secret in this process."""
     return tuple(_KNOWN)
+
+
+def know_instead(values: Iterable[str]) -> list[str]:
+    """Know these secrets and no others from now on; answers those that were known. Only tests forget secrets."""
+    before = list(_KNOWN)
+    _KNOWN.clear()
+    _KNOWN.update(dict.fromkeys(values))
+    return before

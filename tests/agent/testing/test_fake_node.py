@@ -106,6 +106,27 @@ def test_the_stack_around_it_is_what_the_test_says() -> None:
     }
 
 
+@pytest.mark.parametrize("name", platforms.names())
+def test_packages_services_and_users_are_kept_on_every_platform(name: str) -> None:
+    node = FakeNode(name, packages={"git": "2.0"}, services={"cron": "stopped"})
+
+    def say() -> None:
+        toque.package("nginx")
+        toque.package("git", present=False)
+        toque.service("nginx", running=True, enabled=True)
+        toque.service("cron")
+        toque.user("alice")
+
+    run = node.converge(say)
+
+    assert node.package("nginx").installed
+    assert not node.package("git").installed
+    assert node.service("nginx").running
+    assert node.user("alice").exists
+    assert run.changed
+    run.again()
+
+
 def test_a_package_brings_its_service_its_folders_and_its_account() -> None:
     node = FakeNode()
 
@@ -194,7 +215,7 @@ def test_every_program_beside_the_others_is_taught_without_being_named(
 
     found = [kind.__name__ for kind in teaching.kinds.__wrapped__()]
 
-    assert {"Apt", "Accounts", "Git", "Lathe", "Posix", "Scripts"} <= set(found)
+    assert {"Apt", "Accounts", "Git", "Lathe", "Pacman", "Posix", "Scripts", "Zypper"} <= set(found)
     assert "NeedsMore" not in found
 
 
