@@ -36,10 +36,15 @@ class TooManyRestarts(ToqueError):
 class NeedsAgent(ToqueError):
     """A run without an agent came to a line that restarts the machine and goes on after the boot."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, remembered: bool) -> None:
+        way_out = (
+            "restart it yourself, then apply the recipe once more; this line is done then"
+            if remembered
+            else "run it as a command of the server"
+        )
         super().__init__(
             f"the machine must be restarted here ({name}), and only the agent does that and goes on after the boot: "
-            "restart it yourself, then apply the recipe once more; this line is done then"
+            f"{way_out}"
         )
 
 
@@ -65,7 +70,7 @@ class Boots:
             if self._path is not None:
                 self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._path.write_text(json.dumps(self.asked))
-            raise NeedsAgent(name)
+            raise NeedsAgent(name, remembered=self._path is not None)
         if len(self.asked) >= MOST:
             raise TooManyRestarts(name, list(self.asked))
         self.restarting = name

@@ -50,7 +50,8 @@ def _content_diff(resource: Resource[Any], change: Change[Any]) -> str:
         return "(its content is not shown: show_diff=False)"
     if (disguise := getattr(resource, "disguised", None)) is not None:
         before, after = disguise(before), disguise(after)
-    return unified(getattr(resource, "path", resource.identity()), before, after)
+    path = getattr(resource, "path", None)
+    return unified(path if isinstance(path, str) else resource.identity(), before, after)
 
 
 def unified(path: str, before: bytes | None, after: bytes | None) -> str:
@@ -90,11 +91,12 @@ def hide(lines: list[str]) -> list[str]:
 
 
 def _hide_hunk(hunk: list[str]) -> list[str]:
-    values = known_secrets()
+    # Shorter ones are hidden nowhere: the letter x would take every line with it.
+    values = [value for value in known_secrets() if len(value) >= SHORTEST]
     beginnings = []
     for line in hunk:
         if line.startswith("+"):
-            found = [at for value in values if len(value) >= SHORTEST and (at := line.find(value, 1)) > 0]
+            found = [at for value in values if (at := line.find(value, 1)) > 0]
             if found:
                 beginnings.append(line[1 : min(found)])
     return [_hide_removed(line, beginnings) if beginnings and line.startswith("-") else mask(line) for line in hunk]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from toque.core.errors import ToqueError
-from toque.core.host import CommandFailed, Entry, Host, Kind, Ran
+from toque.core.host import CommandFailed, Entry, Host, Kind, Ran, WebAnswer, WebRequest
 
 if TYPE_CHECKING:
     from toque.core.resource import Change, Resource
@@ -141,6 +141,13 @@ class Planned:
                 line = next((of for name, of in packages.items() if name in argv[0]), list(packages.values())[-1])
                 raise Unforeseen(line, f"come first, and {argv[0]} is not here yet") from error
             raise
+
+    def ask(self, request: WebRequest) -> WebAnswer:
+        """A look at the network is no change, and its answer the same, unless a line above would change that."""
+        return self.real.ask(request)
+
+    def reaches(self, address: str, port: int, *, timeout: float) -> str | None:
+        return self.real.reaches(address, port, timeout=timeout)
 
     def _concerned(self, argv: Sequence[str]) -> Iterator[tuple[str, str]]:
         if list(argv[:1]) == ["getent"]:

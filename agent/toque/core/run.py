@@ -21,6 +21,7 @@ from toque.core.resource import Action, Change, Outcome, Resource
 from toque.core.source import Source, declared_at
 
 if TYPE_CHECKING:
+    from toque.core.events import Event
     from toque.core.memory import Memory
     from toque.core.planned import Planned
 
@@ -105,6 +106,8 @@ class Run:
         self._pending: dict[str, PutOff] = {}
         self._failed_in: dict[int, str] = {}
         self._declared: dict[str, Resource[Any]] = {}
+        self.handlers: dict[str, list[Callable[[Any], object]]] = {}
+        """Who wants to hear of what happens, by the name of the event."""
         self.sleep: Callable[[float], None] = time.sleep
 
     def __enter__(self) -> Run:
@@ -172,6 +175,10 @@ class Run:
         outcome.want = None
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
+            if self.handlers:
+                from toque.core.events import ResourceChanged
+
+                self.tell(ResourceChanged(resource))
             self._notify(resource)
         elif outcome.status == "unknown":
             for action in (*resource.notify, *resource.notify_now):
@@ -193,6 +200,15 @@ class Run:
                 raise ResourceFailed(str(action), source, error) from error
             self.ledger.delivered(str(action))
         self.report.acted(self.recipe, action, because, self.dry_run, time.perf_counter() - began)
+
+    def tell(self, event: Event) -> None:
+        """Tell everybody who wants to hear of it. What they do themselves is no event."""
+        from toque.core.events import tell
+
+        handlers, self.handlers = self.handlers, {}
+        for function in handlers.get(event.name, ()):
+            tell(self, event, function)
+        self.handlers = handlers
 
     def request_reboot(self, reason: str) -> None:
         """Have the machine restarted after this run, should it succeed; the first reason stands."""
@@ -246,6 +262,10 @@ class Run:
     def _failed(self, resource: Resource[Any], outcome: Outcome, error: Exception) -> None:
         outcome.status, outcome.reason = ("ignored" if resource.ignore_failure else "failed"), str(error)
         self.report.outcome(self.recipe, resource, outcome)
+        if self.handlers:
+            from toque.core import events
+
+            self.tell(events.ResourceFailed(resource, error))
         if not resource.ignore_failure:
             raise ResourceFailed(str(resource), resource.source_line, error) from error
 

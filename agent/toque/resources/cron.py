@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
+from toque.core.files import user_id
 
 _FOLDER = "/etc/cron.d"
 _HEAD = "# Written by Toque: what is changed here is overwritten."
@@ -57,7 +58,7 @@ class Cron(Resource[CronState]):
     schedule      five fields, "30 3 * * mon-fri", or one of @reboot @hourly @daily @weekly @monthly @yearly; or
     minute, hour, day, month, weekday   a number, a list of numbers, or a field's text such as "*/10" or "mon-fri";
                   what is not given is "*"; of weekdays, 0 and 7 are Sunday
-    user          who it runs as
+    user          who it runs as; there must be such a user
     environment   lines NAME=value above it; of a Secret value the file is for root only
     mailto        who is sent what it prints; "" nobody; without, as the machine is set up
     random_delay  it starts up to so many seconds later, so that a fleet does not start as one
@@ -122,6 +123,7 @@ class Cron(Resource[CronState]):
             return
         if host.entry(_FOLDER) is None:
             raise NoCron
+        user_id(host, self.user)  # cron says nothing of a job whose user there is not, and runs it never
         host.write(self._path(), change.want.content, mode=int(change.want.mode, 8), uid=0, gid=0)
 
     def _path(self) -> str:

@@ -44,7 +44,8 @@ class SystemdUnit(Resource[UnitState]):
     verify       let systemd-analyze judge it before it is in place: what it says of this unit is an error. False where
                  the program that it starts is installed only later
     timeout      seconds that it may take to start, stop or restart; without, as long as the unit itself allows
-    present      False stops and disables it, and removes its file (with drop_in only that file)
+    present      False stops and disables it, and removes its file. With drop_in it removes only that: what runs keeps
+                 the setting until it starts again
 
     The files lie in /etc/systemd/system, and in /etc/systemd/user. systemd reads its units again once, when something
     has changed. Where systemd does not run the file is placed all the same. For a program of your own there is

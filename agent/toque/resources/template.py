@@ -178,13 +178,6 @@ def template(
         "present": present,
         "backup": backup,
         "verify": verify,
-        "helpers": helpers,
-        "header": header,
-        "replace": replace,
-        "encoding": encoding,
-        "newline": newline,
-        "follow": follow,
-        "show_diff": show_diff,
         "only_if": only_if,
         "not_if": not_if,
         "notify": notify,
@@ -202,6 +195,17 @@ def template(
         "tags": tags,
         "why": why,
     }
+    if helpers or header or newline or follow or not (replace and show_diff and encoding == "utf-8"):
+        # Seldom given, so seldom checked: a run may have a thousand templates.
+        properties |= {
+            "helpers": helpers,
+            "header": header,
+            "replace": replace,
+            "encoding": encoding,
+            "newline": newline,
+            "follow": follow,
+            "show_diff": show_diff,
+        }
     return current_run("template").declare(Template, (path,), properties)
 
 

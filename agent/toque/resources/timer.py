@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, action, recipe_word, resource
 from toque.core.accounts import check_name
-from toque.core.files import absolute
+from toque.core.files import absolute, user_id
 from toque.platforms.environment.systemd import quoted
 from toque.platforms.service import definition
 from toque.platforms.service.definition import FILES, HEAD
@@ -46,7 +46,7 @@ class Timer(Resource[TimerState]):
     calendar      when, as in systemd.time(7): "daily", "Mon *-*-* 03:30", "*:0/10"; a list for several
     randomized_delay  each run starts up to so many seconds later, so that a fleet does not start as one
     persistent    what was missed while the machine was off is made up for after the boot
-    user          who the command runs as (root)
+    user          who the command runs as (root); there must be such a user
     directory     where it runs
     environment   its environment; values may be Secrets, the file that holds them is for root only
     present       False removes the pair
@@ -121,6 +121,7 @@ class Timer(Resource[TimerState]):
             return
         if not systemd.is_here():
             raise NoTimers(self.name)
+        user_id(host, self.user)
         if "environment" in change:
             self._put_environment(host)
         if "content" in change:

@@ -1,4 +1,4 @@
-"""Which cookbooks a test may name: the one it stands in, those beside it, and what cookbooks.lock names."""
+"""Which cookbooks a test may name: the one it stands in, those beside it, and those of cookbooks.lock."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeGuard, cast
 
 from toque.cookbook.finder import PACKAGE, importable
-from toque.cookbook.layout import find_cookbooks
+from toque.cookbook.locked import with_locked
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
 from toque.core.boots import RestartNow
 from toque.core.errors import NotLoadable
@@ -249,7 +249,7 @@ class FakeNode:
             if isinstance(each, Path) or (isinstance(each, str) and each.endswith(".py")):
                 root, in_cookbook = cookbook_of(str(Path(each).resolve()))
                 if in_cookbook:
-                    found |= {**find_cookbooks(root.parent), **find_cookbooks(root)}
+                    found |= {**with_locked(root.parent), **with_locked(root)}
         return found
 
     def _collect(self, name: str) -> Any:

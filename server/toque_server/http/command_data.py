@@ -100,6 +100,7 @@ def build(
             instance_id=command.instance_id,
             deployment_id=command.deployment_id,
             comment=asked.comment,
+            elected=sealed.elected,
         ),
         levels=levels,
         secrets=bags.merged(secrets, {bags.BAG_OF["app"]: connections} if own else {}),

@@ -62,7 +62,7 @@ def test_nothing_of_a_run_follows_a_restart_but_after_the_boot_all_of_it(run: Pa
 def test_a_run_that_nobody_goes_on_with_fails_at_the_line(run: Path, capsys: Any) -> None:
     assert execute_run(run) == 1
 
-    assert "only the agent does that and goes on after the boot" in capsys.readouterr().out
+    assert "only the agent does that and goes on after the boot: run it as a command" in capsys.readouterr().out
     assert "restart" not in outcome(run)
 
 

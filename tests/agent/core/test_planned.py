@@ -232,7 +232,10 @@ def test_an_output_that_is_known_only_after_apply_says_so() -> None:
 
     found = plan(recipe, FakeHost())
     assert said == ["the date is (known after apply)"]
-    assert found[1][1:] == ("unknown", "execute[date].out, execute[date].err is known after apply")
+    assert found[1][1:] == (
+        "unknown",
+        "execute[date].out, execute[date].err, execute[date].exit_code is known after apply",
+    )
     assert [status for _, status, _ in found] == ["would-change", "unknown", "would-change", "unknown"]
 
 

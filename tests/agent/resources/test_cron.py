@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import BadProperty, Secret, converge
+from toque.core import BadProperty, NotFound, Secret, converge
 from toque.resources.cron import Cron, NoCron
 from toque.testing.machine import FakeHost, Node
 
 
 def machine() -> FakeHost:
-    return FakeHost(files={"/etc/cron.d": Node("directory", mode=0o755)})
+    return FakeHost(files={"/etc/cron.d": Node("directory", mode=0o755)}, users={"root": 0, "deploy": 4000})
 
 
 def job(*args: Any, **properties: Any) -> str:
@@ -88,6 +88,15 @@ def test_a_link_in_its_place_is_replaced_as_cron_follows_none() -> None:
 def test_without_a_cron_it_says_what_to_install() -> None:
     with pytest.raises(NoCron, match="package cron or cronie"):
         converge(Cron("report", schedule="@daily", command="/bin/report"), FakeHost())
+
+
+def test_a_user_that_does_not_exist_is_an_error_and_not_a_job_that_never_runs() -> None:
+    host = machine()
+
+    with pytest.raises(NotFound, match="user on this machine called 'nobody-here'"):
+        converge(Cron("report", schedule="@daily", command="/bin/report", user="nobody-here"), host)
+
+    assert host.ran == []
 
 
 @pytest.mark.parametrize(

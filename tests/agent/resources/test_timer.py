@@ -22,7 +22,7 @@ BACKUP = Timer(
 
 
 def machine() -> FakeHost:
-    return FakeHost(units={"nginx": Unit()})
+    return FakeHost(units={"nginx": Unit()}, users={"root": 0, "deploy": 4000})
 
 
 def text(host: FakeHost, path: str) -> str:

@@ -18,6 +18,8 @@ _ALWAYS = (
     ("ct state invalid drop", "what belongs to nothing"),
     ("iif lo accept", "this machine itself"),
     ("meta l4proto { icmp, ipv6-icmp } accept", "messages about the network"),
+    ("udp sport 67 udp dport 68 accept", "its address, by DHCP"),
+    ("ip6 saddr fe80::/10 udp dport 546 accept", "its address, by DHCPv6"),
 )
 _LONGEST_COMMENT = 120
 

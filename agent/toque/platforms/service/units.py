@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 
 from toque.core import BadProperty, Host, ToqueError
@@ -12,7 +13,6 @@ EVERY_USER = "/etc/systemd/user"
 """Where the units lie that the managers of all users load."""
 
 KINDS = ("service", "socket", "timer", "path", "mount", "automount", "swap", "target", "slice")
-_TRIAL = "/run/toque-verify"
 
 Value = str | int | float | bool | Sequence[str | int | float | bool]
 Sections = Mapping[str, Mapping[str, Value]]
@@ -75,10 +75,11 @@ def verify(host: Host, name: str, files: Mapping[str, str], folder: str = SYSTEM
     """
     if host.which("systemd-analyze") is None:
         return
-    if host.entry(_TRIAL) is not None:
-        host.remove(_TRIAL, recursive=True)
+    trial = f"/run/toque-verify-{os.getpid()}"
+    if host.entry(trial) is not None:
+        host.remove(trial, recursive=True)
     for path, content in files.items():
-        place = f"{_TRIAL}/{path}"
+        place = f"{trial}/{path}"
         if host.entry(above := place.rpartition("/")[0]) is None:
             host.make_directory(above, mode=0o700, parents=True)
         host.write(place, content.encode(), mode=0o600)
@@ -92,12 +93,12 @@ def verify(host: Host, name: str, files: Mapping[str, str], folder: str = SYSTEM
     ]
     try:
         # The colon at the end: what is not here is looked for in the usual places.
-        ran = host.run(argv, env={"SYSTEMD_UNIT_PATH": f"{_TRIAL}:"}, ok=range(256))
+        ran = host.run(argv, env={"SYSTEMD_UNIT_PATH": f"{trial}:"}, ok=range(256))
     finally:
-        host.remove(_TRIAL, recursive=True)
+        host.remove(trial, recursive=True)
     # Units that this one names may have faults of their own: only what is said of this one counts.
-    ours = (f"{_TRIAL}/", f"{_instance(name)}:", f"Unit {_instance(name)} ")
-    said = [line.replace(f"{_TRIAL}/", "") for line in ran.err.splitlines() if any(mark in line for mark in ours)]
+    ours = (f"{trial}/", f"{_instance(name)}:", f"Unit {_instance(name)} ")
+    said = [line.replace(f"{trial}/", "") for line in ran.err.splitlines() if any(mark in line for mark in ours)]
     if said:
         raise UnitRefused(name, said)
 
