@@ -1020,6 +1020,10 @@ class GetCommandLogResult(Structure, frozen=True, kw_only=True):
     reason: str
 
 
+class GetCookbooksResult(Structure, frozen=True, kw_only=True):
+    archive: str
+
+
 class GetDataBagItemResult(Structure, frozen=True, kw_only=True):
     value: dict[str, Any]
     version: int

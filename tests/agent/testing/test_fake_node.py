@@ -12,6 +12,7 @@ import pytest
 
 import toque
 from toque.core.errors import BadData, NotFound, NotLoadable
+from toque.core.host import Ran
 from toque.testing import FakeNode, Stopped, platforms, programs, teaching
 from toque.testing.cookbooks import around
 from toque.testing.machine import Unit
@@ -43,7 +44,7 @@ def motd() -> None:
 
 @pytest.mark.parametrize("name", platforms.names())
 def test_each_recorded_platform_makes_a_node_whose_facts_agree_with_its_os_release(name: str) -> None:
-    from toque.facts.platform import family
+    from toque.core.os_release import family
 
     node = FakeNode(name)
     seen: dict[str, Any] = {}
@@ -289,6 +290,22 @@ def test_a_run_tells_which_actions_were_taken() -> None:
     assert run.notified("nginx", "reload")
     assert not run.notified("nginx", "restart")
     assert run.actions == ["service[nginx].reload"]
+
+
+def test_a_run_tells_that_it_asked_for_a_restart() -> None:
+    run = FakeNode().converge(lambda: toque.node.request_reboot("a new kernel"))
+
+    assert run.reboot == "a new kernel"
+
+
+def test_a_try_that_failed_is_repeated_without_waiting() -> None:
+    node = FakeNode()
+    left = [1, 1, 0]
+    node.host.answers[("flaky",)] = lambda host: Ran(code=left.pop(0))
+
+    run = node.converge(lambda: toque.execute(["flaky"], retries=2, retry_delay=3600))
+
+    assert run.resource("execute", "flaky").changed
 
 
 def test_a_plan_says_what_a_run_does_and_touches_nothing() -> None:

@@ -214,6 +214,6 @@ def stage(work: Path, name: str, cookbooks: dict[str, Path]) -> None:
     words = (package / "__init__.py").read_text(encoding="utf-8")
     if (cookbooks[name] / "settings.py").is_file():
         module = f"cookbooks.{name.replace('-', '_')}.settings"
-        words = words.replace(", node, search, settings\n", ", node, search\n")
+        words = re.sub(r"(?m)^(    from toque\.core\.world import .*), settings\b", r"\1", words)
         words += f"\nfrom {module} import Settings as _Settings\n\nsettings: _Settings\n"
     (work / "toque" / "__init__.py").write_text(words, encoding="utf-8")

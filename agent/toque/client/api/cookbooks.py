@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from toque.client.structures import (
     Bundle,
     DescribeCookbooksResult,
+    GetCookbooksResult,
     PublishCookbooksResult,
 )
 from toque.client.calling import TOQUE, Calls
@@ -50,6 +51,20 @@ class CookbooksCalls(Calls):
     ) -> Iterator[Bundle]:
         """Yield each of the `bundles` that `describe_cookbooks` answers with, page after page. A page has `max_results`."""
         return self._iterate("DescribeCookbooks", TOQUE, {"MaxResults": max_results, "StackId": stack_id, "Cookbook": cookbook}, DescribeCookbooksResult, "bundles")
+
+    def get_cookbooks(
+        self,
+        *,
+        stack_id: str,
+        digest: str,
+    ) -> GetCookbooksResult:
+        """Download a bundle of a stack, of at most 16 MiB, so that other cookbooks can depend on those in it.
+
+        `[sources]` of cookbooks.toml names the stack; `toque cookbook deps lock` asks for its bundles.
+
+        Raises ValidationException or ResourceNotFoundException.
+        """
+        return self._ask("GetCookbooks", TOQUE, {"StackId": stack_id, "Digest": digest}, GetCookbooksResult, reads=True)
 
     def publish_cookbooks(
         self,

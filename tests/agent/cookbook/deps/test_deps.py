@@ -258,19 +258,24 @@ def test_another_content_at_the_same_place_is_refused(place: Place, tmp_path: Pa
     assert f"is not what was locked: its digest is {digest[:12]}, not 000000000000" in said
 
 
-def test_a_git_server_that_hands_out_no_single_commit_is_asked_for_its_branches(place: Place, tmp_path: Path) -> None:
+def test_a_git_server_that_hands_out_no_single_commit_is_asked_for_branches_and_tags(
+    place: Place, tmp_path: Path
+) -> None:
     root = tmp_path / "served"
     made = Repository(root / "nginx", cookbook("nginx", "1.4.0", folder=""))
-    made.git("config", "uploadpack.allowAnySHA1InWant", "false")
-    first = made.git("rev-parse", "HEAD")
-    moved(made, "1.5.0")
-    server = GitServer(root)
+    rev = made.git("rev-parse", "HEAD")
+    made.commit({})
+    made.git("tag", "-a", "-m", "x", "after")
+    made.git("checkout", "--quiet", "--orphan", "another")
+    made.commit({"another": ""})
+    made.git("branch", "-D", "main")
+    server = GitServer(root, old=True)
     try:
-        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", rev = "{first}" }}\n')
+        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", rev = "{rev}" }}\n')
         place.ok("deps", "lock")
     finally:
         server.close()
-    assert 'version = "1.4.0"' in place.lock
+    assert f'commit = "{rev}"' in place.lock
 
 
 def test_vendor_leaves_alone_what_it_did_not_put_there(place: Place, nginx: Repository) -> None:
