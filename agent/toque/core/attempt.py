@@ -89,7 +89,7 @@ def rehearse(run: Run, plan: Planned, resource: Resource[Any], outcome: Outcome)
 
 def _poison(run: Run, resource: Resource[Any]) -> str:
     """Why a resource cannot be told that was given an output which is known only after apply."""
-    from toque.core.planned import Unknown, unknowns_in
+    from toque.core.unknown import Unknown, unknowns_in
 
     if not run.unknown_outputs:
         return ""
@@ -101,7 +101,7 @@ def _poison(run: Run, resource: Resource[Any]) -> str:
 
 
 def _foretell_outputs(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
-    from toque.core.planned import Unknown
+    from toque.core.unknown import Unknown
 
     for name in outputs_of(type(resource)):
         if name not in resource.known_before:
