@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from toque.resources.hosts_entry import hosts_entry
     from toque.resources.http_request import http_request
     from toque.resources.kernel_module import kernel_module
-    from toque.resources.http_request import http_request
     from toque.resources.known_host import known_host
     from toque.resources.limits import limits
     from toque.resources.line import line
@@ -47,7 +46,9 @@ if TYPE_CHECKING:
     from toque.resources.os_upgrade import os_upgrade
     from toque.resources.package import package
     from toque.resources.package_index import package_index
+    from toque.resources.pip_package import pip_package
     from toque.resources.private_key import private_key
+    from toque.resources.python_venv import python_venv
     from toque.resources.reboot import reboot
     from toque.resources.remote_file import remote_file
     from toque.resources.replace import replace
@@ -108,7 +109,9 @@ __all__ = [
     "os_upgrade",
     "package",
     "package_index",
+    "pip_package",
     "private_key",
+    "python_venv",
     "reboot",
     "remote_file",
     "replace",
