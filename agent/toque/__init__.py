@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from toque.resources.authorized_keys import authorized_keys
     from toque.resources.block import block
     from toque.resources.block_of_python import block_of_python
+    from toque.resources.bundle import bundle
     from toque.resources.certificate import certificate
     from toque.resources.check import check
     from toque.resources.cleanup import cleanup
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from toque.resources.file import file
     from toque.resources.filesystem import filesystem
     from toque.resources.firewall import firewall
+    from toque.resources.gem_package import gem_package
     from toque.resources.git import git
     from toque.resources.group import group
     from toque.resources.hostname import hostname
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from toque.resources.locale import locale
     from toque.resources.log import log
     from toque.resources.mount import mount
+    from toque.resources.npm_package import npm_package
     from toque.resources.os_upgrade import os_upgrade
     from toque.resources.package import package
     from toque.resources.package_index import package_index
@@ -75,6 +78,7 @@ __all__ = [
     "authorized_keys",
     "block",
     "block_of_python",
+    "bundle",
     "certificate",
     "check",
     "cleanup",
@@ -90,6 +94,7 @@ __all__ = [
     "file",
     "filesystem",
     "firewall",
+    "gem_package",
     "git",
     "group",
     "hostname",
@@ -105,6 +110,7 @@ __all__ = [
     "log",
     "mount",
     "node",
+    "npm_package",
     "on_change",
     "os_upgrade",
     "package",

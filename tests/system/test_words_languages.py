@@ -16,7 +16,7 @@ from tests.system.case_words import apply, put, toque
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("pip_package", "python_venv")
+PROVES = ("bundle", "gem_package", "npm_package", "pip_package", "python_venv")
 
 
 @pytest.fixture(scope="module")
@@ -147,3 +147,59 @@ def test_a_project_is_installed_in_place(box: Box) -> None:
 
     apply(box, 'from toque import python_venv\npython_venv("/srv/shop/venv", present=False)\n')
     assert box.shell("ls /srv/shop") == ""
+
+
+@needs("npm")
+def test_a_package_of_node_for_the_machine_and_a_project_as_its_lock_file_says(box: Box) -> None:
+    put(box, "/srv/left/package.json", b'{"name": "left", "version": "1.2.0", "bin": {"left": "left.js"}}')
+    put(box, "/srv/left/left.js", b"#!/usr/bin/env node\nconsole.log('left')\n")
+    box.shell("cd /srv/left && npm pack --silent --offline && mkdir /srv/web && chown shop /srv/web")
+    put(box, "/srv/web/package.json", b'{"name": "web", "dependencies": {"left": "file:../left/left-1.2.0.tgz"}}')
+    box.shell("cd /srv/web && npm install --silent --offline --package-lock-only && chown -R shop /srv/web")
+    recipe = """
+        from toque import npm_package
+        npm_package("left", source="/srv/left/left-1.2.0.tgz", version="^1.1")
+        npm_package(path="/srv/web", ci=True, production=True)
+        """
+
+    apply(box, recipe)
+
+    assert box.run("left") == "left"
+    assert box.run("node", "-p", "require('/srv/web/node_modules/left/package.json').version") == "1.2.0"
+    assert box.run("stat", "-c", "%U", "/srv/web/node_modules/left/left.js") == "shop"
+
+    apply(box, 'from toque import npm_package\nnpm_package("left", present=False)\n')
+    assert box.execute(["which", "left"]).returncode == 1
+
+
+@needs("gem", "bundle")
+def test_gems_alone_and_for_a_project(box: Box) -> None:
+    for version in ("0.1", "0.2"):
+        text = f"Gem::Specification.new('pebble', '{version}') {{|s| s.summary = 's'; s.authors = ['a']; s.files = []}}\n"
+        put(box, "/srv/gems/pebble.gemspec", text.encode())
+        box.shell("cd /srv/gems && gem build --silent pebble.gemspec")
+    put(box, "/srv/rails/Gemfile", b"gem 'pebble'\ngroup(:test) { gem 'boulder' }\n")
+    box.shell("chown shop /srv/rails")
+
+    apply(
+        box,
+        """
+        from toque import bundle, gem_package
+        gem_package("pebble", source="/srv/gems/pebble-0.1.gem", version="~> 0.1.0")
+        bundle("/srv/rails", without=["test"], options=["--local"])
+        """,
+    )
+
+    assert "pebble (0.1)" in box.run("gem", "list", "--local")
+    assert box.run("stat", "-c", "%U", "/srv/rails/Gemfile.lock", "/srv/rails/.bundle/config").split() == ["shop", "shop"]
+
+    apply(
+        box,
+        """
+        from toque import gem_package
+        gem_package("pebble", source="/srv/gems/pebble-0.2.gem", version=">= 0.2, < 1")
+        """,
+    )
+    assert "pebble (0.2, 0.1)" in box.run("gem", "list", "--local")
+    apply(box, 'from toque import gem_package\ngem_package("pebble", present=False)\n')
+    assert "pebble" not in box.run("gem", "list", "--local")
