@@ -29,6 +29,8 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
         if reason:
             outcome.status, outcome.reason = "skipped", reason
             return
+    if (resource.word in run.only_recorded or run.confirm is not None) and _left_alone(run, resource, outcome):
+        return
     before = Before(run, resource)
     for left in range(resource.retries, -1, -1):
         try:
@@ -49,6 +51,21 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
         outcome.status = "changed"
     if names := outputs_of(type(resource)):
         outcome.outputs = {name: getattr(resource, name) for name in names}
+
+
+def _left_alone(run: Run, resource: Resource[Any], outcome: Outcome) -> bool:
+    """Whether a resource is only looked at: this run records its word only, or who was asked does not want it."""
+    change = converge(resource, run.host, dry_run=True)
+    if resource.word in run.only_recorded:
+        if change is not None:
+            outcome.status, outcome.change, outcome.reason = "would-change", change, run.only_recorded[resource.word]
+        return True
+    answer = "yes" if change is None or run.confirm is None else run.confirm(resource, change)
+    if answer == "yes":
+        return False
+    outcome.status, outcome.reason = "skipped", "you said no" if answer == "no" else "you quit"
+    run.quits = answer == "quit"
+    return True
 
 
 def rehearse(run: Run, plan: Planned, resource: Resource[Any], outcome: Outcome) -> None:
