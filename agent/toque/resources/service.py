@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
-from toque.core.accounts import check_name
-from toque.core.files import absolute
-from toque.platforms.service import Definition, Provider, Services, services_of
+from toque.platforms.service import Definition, Provider, Services, arguments, check_definition, services_of
 
 if TYPE_CHECKING:
     from toque.core.planned import Planned
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACES = ("/etc/systemd/system/{}.service", "/usr/lib/systemd/system/{}.service", "/lib/systemd/system/{}.service",
            "/etc/init.d/{}")  # fmt: skip
 _SIGNALS = {"HUP", "USR1", "USR2", "INT", "TERM", "WINCH"}
@@ -181,8 +177,8 @@ class Service(Resource[ServiceState]):
     def _definition(self) -> Definition | None:
         if self.command is None:
             return None
-        argv = shlex.split(self.command) if isinstance(self.command, str) else self.command
-        return Definition(tuple(argv), self.directory, self.user, dict(self.environment or {}), self.reload_signal)
+        argv = arguments("service", self.command)
+        return Definition(argv, self.directory, self.user, dict(self.environment or {}), self.reload_signal)
 
     def _leaves_traces(self, services: Services) -> bool:
         name = self.name
@@ -197,21 +193,7 @@ class Service(Resource[ServiceState]):
             services.undefine(self.name)
 
     def _check_command(self) -> None:
-        try:
-            argv = shlex.split(self.command) if isinstance(self.command, str) else list(self.command or ())
-        except ValueError as error:
-            raise BadProperty(f"service command cannot be split into arguments ({error}): give a list") from None
-        if not argv or not argv[0] or any("\0" in arg for arg in argv):
-            raise BadProperty('service command needs a program, e.g. ["python3", "-m", "shop"]')
-        if self.directory is not None:
-            absolute("service directory:", self.directory)
-            if "\n" in self.directory:
-                raise BadProperty("service directory must be one line")
-        if self.user is not None:
-            check_name("service user:", self.user)
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(name) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"service environment must map names such as PORT to text; {name!r} does not")
+        check_definition("service", self.command or (), self.directory, self.user, self.environment)
         if self.reload_signal is not None and self.reload_signal not in _SIGNALS:
             raise BadProperty(f"service reload_signal must be one of {', '.join(sorted(_SIGNALS))}")
 

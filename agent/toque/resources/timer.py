@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, action, recipe_word, resource
-from toque.core.accounts import check_name
-from toque.core.files import absolute, user_id
+from toque.core.files import user_id
 from toque.platforms.environment.systemd import quoted
 from toque.platforms.service import definition
-from toque.platforms.service.definition import FILES, HEAD
+from toque.platforms.service.definition import FILES, HEAD, arguments, check_definition
 from toque.platforms.service.systemd import Systemd, in_unit
 from toque.platforms.service.units import SYSTEM, place, take_away, verify
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -77,25 +74,14 @@ class Timer(Resource[TimerState]):
             )
         if not self.present:
             return
-        argv = self._argv()
-        if not argv or not argv[0] or any("\0" in arg for arg in argv):
-            raise BadProperty('timer command needs a program, e.g. ["/usr/local/bin/backup", "--all"]')
+        check_definition("timer", self.command, self.directory, self.user, self.environment)
         for each in self._calendars():
-            if not each.strip() or "\n" in each or "\0" in each:
+            if not each.strip() or not each.isprintable() or each.endswith("\\"):
                 raise BadProperty(f'timer calendar must be a time such as "daily" or "*-*-* 03:30", got {each!r}')
         if not self._calendars():
             raise BadProperty('timer needs calendar, e.g. "daily" or "*-*-* 03:30"')
         if self.randomized_delay < 0:
             raise BadProperty(f"timer randomized_delay must be 0 or more seconds, got {self.randomized_delay:g}")
-        if self.user is not None:
-            check_name("timer user:", self.user)
-        if self.directory is not None:
-            absolute("timer directory:", self.directory)
-            if "\n" in self.directory:
-                raise BadProperty("timer directory must be one line")
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(name) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"timer environment must map names such as KEEP to text; {name!r} does not")
 
     def desired(self) -> TimerState | None:
         return TimerState(self._content()) if self.present else None
@@ -169,12 +155,6 @@ class Timer(Resource[TimerState]):
             return None
         return "".join(f"{key}={quoted(key, value)}\n" for key, value in sorted(self.environment.items())).encode()
 
-    def _argv(self) -> list[str]:
-        try:
-            return shlex.split(self.command) if isinstance(self.command, str) else list(self.command)
-        except ValueError as error:
-            raise BadProperty(f"timer command cannot be split into arguments ({error}): give a list") from None
-
     def _calendars(self) -> list[str]:
         return [self.calendar] if isinstance(self.calendar, str) else list(self.calendar)
 
@@ -182,6 +162,7 @@ class Timer(Resource[TimerState]):
         return "".join(self._units().values()).encode()
 
     def _units(self) -> dict[str, str]:
+        argv = arguments("timer", self.command)
         service = [
             f"# {HEAD}",
             "[Unit]",
@@ -189,7 +170,7 @@ class Timer(Resource[TimerState]):
             "",
             "[Service]",
             "Type=oneshot",
-            f"ExecStart={' '.join(map(in_unit, self._argv()))}",
+            f"ExecStart={' '.join(map(in_unit, argv))}",
             *([f"EnvironmentFile={self._environment_file()}"] if self.environment else []),
             *([f"WorkingDirectory={self.directory.replace('%', '%%')}"] if self.directory else []),
             *([f"User={self.user}"] if self.user else []),

@@ -15,14 +15,14 @@ from typing import Literal, Protocol
 
 from toque.core import Host
 from toque.platforms.service import pid1
-from toque.platforms.service.definition import Definition
+from toque.platforms.service.definition import Definition, arguments, check_definition
 from toque.platforms.service.openrc import BOOTED, PROGRAM, OpenRC
 from toque.platforms.service.steady import NotUp
 from toque.platforms.service.supervisor import Supervisor
 from toque.platforms.service.systemd import Systemd
 from toque.platforms.service.sysv import SysV
 
-__all__ = ["Definition", "NotUp", "Provider", "Services", "services_of"]
+__all__ = ["Definition", "NotUp", "Provider", "Services", "arguments", "check_definition", "services_of"]
 
 Provider = Literal["systemd", "openrc", "sysv", "supervisor"]
 
