@@ -42,7 +42,7 @@ class Service(Resource[ServiceState]):
     reload_on    resources; when one of them changed, reload the configuration (restart where that is not possible)
     command      declares a program of your own as this service: a list of arguments, or a text that is split like one
                  (there is no shell). Kept by systemd where it runs, else by supervisord; started again when it ends
-    directory    where `command` runs
+    cwd          the folder that `command` runs in
     user         who `command` runs as (root)
     environment  its environment; values may be Secrets, the files that hold them are for root only
     reload_signal  what makes `command` read its configuration again, e.g. "HUP"
@@ -55,7 +55,7 @@ class Service(Resource[ServiceState]):
 
         conf = file("/etc/memcached.conf", content="-m 64\\n-l 127.0.0.1\\n")
         service("memcached", enabled=True, restart_on=[conf])
-        service("shop", command=["python3", "-m", "shop"], directory="/srv/www/shop/current", user="deploy",
+        service("shop", command=["python3", "-m", "shop"], cwd="/srv/www/shop/current", user="deploy",
                 environment={"PORT": "8080"}, enabled=True)
         service("rpcbind", running=False, masked=True)
     """
@@ -67,7 +67,7 @@ class Service(Resource[ServiceState]):
     restart_on: Sequence[Resource[Any]] = ()
     reload_on: Sequence[Resource[Any]] = ()
     command: str | Sequence[str] | None = None
-    directory: str | None = None
+    cwd: str | None = None
     user: str | None = None
     environment: Mapping[str, str] | None = None
     reload_signal: str | None = None
@@ -86,7 +86,7 @@ class Service(Resource[ServiceState]):
         if self.command is not None and self.provider in ("sysv", "openrc"):
             raise BadProperty(f'service command is kept by systemd or supervisor, not by provider="{self.provider}"')
         if self.command is None:
-            alone = {"directory": self.directory, "user": self.user, "environment": self.environment}
+            alone = {"cwd": self.cwd, "user": self.user, "environment": self.environment}
             for name, value in {**alone, "reload_signal": self.reload_signal}.items():
                 if value is not None:
                     raise BadProperty(f"service {name} goes with command: it belongs to a program of your own")
@@ -178,7 +178,7 @@ class Service(Resource[ServiceState]):
         if self.command is None:
             return None
         argv = arguments("service", self.command)
-        return Definition(argv, self.directory, self.user, dict(self.environment or {}), self.reload_signal)
+        return Definition(argv, self.cwd, self.user, dict(self.environment or {}), self.reload_signal)
 
     def _leaves_traces(self, services: Services) -> bool:
         name = self.name
@@ -193,7 +193,7 @@ class Service(Resource[ServiceState]):
             services.undefine(self.name)
 
     def _check_command(self) -> None:
-        check_definition("service", self.command or (), self.directory, self.user, self.environment)
+        check_definition("service", self.command or (), self.cwd, self.user, self.environment)
         if self.reload_signal is not None and self.reload_signal not in _SIGNALS:
             raise BadProperty(f"service reload_signal must be one of {', '.join(sorted(_SIGNALS))}")
 

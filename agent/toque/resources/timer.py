@@ -41,10 +41,10 @@ class Timer(Resource[TimerState]):
     command       a list of arguments, or a text that is split like one (there is no shell); it may run as long as it
                   needs, and is not started a second time meanwhile
     calendar      when, as in systemd.time(7): "daily", "Mon *-*-* 03:30", "*:0/10"; a list for several
-    randomized_delay  each run starts up to so many seconds later, so that a fleet does not start as one
+    random_delay  each run starts up to so many seconds later, so that a fleet does not start as one
     persistent    what was missed while the machine was off is made up for after the boot
     user          who the command runs as (root); there must be such a user
-    directory     where it runs
+    cwd           the folder that it runs in
     environment   its environment; values may be Secrets, the file that holds them is for root only
     present       False removes the pair
 
@@ -53,17 +53,17 @@ class Timer(Resource[TimerState]):
     Where systemd does not run, use `cron`.
 
         timer("shop-backup", command=["/usr/local/bin/backup", "--to", "/srv/backup"], calendar="*-*-* 03:30",
-              randomized_delay=600, persistent=True, user="deploy", environment={"KEEP": "7"})
+              random_delay=600, persistent=True, user="deploy", environment={"KEEP": "7"})
     """
 
     name: str
     _: KW_ONLY
     command: str | Sequence[str] = ()
     calendar: str | Sequence[str] = ()
-    randomized_delay: float = 0
+    random_delay: float = 0
     persistent: bool = False
     user: str | None = None
-    directory: str | None = None
+    cwd: str | None = None
     environment: Mapping[str, str] | None = None
     present: bool = True
 
@@ -74,14 +74,14 @@ class Timer(Resource[TimerState]):
             )
         if not self.present:
             return
-        check_definition("timer", self.command, self.directory, self.user, self.environment)
+        check_definition("timer", self.command, self.cwd, self.user, self.environment)
         for each in self._calendars():
             if not each.strip() or not each.isprintable() or each.endswith("\\"):
                 raise BadProperty(f'timer calendar must be a time such as "daily" or "*-*-* 03:30", got {each!r}')
         if not self._calendars():
             raise BadProperty('timer needs calendar, e.g. "daily" or "*-*-* 03:30"')
-        if self.randomized_delay < 0:
-            raise BadProperty(f"timer randomized_delay must be 0 or more seconds, got {self.randomized_delay:g}")
+        if self.random_delay < 0:
+            raise BadProperty(f"timer random_delay must be 0 or more seconds, got {self.random_delay:g}")
 
     def desired(self) -> TimerState | None:
         return TimerState(self._content()) if self.present else None
@@ -172,7 +172,7 @@ class Timer(Resource[TimerState]):
             "Type=oneshot",
             f"ExecStart={' '.join(map(in_unit, argv))}",
             *([f"EnvironmentFile={self._environment_file()}"] if self.environment else []),
-            *([f"WorkingDirectory={self.directory.replace('%', '%%')}"] if self.directory else []),
+            *([f"WorkingDirectory={self.cwd.replace('%', '%%')}"] if self.cwd else []),
             *([f"User={self.user}"] if self.user else []),
             "",
         ]
@@ -183,7 +183,7 @@ class Timer(Resource[TimerState]):
             "",
             "[Timer]",
             *(f"OnCalendar={each}" for each in self._calendars()),
-            *([f"RandomizedDelaySec={self.randomized_delay:g}"] if self.randomized_delay else []),
+            *([f"RandomizedDelaySec={self.random_delay:g}"] if self.random_delay else []),
             *(["Persistent=yes"] if self.persistent else []),
             "",
             "[Install]",

@@ -39,7 +39,7 @@ def arguments(word: str, command: str | Sequence[str]) -> tuple[str, ...]:
 def check_definition(
     word: str,
     command: str | Sequence[str],
-    directory: str | None,
+    cwd: str | None,
     user: str | None,
     environment: Mapping[str, str] | None,
 ) -> None:
@@ -50,10 +50,10 @@ def check_definition(
     if argv[0][0] in "@-:+!|":
         # systemd reads these before a program as orders, "run it as root" for one, in quotes as well.
         raise BadProperty(f"{word} command must begin with a program, and none begins with {argv[0][0]}: {argv[0]!r}")
-    if directory is not None:
-        absolute(f"{word} directory:", directory)
-        if not directory.isprintable() or directory.endswith("\\"):
-            raise BadProperty(f"{word} directory must be one line, without a backslash at its end, got {directory!r}")
+    if cwd is not None:
+        absolute(f"{word} cwd:", cwd)
+        if not cwd.isprintable() or cwd.endswith("\\"):
+            raise BadProperty(f"{word} cwd must be one line, without a backslash at its end, got {cwd!r}")
     if user is not None:
         check_name(f"{word} user:", user)
     check_variables(word, environment)
