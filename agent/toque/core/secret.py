@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, SupportsIndex
 
 from toque.protocol.masking import HIDDEN
@@ -77,6 +77,13 @@ class Secret(str):
 
     def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
         return Secret, (self.reveal(),)
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether a value is a Secret, or a list or a mapping with one in it."""
+    if isinstance(value, Mapping):
+        return any(map(holds_secret, value.values()))
+    return any(map(holds_secret, value)) if isinstance(value, list | tuple) else isinstance(value, Secret)
 
 
 def known_secrets() -> tuple[str, ...]:

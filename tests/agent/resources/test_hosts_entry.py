@@ -173,6 +173,16 @@ def test_a_section_is_made_of_the_instances_that_a_search_finds() -> None:
     assert hosts(host).splitlines()[1:-1] == ["10.0.1.1 web1", "10.0.1.3 web3"]
 
 
+def test_a_name_given_twice_and_a_comment_with_blanks_around_it_are_right_after_one_run() -> None:
+    host = FakeHost(files={"/etc/hosts": "127.0.0.1 localhost\n"})
+    want = HostsEntry("10.0.0.7", names=["db", "db"], comment=" the old one ")
+
+    converge(want, host)
+
+    assert host.read("/etc/hosts") == b"127.0.0.1 localhost\n10.0.0.7 db # the old one\n"
+    assert converge(want, host) is None
+
+
 CASES = [
     Case(want, partial(machine, text))
     for want in (
