@@ -23,7 +23,7 @@ SHOP = f"""
 from toque import Secret, service
 environment = {ENVIRONMENT!r}
 environment["ODD"] = Secret(environment["ODD"])
-shop = service("shop", command=["/bin/sh", "-c", {SCRIPT!r}, *{ARGUMENTS!r}], directory="/srv", user="games",
+shop = service("shop", command=["/bin/sh", "-c", {SCRIPT!r}, *{ARGUMENTS!r}], cwd="/srv", user="games",
                environment=environment, enabled=True, reload_signal="HUP")
 """
 

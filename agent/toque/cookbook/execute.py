@@ -61,6 +61,7 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
             run.report.note(f"goes on after the boot for which it stopped: {list(run.boots.asked)[-1]}")
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
+            _tell_the_end(run, code, reason)
             if not dry_run:
                 _remember(memory, report)
         restarting = run.boots.restarting if code == 0 else ""
@@ -83,6 +84,17 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         report.note(f"toque: outcome.json could not be written: {error}")
         log.flush()
     return code
+
+
+def _tell_the_end(run: Run, code: int, reason: str) -> None:
+    """To the recipes' own functions; what goes wrong in them is theirs, and no warning of the system's."""
+    if not run.handlers or (run.boots.restarting and code == 0):
+        return
+    from toque.core.events import RunFinished
+
+    told = len(run.report.warnings)
+    run.tell(RunFinished(code, reason, dict(run.report.counts)))
+    del run.report.warnings[told:]
 
 
 def _remember(memory: Memory, report: Report) -> None:
@@ -253,9 +265,10 @@ def apply_file(
         run.boots = Boots(ledger.with_suffix(".boots"))
         prepare(run)
         with _summed_up(run):
-            code = _apply(path, run, attributes or {})
+            code, reason = _apply(path, run, attributes or {})
             if code == 0 and not dry_run:
                 run.boots.forget()
+            _tell_the_end(run, code, reason)
         if run.reboot and code == 0:
             run.report.note(f"this machine wants to be restarted, and `toque apply` does not do that: {run.reboot}")
         log.flush()
@@ -263,12 +276,12 @@ def apply_file(
     return WOULD_CHANGE if dry_run and code == 0 and pending else code
 
 
-def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
+def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> tuple[int, str]:
     try:
         world = World(levels=[("command line", attributes)], collect=collect)
         if "::" in str(path):
             shelf = Shelf(with_locked(repository(Path.cwd())), Path.cwd())
-            return run_phase(shelf, [str(path)], run, world, Path.cwd())[0]
+            return run_phase(shelf, [str(path)], run, world, Path.cwd())
         path = Path(path).resolve()
         if not path.is_file():
             raise NotLoadable(f"there is no file {path}")
@@ -276,11 +289,11 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
         if in_cookbook and path.parent == root / "recipes":
             shelf = Shelf({**with_locked(root.parent), **with_locked(root)}, Path.cwd())
             name = next(name for name, folder in shelf.cookbooks.items() if folder == root)
-            return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())[0]
+            return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())
         recipe = Recipe(path.name, path, compile_recipe(path, Path.cwd()), "__recipe__")
-        return _guarded(lambda: run_code(recipe, run), run, world, Path.cwd())[0]
+        return _guarded(lambda: run_code(recipe, run), run, world, Path.cwd())
     except RunFailed as error:
-        return _stop(run, error)[0]
+        return _stop(run, error)
 
 
 def repository(here: Path) -> Path:

@@ -30,7 +30,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Platform:
-    """`family` is debian, rhel, suse or the name; `name` as in os-release's ID, e.g. ubuntu; `version` "22.04"."""
+    """`family`: debian, rhel, suse, arch, alpine or the name; `name`: as the ID in os-release; `version`: "22.04"."""
 
     family: str
     name: str

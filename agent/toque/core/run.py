@@ -21,6 +21,7 @@ from toque.core.resource import Action, Change, Outcome, Resource
 from toque.core.source import Source, declared_at
 
 if TYPE_CHECKING:
+    from toque.core.events import Event
     from toque.core.memory import Memory
     from toque.core.planned import Planned
 
@@ -117,6 +118,8 @@ class Run:
         self.declared: list[Resource[Any]] = []
         """Every resource of this run, also those that failed."""
         self._declared: dict[str, Resource[Any]] = {}
+        self.handlers: dict[str, list[Callable[[Any], object]]] = {}
+        """Who wants to hear of what happens, by the name of the event."""
         self.sleep: Callable[[float], None] = time.sleep
 
     def __enter__(self) -> Run:
@@ -183,14 +186,20 @@ class Run:
         self._declared[str(resource)] = resource
         if self.memory is not None and outcome.status in ("changed", "would-change", "unchanged"):
             changed = outcome.change is not None
-            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.want, changed=changed)
-        outcome.want = None
+            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.asked, changed=changed)
+            outcome.asked = None
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
+            if self.handlers:
+                from toque.core.events import ResourceChanged
+
+                self.tell(ResourceChanged(resource))
             self._notify(resource)
         elif outcome.status == "unknown":
             for action in (*resource.notify, *resource.notify_now):
                 self._might(action, resource)
+        elif self.ledger.carries_any and outcome.status == "unchanged":
+            self._notify(resource)
         if self.boots.restarting:
             raise RestartNow(self.boots.restarting)
         if self.quits:
@@ -210,6 +219,15 @@ class Run:
                 raise ResourceFailed(str(action), source, error) from error
             self.ledger.delivered(str(action))
         self.report.acted(self.recipe, action, because, self.dry_run, time.perf_counter() - began)
+
+    def tell(self, event: Event) -> None:
+        """Tell everybody who wants to hear of it. What they do themselves is no event."""
+        from toque.core.events import tell
+
+        handlers, self.handlers = self.handlers, {}
+        for function in handlers.get(event.name, ()):
+            tell(self, event, function)
+        self.handlers = handlers
 
     def request_reboot(self, reason: str) -> None:
         """Have the machine restarted after this run, should it succeed; the first reason stands."""
@@ -263,16 +281,20 @@ class Run:
     def _failed(self, resource: Resource[Any], outcome: Outcome, error: Exception) -> None:
         outcome.status, outcome.reason = ("ignored" if resource.ignore_failure else "failed"), str(error)
         self.report.outcome(self.recipe, resource, outcome)
+        if self.handlers:
+            from toque.core import events
+
+            self.tell(events.ResourceFailed(resource, error))
         if not resource.ignore_failure:
             raise ResourceFailed(str(resource), resource.source_line, error) from error
 
     def _notify(self, resource: Resource[Any]) -> None:
-        if not self.dry_run:
-            self.ledger.changed(str(resource))
+        """Now, or because a run that changed it did not get this far."""
         for action in resource.notify:
             self.tell_later(resource, action)
         for action in resource.notify_now:
-            self.act(action, f"{resource} changed")
+            if resource.changed or self.ledger.carries(str(resource), str(action)):
+                self.act(action, f"{resource} changed")
 
     def _might(self, action: Action, cause: Resource[Any]) -> None:
         self.report.note(f"{action.resource} might {action.name}: {cause} is unknown")

@@ -81,7 +81,7 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
         found = host.entry(path) if path else None
         if path is None or found is None or found.kind != "file":
             return AuthorizedKeysState() if found is not None and not self.present and not self.keys else None
-        lines = (self._read(host, path) or b"").decode(errors="replace").splitlines()
+        lines = (self._read(host, path) or b"").decode(errors="surrogateescape").splitlines()
         if self.keys and not self.exclusive:
             there = [(blob_in(line), line) for line in lines]
             lines = [line for key in self._keys() for blob, line in there if blob == key.blob]
@@ -117,7 +117,7 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
         """What is there, with our keys each in one line (where the first of its lines was), or in none."""
         left = {key.blob: key.line for key in self._keys()}
         ours, lines = set(left), []
-        for line in old.decode(errors="replace").splitlines():
+        for line in old.decode(errors="surrogateescape").splitlines():
             blob = blob_in(line)
             if blob not in ours:
                 lines.append(line)
@@ -144,7 +144,7 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
 
 
 def _text(lines: Sequence[str]) -> bytes:
-    return "".join(f"{line}\n" for line in lines).encode()
+    return "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
 
 
 def _folder(host: Host, path: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 from toque.core import BadProperty, Change, Host, NotFound, Resource, Secret, recipe_word, resource
 from toque.core.files import absolute, four_digits, group_id, group_of, mode_bits, owner_of, user_id
@@ -49,6 +50,7 @@ class Csr(Resource[CsrState]):
         csr("/srv/shop.csr", key="/srv/shop.key", names=["shop.example", "www.shop.example"])
     """
 
+    foreseeable: ClassVar[bool] = True
     path: str
     _: KW_ONLY
     key: str = ""

@@ -40,9 +40,9 @@ class Firewall(Resource[FirewallState]):
     probe_within  seconds within which the probe must succeed once (10)
     present       False takes the rules away; ufw is switched off when no others are left
 
-    What belongs to a connection that stands, what the machine says to itself, and ICMP always come in. When the
-    probe does not succeed, the former rules are in force again and the resource fails; with nftables, rules that were
-    not kept because the run was killed meanwhile go with the next boot. Each backend has a place of its
+    What belongs to a connection that stands, what the machine says to itself, ICMP and the machine's own addresses by
+    DHCP always come in. When the probe does not succeed, the former rules are in force again and the resource fails;
+    with nftables, rules of a run that was killed meanwhile go with the next boot. Each backend has a place of its
     own (a table `toque`, rules with the comment `toque`, a zone `toque`); rules of others are left alone, and may
     still block. With ufw, `default` is also that of its other rules; with firewalld the zone becomes the default one.
 

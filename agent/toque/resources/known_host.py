@@ -76,6 +76,8 @@ class KnownHost(Resource[KnownHostState]):
         for text in self.fingerprints:
             if not _FINGERPRINT.fullmatch(text):
                 raise BadProperty(f'known_host fingerprints must be "SHA256:…", as ssh-keygen -l says, got {text!r}')
+        if len({key.blob for key in self._keys()}) != len(self.keys):
+            raise BadProperty("known_host keys name the same key twice")
         for key in self._keys():
             if key.options:
                 raise BadProperty(f"known_host keys take no options, got {key.options!r}")
@@ -105,7 +107,7 @@ class KnownHost(Resource[KnownHostState]):
                 lines.append(f"{','.join(others)} {found['type']} {found['blob']}{found['rest']}")
         hashed = self.hashed if self.hashed is not None else bool(change.was and change.was.hashed)
         lines += [f"{_hashed(self._name()) if hashed else self._name()} {key.type} {key.blob}" for key in keys]
-        content = "".join(f"{line}\n" for line in lines).encode()
+        content = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
         if self.user is not None:
             home_of(host, self.user)
             write_as(host, self.user, self._path(host) or "", content)
@@ -131,7 +133,7 @@ class KnownHost(Resource[KnownHostState]):
         if path is None:
             return []
         data = host.read(path) if self.user is None else read_as(host, self.user, path)
-        return (data or b"").decode(errors="replace").splitlines()
+        return (data or b"").decode(errors="surrogateescape").splitlines()
 
     def _entry(self, line: str) -> re.Match[str] | None:
         """A line that gives a key to this machine by its name; patterns, markers and other machines are not ours."""

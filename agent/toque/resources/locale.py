@@ -96,7 +96,7 @@ class Locale(Resource[LocaleState]):
                 source = language + "".join(modifier)
                 host.run(["localedef", "-i", source, "-f", charset or "ISO-8859-1", name])
             return
-        lines = (host.read(_GEN) or b"").decode(errors="replace").splitlines()
+        lines = (host.read(_GEN) or b"").decode(errors="surrogateescape").splitlines()
         for name in names:
             wanted = f"{name} {name.partition('@')[0].partition('.')[2] or 'ISO-8859-1'}"
             commented = [number for number, line in enumerate(lines) if line.lstrip("# ").split() == wanted.split()]
@@ -104,7 +104,7 @@ class Locale(Resource[LocaleState]):
                 lines[commented[0]] = wanted
             else:
                 lines.append(wanted)
-        host.write(_GEN, "".join(f"{line}\n" for line in lines).encode())
+        host.write(_GEN, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
         host.run(["locale-gen"])
 
     def _write_settings(self, host: Host) -> None:

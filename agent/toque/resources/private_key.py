@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
 from toque.core.files import absolute, four_digits, group_id, group_of, mode_bits, owner_of, user_id
@@ -44,6 +44,7 @@ class PrivateKey(Resource[PrivateKeyState]):
         private_key("/srv/ca.key", passphrase=Secret("correct horse battery staple"))
     """
 
+    foreseeable: ClassVar[bool] = True
     path: str
     _: KW_ONLY
     type: Literal["rsa", "ec", "ed25519"] | None = None

@@ -160,7 +160,8 @@ def _check(text: object, pattern: re.Pattern[str], property: str, what: str) -> 
 def _escaped(command: str) -> str:
     """A command in which no character of its arguments ends it: `,`, `:`, `=` and `#` mean something in sudoers."""
     digest, program = re.fullmatch(r"(!?(?:sha\d+:\S+ +)?)(.*)", command).groups()  # type: ignore[union-attr]
-    return digest + re.sub(r"(?<!\\)([,:=#])", r"\\\1", program)
+    # What a backslash stands before is escaped already; by pairs, as of two the second escapes nothing.
+    return digest + re.sub(r"\\.|[,:=#]", lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", program)
 
 
 sudo = recipe_word(Sudo)

@@ -157,11 +157,8 @@ class User(Resource[UserState]):
                 plan.new_folder(self.home or f"/home/{self.name}")
 
     def _add(self, host: Host) -> None:
-        named = {"uid": self.uid, "group": self.group, "home": self.home, "shell": self.shell, "comment": self.comment}
-        named["expires"] = None if self.expires == "never" else self.expires
-        options = [
-            option for name, value in named.items() if value is not None for option in self._option(name, new=True)
-        ]
+        given = [name for name in _OPTIONS if name != "groups" and getattr(self, name) is not None]
+        options = [option for name in given for option in self._option(name, new=True)]
         if self.groups:
             options += ["--groups", ",".join(sorted(set(self.groups)))]
         if self.group is None and host.gid_of(self.name) is not None:

@@ -136,6 +136,19 @@ def test_what_makes_no_entry_is_refused(properties: dict[str, Any], said: str) -
         KnownHost("web1", **properties)
 
 
+def test_a_key_given_twice_is_refused() -> None:
+    with pytest.raises(BadProperty, match="keys name the same key twice"):
+        KnownHost("git.internal", keys=[KEY, KEY])
+
+
+def test_lines_of_others_keep_their_bytes() -> None:
+    host = FakeHost(files={FILE: b"other ssh-rsa AAAAB3NzaC1yc2E= caf\xe9\n"})
+
+    converge(KnownHost("git.internal", keys=[KEY]), host)
+
+    assert (host.read(FILE) or b"").startswith(b"other ssh-rsa AAAAB3NzaC1yc2E= caf\xe9\n")
+
+
 CASES = [
     Case(want, partial(machine, found))
     for want in (

@@ -47,6 +47,11 @@ def test_a_rule_is_for_the_user_of_its_name_and_readable_by_root_alone() -> None
         ),
         pytest.param({"commands": ["/bin/a b\\=c"]}, "x ALL=(ALL) /bin/a b\\=c\n", id="escaped-already"),
         pytest.param(
+            {"commands": ["/bin/a \\\\, /bin/sh"]},
+            "x ALL=(ALL) /bin/a \\\\\\, /bin/sh\n",
+            id="S22-an-escaped-backslash-escapes-nothing",
+        ),
+        pytest.param(
             {"commands": ["LOGS"], "command_aliases": {"LOGS": ["/bin/tail /var/log/*", "/bin/x"]}, "groups": ["ops"]},
             "Cmnd_Alias LOGS = /bin/tail /var/log/*, /bin/x\n%ops ALL=(ALL) LOGS\n",
             id="aliases",

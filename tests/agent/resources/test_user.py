@@ -210,6 +210,7 @@ CASES = [
         User("bob", locked=True, expires="2030-12-31"),
         User("alice", password=Secret(HASH), locked=True, expires="never"),
         User("alice", locked=True),
+        User("bob", expires="never"),
         User("alice", password=Secret(HASH), locked=False),
         User("alice", present=False, end_sessions=True, remove_home=True),
         User("www-data", groups=["sudo", "docker"], append=False, password="*", create_home=False),

@@ -16,14 +16,14 @@ from typing import Literal, Protocol
 
 from toque.core import Host
 from toque.platforms.service import pid1
-from toque.platforms.service.definition import Definition
+from toque.platforms.service.definition import Definition, arguments, check_definition
 from toque.platforms.service.openrc import BOOTED, PROGRAM, OpenRC
 from toque.platforms.service.steady import NotUp
 from toque.platforms.service.supervisor import Supervisor
 from toque.platforms.service.systemd import Systemd
 from toque.platforms.service.sysv import SysV
 
-__all__ = ["RECORDED", "Definition", "NotUp", "Provider", "Services", "services_of"]
+__all__ = ["RECORDED", "Definition", "NotUp", "Provider", "Services", "arguments", "check_definition", "services_of"]
 
 RECORDED = "/run/toque/services.json"
 """Stands where a plan on a clone has put a `systemctl` that records; see `toque.preview.systemctl`."""

@@ -133,5 +133,6 @@ def _files(name: str, definition: Definition) -> dict[str, Text]:
 
 def in_unit(argument: str) -> str:
     """One argument of a command line in a unit."""
-    plain = argument.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")
+    plain = argument.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    plain = plain.replace("\r", "\\r").replace("\t", "\\t")
     return '"' + plain.replace("%", "%%").replace("$", "$$") + '"'

@@ -63,7 +63,7 @@ def _one_line(word: str, key: str, value: object) -> str:
     if not isinstance(value, str | int | float):
         raise BadProperty(f"{word} content: {key} must be text, a number, a boolean or a list of them, got {value!r}")
     text = str(value)
-    if "\n" in text or "\0" in text or text.endswith("\\"):
+    if any(sign in text for sign in "\n\r\0") or text.endswith("\\"):
         raise BadProperty(f"{word} content: {key} must be one line, got {text!r}; give a list for several")
     return text
 
