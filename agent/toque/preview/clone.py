@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,9 +57,13 @@ _ORPHAN_AFTER = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be planned: a recipe as `toque apply` takes it. `keep` leaves the clone for its owner to look into."""
+    """What is to be planned: a recipe as `toque apply` takes it, or the `run` of an agent by its directory.
 
-    recipe: str
+    `keep` leaves the clone for its owner to look into.
+    """
+
+    recipe: str = ""
+    run: Path | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     network: Literal["none", "shared"] = "none"
     keep: bool = False
@@ -90,11 +95,11 @@ def _a_clone(order: Order, say: Callable[[str], None]) -> Iterator[_Clone]:
         spec = _spec(order, directory, recording)
         lifeline = hold_lifeline(spec.lifeline) if spec.lifeline is not None else None
         try:
-            pid = sandbox.start(spec)
+            sandbox.start(spec)
             yield _Clone(order, directory, records=recording is not None)
             if order.keep:
                 (directory / "kept").touch()
-                say(_how_to_enter(directory, pid))
+                say(_how_to_enter(directory))
         finally:
             if lifeline is not None:
                 os.close(lifeline)
@@ -106,11 +111,12 @@ def _a_clone(order: Order, say: Callable[[str], None]) -> Iterator[_Clone]:
 def _spec(order: Order, directory: Path, recording: services.Recording | None) -> sandbox.Spec:
     is_root = os.geteuid() == 0
     kept = ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME") if is_root else ()
-    given = _cookbooks(order.recipe)
+    given = _cookbooks(order.recipe) if order.recipe else []
     asked = {
         "recipe": order.recipe if "::" in order.recipe else str(Path(order.recipe).resolve()),
+        "run": str(order.run) if order.run is not None else None,
         "attributes": order.attributes,
-        "folder": str(given[0] if given[0].is_dir() else given[0].parent),
+        "folder": "/" if not given else str(given[0] if given[0].is_dir() else given[0].parent),
         "environment": {name: os.environ[name] for name in kept if name in os.environ},
         "only_recorded": dict(ONLY_RECORDED),
     }
@@ -298,11 +304,16 @@ def _follow(path: Path, running: threading.Thread, say: Callable[[str], None]) -
         running.join(_LOOK_AGAIN)
 
 
-def _how_to_enter(directory: Path, pid: int) -> str:
-    user = "" if os.geteuid() == 0 else "--user --preserve-credentials "
+def shell_in_clone(words: Sequence[str]) -> int:
+    """`toque shell` in a clone, at this terminal; its exit code. Raises sandbox.SandboxError."""
+    with _a_clone(Order(), lambda line: None) as clone:
+        return sandbox.enter(clone.directory, [f"{TOQUE}/bin/toque", "shell", *words])
+
+
+def _how_to_enter(directory: Path) -> str:
     return (
         f"the clone is kept. To look into it:\n"
-        f"    nsenter --target {pid} {user}--mount --uts --ipc --net --pid /bin/sh\n"
+        f"    {sys.executable} -m toque.sandbox enter {directory}\n"
         f"and to be rid of it:\n"
         f"    toque plan --remove-clone {directory}"
     )
