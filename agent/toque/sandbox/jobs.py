@@ -22,12 +22,14 @@ class Job:
 
 def spawn(argv: Sequence[str], env: Mapping[str, str], *, out: int = 1, err: int = 2) -> int | None:
     """Start a program in a session of its own, with nothing on its standard input. None: it cannot be run."""
+    # Either may be 1 or 2 itself, and none may be overwritten before it was used.
+    spare = max(out, err, 2) + 1
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_DUP2, out, 10),
+        (os.POSIX_SPAWN_DUP2, out, spare),
         (os.POSIX_SPAWN_DUP2, err, 2),
-        (os.POSIX_SPAWN_DUP2, 10, 1),
-        (os.POSIX_SPAWN_CLOSE, 10),
+        (os.POSIX_SPAWN_DUP2, spare, 1),
+        (os.POSIX_SPAWN_CLOSE, spare),
     ]
     try:
         return os.posix_spawnp(
