@@ -35,7 +35,7 @@ class HttpRequest(Resource[RequestState]):
 
     url        http or https; a user and a password in it are sent as a header, and hidden
     method     GET and HEAD only look: they are sent in a plan too, and are never a change
-    headers    more of them; values may be Secrets
+    headers    more of them; values may be Secrets. Another host that a redirect leads to does not get them
     json       sent as JSON
     body       text, bytes or a Secret, sent as it is
     expect     the statuses that are a success

@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
-from toque.core.files import absolute
+from toque.core.files import absolute, in_lines, lines_of
 from toque.core.own_files import home_of, read_as, write_as
 from toque.core.ssh_keys import PublicKey, fingerprint, parse
 
@@ -107,7 +107,7 @@ class KnownHost(Resource[KnownHostState]):
                 lines.append(f"{','.join(others)} {found['type']} {found['blob']}{found['rest']}")
         hashed = self.hashed if self.hashed is not None else bool(change.was and change.was.hashed)
         lines += [f"{_hashed(self._name()) if hashed else self._name()} {key.type} {key.blob}" for key in keys]
-        content = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
+        content = in_lines(lines)
         if self.user is not None:
             home_of(host, self.user)
             write_as(host, self.user, self._path(host) or "", content)
@@ -133,7 +133,7 @@ class KnownHost(Resource[KnownHostState]):
         if path is None:
             return []
         data = host.read(path) if self.user is None else read_as(host, self.user, path)
-        return (data or b"").decode(errors="surrogateescape").splitlines()
+        return lines_of(data)
 
     def _entry(self, line: str) -> re.Match[str] | None:
         """A line that gives a key to this machine by its name; patterns, markers and other machines are not ours."""

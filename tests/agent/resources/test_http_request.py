@@ -103,6 +103,16 @@ def test_on_a_real_machine_redirects_are_followed_for_looks_only() -> None:
     assert {headers["Authorization"] for _, headers in web.seen} == {"Basic YWRhOmh1bnRlcjI="}
 
 
+def test_on_a_real_machine_a_token_is_not_taken_to_another_host() -> None:
+    with closing(Web()) as web, closing(Web(address="127.0.0.2")) as other:
+        other.pages["/there"] = Page(b"arrived")
+        web.pages["/here"] = Page(status=302, headers={"Location": f"{other.url}/there"})
+
+        converge(HttpRequest(f"{web.url}/here", headers={"X-Token": Secret("open sesame")}), LocalHost())
+
+    assert [headers.get("X-Token") for _, headers in (*web.seen, *other.seen)] == ["open sesame", None]
+
+
 CASES = [
     Case(HttpRequest(URL), answering),
     Case(HttpRequest(URL, method="POST", unless=lambda: True), answering),
