@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from toque.resources.authorized_keys import authorized_keys
     from toque.resources.block import block
     from toque.resources.block_of_python import block_of_python
+    from toque.resources.bundle import bundle
     from toque.resources.certificate import certificate
     from toque.resources.check import check
     from toque.resources.cleanup import cleanup
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from toque.resources.file import file
     from toque.resources.filesystem import filesystem
     from toque.resources.firewall import firewall
+    from toque.resources.gem_package import gem_package
     from toque.resources.git import git
     from toque.resources.group import group
     from toque.resources.hostname import hostname
@@ -44,10 +46,13 @@ if TYPE_CHECKING:
     from toque.resources.locale import locale
     from toque.resources.log import log
     from toque.resources.mount import mount
+    from toque.resources.npm_package import npm_package
     from toque.resources.os_upgrade import os_upgrade
     from toque.resources.package import package
     from toque.resources.package_index import package_index
+    from toque.resources.pip_package import pip_package
     from toque.resources.private_key import private_key
+    from toque.resources.python_venv import python_venv
     from toque.resources.reboot import reboot
     from toque.resources.remote_file import remote_file
     from toque.resources.replace import replace
@@ -74,6 +79,7 @@ __all__ = [
     "authorized_keys",
     "block",
     "block_of_python",
+    "bundle",
     "certificate",
     "check",
     "cleanup",
@@ -89,6 +95,7 @@ __all__ = [
     "file",
     "filesystem",
     "firewall",
+    "gem_package",
     "git",
     "group",
     "hostname",
@@ -104,13 +111,16 @@ __all__ = [
     "log",
     "mount",
     "node",
+    "npm_package",
     "on_change",
     "on_event",
     "once",
     "os_upgrade",
     "package",
     "package_index",
+    "pip_package",
     "private_key",
+    "python_venv",
     "reboot",
     "remote_file",
     "replace",

@@ -17,7 +17,7 @@ from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from io import FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
 
 from toque.cookbook.finder import importable
 from toque.cookbook.layout import find_cookbooks
@@ -88,7 +88,7 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
 
 def _tell_the_end(run: Run, code: int, reason: str) -> None:
     """To the recipes' own functions; what goes wrong in them is theirs, and no warning of the system's."""
-    if not run.handlers:
+    if not run.handlers or (run.boots.restarting and code == 0):
         return
     from toque.core.events import RunFinished
 
@@ -240,18 +240,30 @@ def summary(report: Report, dry_run: bool, seconds: float) -> str:
     return f"{total} resource{'' if total == 1 else 's'}: {', '.join(parts)}, in {seconds:.2f} s"
 
 
-def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any] | None = None) -> int:
+def apply_file(
+    path: Path | str,
+    *,
+    dry_run: bool,
+    attributes: Mapping[str, Any] | None = None,
+    out: TextIO | None = None,
+    lines: IO[str] | None = None,
+    prepare: Callable[[Run], None] = lambda run: None,
+) -> int:
     """Run one recipe on this machine, with no server: a file, or `cookbook::recipe` below the current folder.
 
     A file in a cookbook runs as that cookbook's recipe, beside its sister cookbooks; any other file runs by itself,
     with templates and files looked for beside it. Answers the exit code; of a dry run 10 when there is something to do.
+
+    The log goes to `out` (None: standard output), and a JSON line for each resource to `lines`. `prepare` gets the run
+    before it begins.
     """
     host = LocalHost()
-    log = MaskedText(sys.stdout)
+    log = MaskedText(out or sys.stdout)
     with redirect_stdout(log):
         ledger = _apply_ledger(str(path))
-        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(ledger))
+        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log), lines=lines), ledger=Ledger(ledger))
         run.boots = Boots(ledger.with_suffix(".boots"))
+        prepare(run)
         with _summed_up(run):
             code, reason = _apply(path, run, attributes or {})
             if code == 0 and not dry_run:
@@ -268,7 +280,7 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> tuple[i
     try:
         world = World(levels=[("command line", attributes)], collect=collect)
         if "::" in str(path):
-            shelf = Shelf(with_locked(_repository(Path.cwd())), Path.cwd())
+            shelf = Shelf(with_locked(repository(Path.cwd())), Path.cwd())
             return run_phase(shelf, [str(path)], run, world, Path.cwd())
         path = Path(path).resolve()
         if not path.is_file():
@@ -284,7 +296,7 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> tuple[i
         return _stop(run, error)
 
 
-def _repository(here: Path) -> Path:
+def repository(here: Path) -> Path:
     """Where the cookbooks are: this folder, its `cookbooks/`, or the nearest folder above that has them."""
     for folder in (here, *here.parents):
         for root in (folder, folder / "cookbooks"):
@@ -293,12 +305,16 @@ def _repository(here: Path) -> Path:
     raise NotLoadable(f"there are no cookbooks in {here} or above it")
 
 
-def _apply_ledger(name: str) -> Path:
-    """One ledger per applied recipe: as root with the agent's state, else in the user's own state folder."""
+def apply_state() -> Path:
+    """Where applied recipes have their ledgers: as root with the agent's state, else in the user's own state folder."""
     home = os.environ.get("XDG_STATE_HOME") or f"{os.environ.get('HOME', '/')}/.local/state"
-    folder = Path("/var/lib/toque/apply") if os.geteuid() == 0 else Path(home) / "toque/apply"
+    return Path("/var/lib/toque/apply") if os.geteuid() == 0 else Path(home) / "toque/apply"
+
+
+def _apply_ledger(name: str) -> Path:
+    """One ledger per applied recipe."""
     key = name if "::" in name else str(Path(name).resolve())
-    return folder / f"{key.replace('/', '%')[-200:]}.jsonl"
+    return apply_state() / f"{key.replace('/', '%')[-200:]}.jsonl"
 
 
 def _saying(log: MaskedText) -> Callable[[str], None]:

@@ -107,7 +107,8 @@ class Report:
         summary, diff = describe(resource, outcome.change)
         verb = "would be " if outcome.status == "would-change" else ""
         drift = "" if outcome.cause != DRIFT else " (drift)" if verb else " (drift corrected)"
-        self.note(f"{resource} {verb}{summary}{drift}" + (f" — {resource.why}" if resource.why else ""))
+        because = f" ({outcome.reason})" if outcome.reason else ""
+        self.note(f"{resource} {verb}{summary}{drift}{because}" + (f" — {resource.why}" if resource.why else ""))
         if diff:
             self.note("    " + diff.rstrip("\n").replace("\n", "\n    "))
         return diff

@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toque.sandbox.lifeline import hold_lifeline
-    from toque.sandbox.machine import console_text, execute, kill, reboot, remove, start, state, stop
+    from toque.sandbox.machine import (
+        console_text,
+        execute,
+        kill,
+        layers,
+        reboot,
+        remove,
+        root_of,
+        start,
+        state,
+        stop,
+    )
     from toque.sandbox.possible import ready
     from toque.sandbox.spec import Refusal, SandboxError, Spec
 
@@ -30,9 +41,11 @@ __all__ = [
     "execute",
     "hold_lifeline",
     "kill",
+    "layers",
     "ready",
     "reboot",
     "remove",
+    "root_of",
     "start",
     "state",
     "stop",

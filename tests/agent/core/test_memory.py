@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from toque import execute, file
+from toque import execute, file, line
 from toque.core import Ran, Run, Secret
 from toque.core.memory import Memory
 from toque.core.report import Report
@@ -104,6 +104,18 @@ def test_what_holds_when_creating_makes_no_difference(node: Machine) -> None:
     node.host.chmod("/etc/motd", 0o600)
 
     assert node.run(recipe) == ["drift"]
+
+
+def test_a_line_that_somebody_took_out_of_a_file_is_drift(tmp_path: Path) -> None:
+    node = Machine(tmp_path, files={"/etc/a": "first\n"})
+
+    def recipe() -> None:
+        line("/etc/a", line="ours")
+
+    assert node.run(recipe) == ["intended"]
+    node.host.add("/etc/a", "first\nsomebody's\n")
+    assert node.run(recipe) == ["drift"]
+    assert node.run(lambda: line("/etc/a", line="another")) == ["intended"]
 
 
 def test_a_secret_counts_and_stands_nowhere(node: Machine, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.server.http.test_verbs import Run, good, root, run  # noqa: F401
 from tests.server.operations.calls import Caller
 from tests.server.operations.test_data import bundle
+from tests.server.operations.test_explain_attributes import book
 from tests.server.operations.test_node_keys import join
 from tests.server.operations.test_policy_differences import issue
 from toque.cli.verbs import event
@@ -179,3 +180,37 @@ def test_sessions_are_listed_and_ended(run: Run, root: Caller) -> None:  # noqa:
     assert json.loads(good(run("user", "sessions", "ann", "--output", "json")))["Sessions"] == []
     good(run("user", "sign-out", "ann"))
     assert json.loads(good(run("user", "whoami", "--output", "json")))["Name"] == "admin"
+
+
+def test_a_setting_is_explained_level_by_level(run: Run, root: Caller) -> None:  # noqa: F811
+    stack = root.stack(CustomJson='{"nginx": {"port": 81, "hosts": ["a"]}}')
+    web1 = root.instance(stack, root.layer(stack, "front"), Hostname="web1")
+    root("SetAttributes", Level="instance", OwnerId=web1, CustomJson='{"nginx": {"port": 83}}')
+
+    one = good(run("explain", "web1", "nginx.port", "--stack", "shop")).splitlines()
+    every = good(run("explain", "web1", "--stack", "shop")).splitlines()
+    told = json.loads(good(run("explain", "web1", "nginx", "--output", "json")))["Attributes"]
+
+    assert one[0] == "nginx.port = 83"
+    assert [line.split()[:3] for line in one[2:]] == [
+        ["LEVEL", "VALUE", "EFFECT"],
+        ["stack", "81", "overridden"],
+        ["instance", "83", "wins"],
+    ]
+    assert [line.split()[:3] for line in every[1:]] == [
+        ["nginx.hosts", '["a"]', "stack"],
+        ["nginx.port", "83", "instance"],
+    ]
+    assert [each["Key"] for each in told] == ["nginx.hosts", "nginx.port"]
+    missing = run("explain", "web1", "nginx.prot", "--stack", "shop")
+    assert (missing.exit_code, "nginx.prot: no level" in missing.stderr) == (254, True)
+
+
+def test_a_value_that_does_not_fit_is_refused_over_the_wire(run: Run, root: Caller, tmp_path: Path) -> None:  # noqa: F811
+    stack = root.stack()
+    root("PublishCookbooks", StackId=stack, Archive=book(tmp_path))
+
+    refused = run("opsworks", "update-stack", "--stack-id", stack, "--custom-json", '{"nginx": {"port": "81"}}')
+
+    assert refused.exit_code == 254
+    assert "CustomJson: nginx.port: must be a whole number; got text '81'" in refused.stderr

@@ -72,22 +72,27 @@ class CookbooksCalls(Calls):
         stack_id: str,
         archive: str,
         source: str | None = None,
+        force: bool | None = None,
     ) -> PublishCookbooksResult:
         """Give a stack its cookbooks as an upload.
 
         Instances take them with `update_custom_cookbooks` or with their next Setup; one that has none yet, with any run.
 
+        Where the stack, a layer, an app or an instance has set what the settings of these cookbooks do not take, and the
+        ones before did, it is refused with the list.
+
         The same cookbooks are the same bundle, whoever publishes them: it is named by its content.
 
         Raises ValidationException or ResourceNotFoundException.
         """
-        return self._ask("PublishCookbooks", TOQUE, {"StackId": stack_id, "Archive": archive, "Source": source}, PublishCookbooksResult, reads=False)
+        return self._ask("PublishCookbooks", TOQUE, {"StackId": stack_id, "Archive": archive, "Source": source, "Force": force}, PublishCookbooksResult, reads=False)
 
     def use_cookbooks(
         self,
         *,
         stack_id: str,
         digest: str,
+        force: bool | None = None,
     ) -> None:
         """Let a stack go back to a bundle that it had, or forth again.
 
@@ -96,4 +101,4 @@ class CookbooksCalls(Calls):
 
         Raises ValidationException or ResourceNotFoundException.
         """
-        self._do("UseCookbooks", TOQUE, {"StackId": stack_id, "Digest": digest}, reads=False)
+        self._do("UseCookbooks", TOQUE, {"StackId": stack_id, "Digest": digest, "Force": force}, reads=False)
