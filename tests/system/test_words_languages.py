@@ -175,7 +175,9 @@ def test_a_package_of_node_for_the_machine_and_a_project_as_its_lock_file_says(b
 @needs("gem", "bundle")
 def test_gems_alone_and_for_a_project(box: Box) -> None:
     for version in ("0.1", "0.2"):
-        text = f"Gem::Specification.new('pebble', '{version}') {{|s| s.summary = 's'; s.authors = ['a']; s.files = []}}\n"
+        text = (
+            f"Gem::Specification.new('pebble', '{version}') {{|s| s.summary = 's'; s.authors = ['a']; s.files = []}}\n"
+        )
         put(box, "/srv/gems/pebble.gemspec", text.encode())
         box.shell("cd /srv/gems && gem build --silent pebble.gemspec")
     put(box, "/srv/rails/Gemfile", b"gem 'pebble'\ngroup(:test) { gem 'boulder' }\n")
@@ -191,7 +193,10 @@ def test_gems_alone_and_for_a_project(box: Box) -> None:
     )
 
     assert "pebble (0.1)" in box.run("gem", "list", "--local")
-    assert box.run("stat", "-c", "%U", "/srv/rails/Gemfile.lock", "/srv/rails/.bundle/config").split() == ["shop", "shop"]
+    assert box.run("stat", "-c", "%U", "/srv/rails/Gemfile.lock", "/srv/rails/.bundle/config").split() == [
+        "shop",
+        "shop",
+    ]
 
     apply(
         box,
