@@ -33,7 +33,9 @@ def ask(request: WebRequest) -> WebAnswer:
         headers = {**urllib3.make_headers(basic_auth=place.auth), **headers}
     try:
         with (
-            urllib3.PoolManager(ca_certs=request.ca_file) as pool,
+            urllib3.PoolManager(
+                ca_certs=request.ca_file, cert_file=request.cert_file, key_file=request.key_file
+            ) as pool,
             pool.request(
                 request.method,
                 place._replace(auth=None).url,
