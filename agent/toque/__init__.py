@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from toque.resources.replace import replace
     from toque.resources.script import script
     from toque.resources.service import service
+    from toque.resources.subversion import subversion
     from toque.resources.sudo import sudo
     from toque.resources.swap import swap
     from toque.resources.sysctl import sysctl
@@ -125,6 +126,7 @@ __all__ = [
     "search",
     "service",
     "settings",
+    "subversion",
     "sudo",
     "swap",
     "sysctl",

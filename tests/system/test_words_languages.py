@@ -16,7 +16,7 @@ from tests.system.case_words import apply, put, toque
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("bundle", "gem_package", "npm_package", "pip_package", "python_venv")
+PROVES = ("bundle", "gem_package", "npm_package", "pip_package", "python_venv", "subversion")
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +175,12 @@ def test_a_package_of_node_for_the_machine_and_a_project_as_its_lock_file_says(b
 @needs("gem", "bundle")
 def test_gems_alone_and_for_a_project(box: Box) -> None:
     for version in ("0.1", "0.2"):
-        text = f"Gem::Specification.new('pebble', '{version}') {{|s| s.summary = 's'; s.authors = ['a']; s.files = []}}\n"
+        text = (
+            f"Gem::Specification.new('pebble', '{version}') {{|s| s.summary = 's'; s.authors = ['a']; s.files = []}}\n"
+        )
         put(box, "/srv/gems/pebble.gemspec", text.encode())
         box.shell("cd /srv/gems && gem build --silent pebble.gemspec")
-    put(box, "/srv/rails/Gemfile", b"gem 'pebble'\ngroup(:test) { gem 'boulder' }\n")
+    put(box, "/srv/rails/Gemfile", b"source 'https://rubygems.org'\ngem 'pebble'\n")
     box.shell("chown shop /srv/rails")
 
     apply(
@@ -191,7 +193,10 @@ def test_gems_alone_and_for_a_project(box: Box) -> None:
     )
 
     assert "pebble (0.1)" in box.run("gem", "list", "--local")
-    assert box.run("stat", "-c", "%U", "/srv/rails/Gemfile.lock", "/srv/rails/.bundle/config").split() == ["shop", "shop"]
+    assert box.run("stat", "-c", "%U", "/srv/rails/Gemfile.lock", "/srv/rails/.bundle/config").split() == [
+        "shop",
+        "shop",
+    ]
 
     apply(
         box,
@@ -203,3 +208,35 @@ def test_gems_alone_and_for_a_project(box: Box) -> None:
     assert "pebble (0.2, 0.1)" in box.run("gem", "list", "--local")
     apply(box, 'from toque import gem_package\ngem_package("pebble", present=False)\n')
     assert "pebble" not in box.run("gem", "list", "--local")
+
+
+@needs("svnadmin", "svn")
+def test_a_working_copy_and_an_export_follow_a_repository(box: Box) -> None:
+    box.shell("svnadmin create /srv/repo && svn mkdir -q -m start file:///srv/repo/trunk && mkdir /srv/import")
+    for text in ("one", "two"):
+        put(box, f"/srv/import/{text}", text.encode())
+        box.shell(f"svn import -q -m {text} /srv/import/{text} file:///srv/repo/trunk/{text}")
+    box.shell("chown -R shop /srv/repo")
+
+    apply(
+        box,
+        """
+        from toque import subversion
+        where = {"repository": "file:///srv/repo/trunk", "allow_insecure": True, "user": "shop"}
+        subversion("/srv/copy", revision=2, **where)
+        subversion("/srv/plain", export=True, **where)
+        """,
+    )
+
+    assert box.shell("cd /srv; cat copy/* plain/*; stat -c %U copy/one plain/two") == "oneonetwoshop\nshop"
+    assert box.execute(["test", "-e", "/srv/plain/.svn"]).returncode == 1
+
+    box.shell("echo mine > /srv/copy/one")
+    apply(
+        box,
+        """
+        from toque import subversion
+        subversion("/srv/copy", repository="file:///srv/repo/trunk", allow_insecure=True, user="shop")
+        """,
+    )
+    assert box.shell("cat /srv/copy/*") == "onetwo"
