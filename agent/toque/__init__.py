@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from toque.resources.check import check
     from toque.resources.cleanup import cleanup
     from toque.resources.config_value import config_value
+    from toque.resources.container import container
     from toque.resources.cron import cron
     from toque.resources.csr import csr
     from toque.resources.dhparam import dhparam
@@ -84,6 +85,7 @@ __all__ = [
     "check",
     "cleanup",
     "config_value",
+    "container",
     "cron",
     "csr",
     "data_bag",
