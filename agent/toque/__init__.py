@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from toque.resources.certificate import certificate
     from toque.resources.check import check
     from toque.resources.cleanup import cleanup
+    from toque.resources.compose import compose
     from toque.resources.config_value import config_value
     from toque.resources.container import container
     from toque.resources.cron import cron
@@ -84,6 +85,7 @@ __all__ = [
     "certificate",
     "check",
     "cleanup",
+    "compose",
     "config_value",
     "container",
     "cron",

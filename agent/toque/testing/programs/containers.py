@@ -13,6 +13,7 @@ from toque.testing.machine import Answer, FakeHost
 
 _ENGINES = ("podman", "docker")
 _FLAGS = ("--detach",)
+_PROJECT = "com.docker.compose.project"
 
 
 @dataclass
@@ -27,11 +28,17 @@ class Containers:
             case [engine, "container", "inspect", name] if engine in _ENGINES:
                 found = self.containers.get(name)
                 return Ran(125, "[]\n", f"Error: no such container {name}") if found is None else _shown(found)
+            case [engine, "container", "inspect", *names] if engine in _ENGINES:
+                return Ran(out=json.dumps([self.containers[name] for name in names]))
+            case [engine, "ps", "--all", "--quiet", "--no-trunc", "--filter", label] if engine in _ENGINES:
+                return Ran(out="".join(f"{name}\n" for name in self._of_project(label.rpartition("=")[2])))
             case [engine, "image", "inspect", name] if engine in _ENGINES:
                 return _shown({"Id": identity(name)}) if name in self.images else Ran(125, "[]\n", "no such image")
         return None
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
+        if (told := _composed(argv)) is not None:
+            return self._compose(*told, host)
         if argv[0] not in _ENGINES:
             return None
         match argv[1:]:
@@ -51,6 +58,40 @@ class Containers:
             case _:
                 return None
         return Ran()
+
+    def _of_project(self, project: str) -> list[str]:
+        return [n for n, each in self.containers.items() if each["Config"]["Labels"].get(_PROJECT) == project]
+
+    def _compose(self, project: str, path: str, profiles: list[str], verb: str, host: FakeHost) -> Ran:
+        import yaml
+
+        described = yaml.safe_load(host.read(path) or b"{}").get("services", {})
+        if verb == "down":
+            for name in self._of_project(project):
+                del self.containers[name]
+        elif verb == "stop":
+            for name in self._of_project(project):
+                self.containers[name]["State"] = {"Running": False}
+        else:
+            for name, each in described.items():
+                if set(each.get("profiles", profiles)) & set(profiles) or "profiles" not in each:
+                    labels = {_PROJECT: project, "com.docker.compose.service": name}
+                    made = {"Image": identity(each["image"]), "Config": {"Labels": labels}, "State": {"Running": True}}
+                    self.containers[f"{project}_{name}_1"] = made
+        return Ran()
+
+
+def _composed(argv: list[str]) -> tuple[str, str, list[str], str] | None:
+    """Project, file, profiles and verb of a call of compose; None for another program."""
+    if argv[0] != "podman-compose" and (argv[0] not in _ENGINES or argv[1] != "compose"):
+        return None
+    start = argv.index("--project-name")
+    project, path, rest = argv[start + 1], argv[start + 3], argv[start + 4 :]
+    profiles = []
+    while rest[0] == "--profile":
+        profiles.append(rest[1])
+        rest = rest[2:]
+    return project, path, profiles, rest[0]
 
 
 def identity(image: str) -> str:
