@@ -31,6 +31,8 @@ class Report:
             "unknown": 0,
             "actions": 0,
         }
+        self.begins: Callable[[Resource[Any]], None] | None = None
+        """Told of each resource before it is looked at, where somebody watches."""
         self.causes = {"drift_corrected": 0, "intended": 0, "flapping": 0}
         """Why resources changed, where the node remembers what was desired before."""
         self.warnings: list[str] = []
