@@ -90,7 +90,7 @@ def use(digest: str, stack: str, force: bool) -> None:
 def delete(digest: str, stack: str) -> None:
     """Take cookbooks away from a stack, which nothing of it uses."""
     server = Server.here()
-    server("DeleteCookbooks", StackId=server.stack_id(stack), Digest=digest, Force=force or None)
+    server("DeleteCookbooks", StackId=server.stack_id(stack), Digest=digest)
 
 
 def _use(bundle: dict[str, object], running: list[object]) -> str:

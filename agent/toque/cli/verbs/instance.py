@@ -15,6 +15,14 @@ add_show(instance, "instance")
 
 _KEYS = {"Hostname": "INSTANCE", "State": "STATE", "Conflict": "HELD", "CreatedAt": "CREATED", "Fingerprint": "KEY"}
 _which = click.argument("which", nargs=-1, required=True)
+_DRIFT_COLUMNS = {
+    "Hostname": "INSTANCE",
+    "Runs": "RUNS",
+    "Intended": "INTENDED",
+    "DriftCorrected": "DRIFT",
+    "LastDriftAt": "LAST DRIFT",
+    "Flapping": "FLAPPING",
+}
 _ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 
 
@@ -99,6 +107,17 @@ def errors(which: str, stack: str | None, output: str) -> None:
     id = server.find("instance", which, stack)["InstanceId"]
     found = server("DescribeServiceErrors", InstanceId=id)["ServiceErrors"]
     show_list("ServiceErrors", found, _ERROR_COLUMNS, output)
+
+
+@instance.command()
+@of_stack
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True, help="Over so many days.")
+@output
+def drift(stack: str, days: int, output: str) -> None:
+    """List how often recipes put right what others had changed, and which resources change in every run."""
+    server = Server.here()
+    found = server.every("DescribeDrift", "Drift", StackId=server.stack_id(stack), Days=days)
+    show_list("Drift", found, _DRIFT_COLUMNS, output)
 
 
 @instance.command()
