@@ -73,6 +73,8 @@ class Facts(msgspec.Struct, frozen=True):
     cpu_count: int = 0
     memory_kb: int = 0
     ssh_host_key: str = ""
+    custom: dict[str, str] = {}
+    """Facts that recipes and people gave the node, as JSON text by name; bounded by `custom_facts`."""
 
 
 class EnrolRequest(msgspec.Struct, frozen=True):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-_SAID: Final = (
-    " changed in each of its last runs, though the same was asked for: not idempotent, or undone by another"
-)
+_SAID: Final = " changed in each of its last runs, though the same was asked for: not idempotent, or undone by another"
 
 
 def message(name: str) -> str:

@@ -6,7 +6,7 @@ import click
 
 from toque.cli.verbs import watch
 from toque.cli.verbs.common import add_list, add_show
-from toque.cli.verbs.group import Verbs, in_stack, of_stack, output, show_list, waits
+from toque.cli.verbs.group import Verbs, in_stack, of_stack, output, show_list, show_one, waits
 from toque.cli.verbs.server import Server
 
 instance = Verbs("instance", "Instances: the machines of a stack.")
@@ -107,6 +107,19 @@ def errors(which: str, stack: str | None, output: str) -> None:
     id = server.find("instance", which, stack)["InstanceId"]
     found = server("DescribeServiceErrors", InstanceId=id)["ServiceErrors"]
     show_list("ServiceErrors", found, _ERROR_COLUMNS, output)
+
+
+@instance.command()
+@click.argument("which")
+@in_stack
+@output
+def facts(which: str, stack: str | None, output: str) -> None:
+    """Show what an instance's agent says of its machine, and the facts that recipes gave it."""
+    server = Server.here()
+    id = server.find("instance", which, stack)["InstanceId"]
+    [found] = server("DescribeConditions", InstanceId=id)["Conditions"]
+    given = found["Facts"].pop("custom", {})
+    show_one(found["Facts"] | given if output == "table" else {**found["Facts"], "custom": given}, output)
 
 
 @instance.command()
