@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from toque.resources.directory import directory
     from toque.resources.env_file import env_file
     from toque.resources.execute import execute
+    from toque.resources.fact import fact
     from toque.resources.file import file
     from toque.resources.filesystem import filesystem
     from toque.resources.firewall import firewall
@@ -97,6 +98,7 @@ __all__ = [
     "directory",
     "env_file",
     "execute",
+    "fact",
     "file",
     "filesystem",
     "firewall",
