@@ -61,12 +61,12 @@ class Place:
     there: Path
     cache: Path
 
-    def start(self, *argv: str) -> subprocess.Popen[str]:
+    def start(self, *argv: str, stdin: int | None = None) -> subprocess.Popen[str]:
         environment = {**os.environ, "PYTHONPATH": str(Path(toque.__file__).parent.parent)}
         environment |= {"XDG_CACHE_HOME": str(self.cache)}
         command = [sys.executable, "-m", "toque.cli", *argv]
         streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, env=environment, cwd=self.here, **streams)
+        return subprocess.Popen(command, env=environment, cwd=self.here, stdin=stdin, **streams)
 
     def toque(self, *argv: str) -> tuple[int, str]:
         with self.start(*argv) as process:
@@ -265,10 +265,22 @@ def test_a_kept_clone_can_be_entered_and_thrown_away(place: Place) -> None:
     recipe = place.recipe("from toque import file\nfile('{there}/new', content='x')\n")
 
     code, said = place.toque("plan", "--clone", "--keep", recipe)
-    [enter] = [line.split() for line in said.splitlines() if "nsenter" in line]
+    [enter] = [line.split() for line in said.splitlines() if "toque.sandbox enter" in line]
     [remove] = [line.split() for line in said.splitlines() if "--remove-clone" in line]
 
     assert code == 10
-    assert subprocess.check_output([*enter, "-c", f"cat {place.there}/new"], text=True) == "x"
+    environment = {**os.environ, "PYTHONPATH": str(Path(toque.__file__).parent.parent)}
+    assert subprocess.check_output([*enter, "cat", f"{place.there}/new"], text=True, env=environment) == "x"
     assert place.toque(*remove[1:]) == (0, "")
+    assert place.clones() == []
+
+
+def test_lines_can_be_tried_at_a_prompt_in_a_clone(place: Place) -> None:
+    with place.start("shell", "--sandbox", stdin=subprocess.PIPE) as process:
+        said, _ = process.communicate(f'file("{place.there}/tried", content="x")\nlast.changed\n', timeout=60)
+
+    assert process.returncode == 0, said
+    assert f"file[{place.there}/tried] created" in said
+    assert said.endswith("True\n")
+    assert not (place.there / "tried").exists()
     assert place.clones() == []

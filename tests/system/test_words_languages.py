@@ -1,22 +1,28 @@
-"""The package managers of languages and Subversion as they are, in a sandbox; nothing is fetched from the internet."""
+"""The package managers of languages, Subversion and podman as they are; nothing is fetched from the internet."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
+import subprocess
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.needs import needs, needs_root
 from tests.system.case_sandbox import Box, a_box
 from tests.system.case_words import apply, put, toque
+from toque.core import LocalHost, Secret, converge
+from toque.resources.container import Container
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("bundle", "gem_package", "npm_package", "pip_package", "python_venv")
+PROVES = ("bundle", "container", "gem_package", "npm_package", "pip_package", "python_venv", "subversion")
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +186,7 @@ def test_gems_alone_and_for_a_project(box: Box) -> None:
         )
         put(box, "/srv/gems/pebble.gemspec", text.encode())
         box.shell("cd /srv/gems && gem build --silent pebble.gemspec")
-    put(box, "/srv/rails/Gemfile", b"gem 'pebble'\ngroup(:test) { gem 'boulder' }\n")
+    put(box, "/srv/rails/Gemfile", b"source 'https://rubygems.org'\ngem 'pebble'\n")
     box.shell("chown shop /srv/rails")
 
     apply(
@@ -208,3 +214,97 @@ def test_gems_alone_and_for_a_project(box: Box) -> None:
     assert "pebble (0.2, 0.1)" in box.run("gem", "list", "--local")
     apply(box, 'from toque import gem_package\ngem_package("pebble", present=False)\n')
     assert "pebble" not in box.run("gem", "list", "--local")
+
+
+@needs("svnadmin", "svn")
+def test_a_working_copy_and_an_export_follow_a_repository(box: Box) -> None:
+    box.shell("svnadmin create /srv/repo && svn mkdir -q -m start file:///srv/repo/trunk && mkdir /srv/import")
+    for text in ("one", "two"):
+        put(box, f"/srv/import/{text}", text.encode())
+        box.shell(f"svn import -q -m {text} /srv/import/{text} file:///srv/repo/trunk/{text}")
+    box.shell("chown -R shop /srv/repo")
+
+    apply(
+        box,
+        """
+        from toque import subversion
+        where = {"repository": "file:///srv/repo/trunk", "allow_insecure": True, "user": "shop"}
+        subversion("/srv/copy", revision=2, **where)
+        subversion("/srv/plain", export=True, **where)
+        """,
+    )
+
+    assert box.shell("cd /srv; cat copy/* plain/*; stat -c %U copy/one plain/two") == "oneonetwoshop\nshop"
+    assert box.execute(["test", "-e", "/srv/plain/.svn"]).returncode == 1
+
+    box.shell("echo mine > /srv/copy/one")
+    apply(
+        box,
+        """
+        from toque import subversion
+        subversion("/srv/copy", repository="file:///srv/repo/trunk", allow_insecure=True, user="shop")
+        """,
+    )
+    assert box.shell("cat /srv/copy/*") == "onetwo"
+
+
+@pytest.fixture
+def podman(tmp_path: Path) -> Iterator[list[str]]:
+    """podman with a storage of its own and one image, and what it made gone afterwards.
+
+    On this machine itself: inside of a sandbox the kernel lets nobody mount another /proc.
+    """
+    short = tempfile.mkdtemp(prefix="toque-", dir="/run")  # podman takes no longer path for it than 50 characters
+    storage = ["--root", str(tmp_path / "root"), "--runroot", short, "--storage-driver", "vfs"]
+    argv = ["podman", *storage, "--cgroup-manager", "cgroupfs", "--runtime", "runc", "--events-backend", "file"]
+    (tmp_path / "image/bin").mkdir(parents=True)
+    shutil.copy("/bin/busybox", tmp_path / "image/bin/busybox")
+    subprocess.run(["tar", "-cf", tmp_path / "image.tar", "-C", tmp_path / "image", "."], check=True)
+    subprocess.run([*argv, "import", "--quiet", tmp_path / "image.tar", "localhost/tiny:1"], check=True)
+    yield argv
+    subprocess.run([*argv, "rm", "--all", "--force", "--time", "0"], check=True, capture_output=True)
+    shutil.rmtree(short)
+
+
+@needs("podman", "runc", "busybox")
+def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_path: Path) -> None:
+    def said(*words: str) -> str:
+        return subprocess.run([*podman, *words], check=True, capture_output=True, text=True).stdout.strip()
+
+    def shown(template: str) -> str:
+        return said("container", "inspect", "--format", template, "toque-shop")
+
+    host = LocalHost()
+    given: dict[str, Any] = {
+        "image": "localhost/tiny:1",
+        "digest": said("image", "inspect", "--format", "{{.Digest}}", "localhost/tiny:1"),
+        "engine": "podman",
+        "engine_options": podman[1:],
+        "env": {"TOKEN": Secret("sesame 1"), "GREETING": "hello"},
+        "mounts": [f"{tmp_path}/image:/data:ro"],
+        "network": "host",
+        "options": ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--stop-timeout", "0"],
+        "command": ["/bin/busybox", "sleep", "600"],
+    }
+
+    converge(Container("toque-shop", **given), host)
+
+    assert converge(Container("toque-shop", **given), host) is None
+    inside = said("exec", "toque-shop", "/bin/busybox", "sh", "-c", "echo $GREETING $TOKEN; busybox ls /data")
+    assert inside.split("\n") == ["hello sesame 1", "bin"]
+    first = shown("{{.Id}}")
+
+    change = converge(Container("toque-shop", **given, running=False), host)
+    assert change is not None
+    assert change.fields == {"running"}
+    assert shown("{{.Id}} {{.State.Running}}") == f"{first} false"
+
+    given |= {"env": {"TOKEN": "sesame 1", "GREETING": "goodbye"}, "restart_policy": "always", "running": False}
+    change = converge(Container("toque-shop", **given), host)
+    assert change is not None
+    assert change.fields == {"env", "restart_policy"}
+    assert shown("{{.HostConfig.RestartPolicy.Name}}") == "always"
+    assert shown("{{.Id}}") != first
+
+    converge(Container("toque-shop", engine_options=podman[1:], present=False), host)
+    assert said("ps", "--all", "--quiet") == ""

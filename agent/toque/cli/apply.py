@@ -33,6 +33,11 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="text",
         help="text for people, or one JSON document with a record for each resource.",
     )(command)
+    return with_attributes(command)
+
+
+def with_attributes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options by which attributes are given; `given_attributes` makes one map of them."""
     command = click.option(
         "-s",
         "--set",
@@ -63,7 +68,7 @@ def apply(recipe: str, attributes: Path | None, sets: tuple[str, ...], form: str
         raise click.UsageError("--interactive asks people, and --output json is for programs: choose one")
     if interactive and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise click.UsageError("--interactive needs a terminal to ask at")
-    sys.exit(_run(recipe, _given(attributes, sets), form, dry_run=False, interactive=interactive))
+    sys.exit(_run(recipe, given_attributes(attributes, sets), form, dry_run=False, interactive=interactive))
 
 
 @click.command(epilog=_EXIT_CODES.format(plan=", and there is nothing to do\n  10   there is something to do", quit=""))
@@ -103,7 +108,7 @@ def plan(
     packages, users, groups and services that differ then are listed. Nothing in it reaches beyond it, unless
     --network=shared says so. As root it is all of this machine; else /root, /home and passwords are not in it.
     """
-    given = _given(attributes, sets)
+    given = given_attributes(attributes, sets)
     if clone:
         sys.exit(_on_clone(recipe, given, form, network, keep))
     if keep or network != "none":
@@ -112,13 +117,14 @@ def plan(
 
 
 def _run(recipe: str, given: dict[str, Any], form: str, *, dry_run: bool, interactive: bool = False) -> int:
-    from toque.cli.terminal import asking, painted
+    from toque.cli.terminal import asking, painted, watching
     from toque.cookbook.execute import apply_file
 
     if form == "json":
         return _as_document(recipe, given, dry_run=dry_run)
-    prepare = asking(sys.stdin, sys.stdout) if interactive else (lambda run: None)
-    return apply_file(recipe, dry_run=dry_run, attributes=given, out=painted(sys.stdout), prepare=prepare)
+    out = painted(sys.stdout)
+    prepare = asking(sys.stdin, out) if interactive else watching(out)
+    return apply_file(recipe, dry_run=dry_run, attributes=given, out=out, prepare=prepare)
 
 
 def _as_document(recipe: str, given: dict[str, Any], *, dry_run: bool) -> int:
@@ -182,7 +188,7 @@ def _remove_clone(ctx: click.Context, path: Path | None) -> None:
     ctx.exit()
 
 
-def _given(attributes: Path | None, sets: tuple[str, ...]) -> dict[str, Any]:
+def given_attributes(attributes: Path | None, sets: tuple[str, ...]) -> dict[str, Any]:
     return merged([_from_file(attributes), *map(_from_text, sets)])
 
 

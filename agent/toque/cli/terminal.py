@@ -1,9 +1,11 @@
-"""What is different when a person sits at a terminal: colours in diffs, and questions before changes."""
+"""What is different when a person sits at a terminal: colours, a line of progress, and questions before changes."""
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from toque.core.resource import Change, Resource
     from toque.core.run import Answer, Run
 
+_CLEAR = "\r\x1b[K"
+_EYE = 0.05
 _COLOURS = (
     (re.compile(r"\s+(\+\+\+|---) "), "bold"),
     (re.compile(r"\s+@@ "), "cyan"),
@@ -35,23 +39,54 @@ def paint(line: str) -> str:
     return click.style(line, bold=True) if style == "bold" else click.style(line, fg=style)
 
 
-def painted(out: TextIO) -> TextIO:
-    """`out`, in colours where it is a terminal that is not asked to do without (NO_COLOR)."""
-    return cast(TextIO, _Painted(out)) if out.isatty() and not os.environ.get("NO_COLOR") else out
-
-
-class _Painted:
-    """Paints whole lines on their way to a terminal."""
+class Terminal:
+    """A stream in colours, with a line at its end that says what is being looked at and goes when there is more."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        self._shows_progress = False
+        self._told_at = 0.0
 
     def write(self, text: str) -> int:
+        if self._shows_progress:
+            self._out.write(_CLEAR)
+            self._shows_progress = False
         self._out.write("\n".join(paint(line) for line in text.split("\n")))
         return len(text)
 
+    def flush(self) -> None:
+        if self._shows_progress:
+            self._out.write(_CLEAR)
+            self._shows_progress = False
+        self._out.flush()
+
+    def progress(self, resource: Resource[Any]) -> None:
+        """Say what the run is at; not more often than an eye can follow."""
+        now = time.monotonic()
+        if now - self._told_at < _EYE:
+            return
+        self._told_at, self._shows_progress = now, True
+        room = shutil.get_terminal_size().columns - 4
+        self._out.write(f"{_CLEAR}{click.style(f'… {resource}'[:room], dim=True)}")
+        self._out.flush()
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._out, name)
+
+
+def painted(out: TextIO) -> TextIO:
+    """`out`, in colours where it is a terminal that is not asked to do without (NO_COLOR)."""
+    return cast(TextIO, Terminal(out)) if out.isatty() and not os.environ.get("NO_COLOR") else out
+
+
+def watching(out: TextIO) -> Callable[[Run], None]:
+    """Makes a run tell what it is at, where `out` shows that."""
+
+    def prepare(run: Run) -> None:
+        if isinstance(out, Terminal):
+            run.report.begins = out.progress
+
+    return prepare
 
 
 _ANSWERS: dict[str, Answer] = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "q": "quit", "quit": "quit"}
@@ -60,7 +95,7 @@ _ALL = {"a", "all"}
 
 def asking(answers: TextIO, out: TextIO) -> Callable[[Run], None]:
     """Makes a run ask at each change: yes, no (this one is left alone), all (from here on), quit."""
-    return lambda run: setattr(run, "confirm", _Questions(answers, painted(out)))
+    return lambda run: setattr(run, "confirm", _Questions(answers, out))
 
 
 class _Questions:

@@ -28,7 +28,7 @@ from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
 from toque.core.ledger import Debt, Ledger
 from toque.core.local import LocalHost
-from toque.core.masking import MaskedText
+from toque.core.masking import MaskedText, mask
 from toque.core.memory import Memory
 from toque.core.pages import failure_page, place
 from toque.core.report import Report
@@ -37,19 +37,28 @@ from toque.core.source import raised_at
 from toque.core.world import World
 from toque.facts import collect
 from toque.protocol.names import CLEANUP
+from toque.protocol.run_warnings import MOST, one_line
 
 SYSTEM_FAILED = 5
 WOULD_CHANGE = 10
 """Exit code of `toque plan` when there is something to do, so that a script can tell drift from failure."""
 
 
-def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = None) -> int:
+def execute_run(
+    directory: Path,
+    *,
+    dry_run: bool = False,
+    state: Path | None = None,
+    out: TextIO | None = None,
+    prepare: Callable[[Run], None] = lambda run: None,
+) -> int:
     """Carry out the run of a run directory; answers its exit code, and leaves `outcome.json` beside the report.
 
-    Prints the log. `state` is the agent's folder, where the ledger of notifications lives (two levels up).
+    Prints the log, or writes it to `out`. `state` is the agent's folder, where the ledger of notifications lives (two
+    levels up). `prepare` gets the run before it begins.
     """
     state = state or directory.parent.parent
-    log = MaskedText(sys.stdout)
+    log = MaskedText(out or sys.stdout)
     with redirect_stdout(log), _unbuffered(directory / "report.jsonl") as lines:
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
@@ -57,6 +66,7 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"), memory=memory)
         resumed = directory / "boots.json"
         run.boots = Boots(resumed, resumes=True) if resumed.exists() else Boots()
+        prepare(run)
         if run.boots.asked:
             run.report.note(f"goes on after the boot for which it stopped: {list(run.boots.asked)[-1]}")
         with _summed_up(run):
@@ -72,7 +82,8 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome: dict[str, Any] = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
-    outcome |= {"warnings": report.warnings, "causes": report.causes}
+    outcome |= {"warnings": report.warnings, "causes": report.causes, "flapping": report.flapping}
+    outcome |= {"settled": [one_line(mask(name)) for name in memory.settled[:MOST]]}
     if restarting:
         outcome["restart"] = restarting
     elif run.reboot and code == 0:

@@ -173,6 +173,8 @@ class Run:
         outcome = Outcome()
         self.declared.append(resource)
         _set(resource, "outcome", outcome)
+        if self.report.begins is not None:
+            self.report.begins(resource)
         began = time.perf_counter()
         try:
             attempt(self, resource, outcome)

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,6 +43,7 @@ ONLY_RECORDED: Mapping[str, str] = {
 HINT = (
     "the clone has no network; `--network=shared` gives it this machine's, so that it reaches the mirrors, and all else"
 )
+LESS = "as an ordinary user: /root, /home and passwords are not in the clone, and owners of files are not compared"
 _NO_NETWORK = re.compile(
     r"Temporary failure (in name resolution|resolving)|Could not resolve|Name or service not known|"
     r"Network is unreachable|No route to host|Cannot download|Failed to establish a new connection|Curl error \(6\)"
@@ -55,9 +57,13 @@ _ORPHAN_AFTER = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is to be planned: a recipe as `toque apply` takes it. `keep` leaves the clone for its owner to look into."""
+    """What is to be planned: a recipe as `toque apply` takes it, or the `run` of an agent by its directory.
 
-    recipe: str
+    `keep` leaves the clone for its owner to look into.
+    """
+
+    recipe: str = ""
+    run: Path | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     network: Literal["none", "shared"] = "none"
     keep: bool = False
@@ -89,11 +95,11 @@ def _a_clone(order: Order, say: Callable[[str], None]) -> Iterator[_Clone]:
         spec = _spec(order, directory, recording)
         lifeline = hold_lifeline(spec.lifeline) if spec.lifeline is not None else None
         try:
-            pid = sandbox.start(spec)
+            sandbox.start(spec)
             yield _Clone(order, directory, records=recording is not None)
             if order.keep:
                 (directory / "kept").touch()
-                say(_how_to_enter(directory, pid))
+                say(_how_to_enter(directory))
         finally:
             if lifeline is not None:
                 os.close(lifeline)
@@ -105,11 +111,12 @@ def _a_clone(order: Order, say: Callable[[str], None]) -> Iterator[_Clone]:
 def _spec(order: Order, directory: Path, recording: services.Recording | None) -> sandbox.Spec:
     is_root = os.geteuid() == 0
     kept = ("HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME") if is_root else ()
-    given = _cookbooks(order.recipe)
+    given = _cookbooks(order.recipe) if order.recipe else []
     asked = {
         "recipe": order.recipe if "::" in order.recipe else str(Path(order.recipe).resolve()),
+        "run": str(order.run) if order.run is not None else None,
         "attributes": order.attributes,
-        "folder": str(given[0] if given[0].is_dir() else given[0].parent),
+        "folder": "/" if not given else str(given[0] if given[0].is_dir() else given[0].parent),
         "environment": {name: os.environ[name] for name in kept if name in os.environ},
         "only_recorded": dict(ONLY_RECORDED),
     }
@@ -170,11 +177,14 @@ class _Clone:
         manager = next((each for each in packages.MANAGERS if Path(each.database).exists()), None)
         had = packages.installed(manager, self._run) if manager is not None else {}
         unit_files = services.unit_files(self._run) if self.records else {}
+        had_users, had_groups = accounts.users(root), accounts.groups(root)
+        if os.geteuid() != 0:
+            say(LESS)
         found = self._converge(root, say)
         if manager is not None:
             found.packages = packages.differing(had, packages.installed(manager, self._run))
-        for kind, read in (("users", accounts.users), ("groups", accounts.groups)):
-            setattr(found, kind, accounts.differing(read(Path("/")), read(root)))
+        found.users = accounts.differing(had_users, accounts.users(root))
+        found.groups = accounts.differing(had_groups, accounts.groups(root))
         found.services = self._services(root, unit_files)
         trees.users, trees.groups = _names(accounts.users, "uid", root), _names(accounts.groups, "gid", root)
         _sort_files(trees, laid, found, manager, self._run)
@@ -294,11 +304,16 @@ def _follow(path: Path, running: threading.Thread, say: Callable[[str], None]) -
         running.join(_LOOK_AGAIN)
 
 
-def _how_to_enter(directory: Path, pid: int) -> str:
-    user = "" if os.geteuid() == 0 else "--user --preserve-credentials "
+def shell_in_clone(words: Sequence[str]) -> int:
+    """`toque shell` in a clone, at this terminal; its exit code. Raises sandbox.SandboxError."""
+    with _a_clone(Order(), lambda line: None) as clone:
+        return sandbox.enter(clone.directory, [f"{TOQUE}/bin/toque", "shell", *words])
+
+
+def _how_to_enter(directory: Path) -> str:
     return (
         f"the clone is kept. To look into it:\n"
-        f"    nsenter --target {pid} {user}--mount --uts --ipc --net --pid /bin/sh\n"
+        f"    {sys.executable} -m toque.sandbox enter {directory}\n"
         f"and to be rid of it:\n"
         f"    toque plan --remove-clone {directory}"
     )

@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from toque.cookbook.execute import apply_file
+from toque.cookbook.execute import apply_file, execute_run
 from toque.core.run import Run
 from toque.core.secret import known_secrets
 from toque.preview.places import LOG, ORDER, RESULT
@@ -27,8 +27,13 @@ def main() -> int:
         run.only_recorded = order["only_recorded"]
 
     with Path(LOG).open("a", encoding="utf-8", buffering=1) as log:
-        attributes = order["attributes"]
-        code = apply_file(order["recipe"], dry_run=False, attributes=attributes, out=log, lines=lines, prepare=prepare)
+        if order["run"] is not None:
+            directory = Path(order["run"])
+            code = execute_run(directory, out=log, prepare=prepare)
+            lines.write((directory / "report.jsonl").read_text(encoding="utf-8"))
+        else:
+            given = order["attributes"]
+            code = apply_file(order["recipe"], dry_run=False, attributes=given, out=log, lines=lines, prepare=prepare)
     [run] = runs
     result = {
         "exit_code": code,

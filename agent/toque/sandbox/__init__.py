@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from toque.sandbox.lifeline import hold_lifeline
     from toque.sandbox.machine import (
         console_text,
+        enter,
         execute,
         kill,
         layers,
@@ -38,6 +39,7 @@ __all__ = [
     "SandboxError",
     "Spec",
     "console_text",
+    "enter",
     "execute",
     "hold_lifeline",
     "kill",

@@ -44,6 +44,7 @@ _LISTENS_WITHIN = 15.0
 _LOOK_AGAIN = 0.01
 
 _HOME = Path(__file__).resolve().parent.parent.parent
+_ENTER = f"import sys; sys.path.insert(0, {str(_HOME)!r}); from toque.sandbox.enter import main; main()"
 _CLONE = f"import sys; sys.path.insert(0, {str(_HOME)!r}); from toque.sandbox.clone import main; main()"
 
 
@@ -123,6 +124,16 @@ def execute(directory: Path, argv: Sequence[str], *, seconds: float = 300.0) -> 
     answer = _ask(directory, "execute", argv=list(argv), seconds=seconds)
     out, err = (base64.b64decode(answer[stream]) for stream in ("stdout", "stderr"))
     return subprocess.CompletedProcess(list(argv), answer["code"], out, err)
+
+
+def enter(directory: Path, argv: Sequence[str]) -> int:
+    """Run a program as root inside that has this process's terminal; its exit code. Raises SandboxError."""
+    process = _process(directory)
+    if process is None:
+        raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run to be entered")
+    env = {**environment(os.environ), **{name: os.environ[name] for name in ("TERM",) if name in os.environ}}
+    plan = {"pid": process.pid, "argv": list(argv), "env": env, "rootless": os.geteuid() != 0}
+    return subprocess.run([sys.executable, "-I", "-S", "-c", _ENTER, json.dumps(plan)], cwd="/").returncode
 
 
 def layers(directory: Path) -> dict[Path, Path]:
