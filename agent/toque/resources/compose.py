@@ -13,11 +13,11 @@ from typing import Any, Literal
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
 from toque.core.files import absolute
 from toque.core.planned import Planned
+from toque.core.variables import check_variables
 from toque.platforms.containers import ENGINES, engine_of
 
 _PROJECT = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _PROFILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OF_PROJECT, _OF_SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 _UP = "as the file says"
 
@@ -38,7 +38,7 @@ class Compose(Resource[ComposeState]):
     path      the compose file, absolute, in a folder that is there
     content   what the file says, kept there with mode 0600; without it the file is somebody else's, and only brought up
     project   the name of the project; without it the name of the file's folder
-    env       a mapping of names to text or Secrets that the file uses as ${NAME}; never on our command line, though
+    environment  a mapping of names to text or Secrets that the file uses as ${NAME}; never on our command line, though
               podman-compose itself hands what the file calls `environment` on by one
     profiles  profiles of services that run too
     once      services that end by themselves, such as a migration: they need not run
@@ -48,18 +48,18 @@ class Compose(Resource[ComposeState]):
     running   True; False: its services are stopped; None: the file alone is kept
     present   False takes its containers away; the file and the volumes stay
 
-    When the file, `env` or `profiles` are others than when it was brought up it is brought up again. By `docker
+    When the file, `environment` or `profiles` are others than when it was brought up it is brought up again. By `docker
     compose`, or for podman by `podman-compose` or else `podman compose`.
 
         shop = "services: {web: {image: 'docker.io/library/nginx:1.27', environment: {TOKEN: '${TOKEN}'}}}\\n"
-        compose("/srv/shop/compose.yaml", content=shop, env={"TOKEN": Secret("sesame!")})
+        compose("/srv/shop/compose.yaml", content=shop, environment={"TOKEN": Secret("sesame!")})
     """
 
     path: str
     _: KW_ONLY
     content: str | None = None
     project: str | None = None
-    env: Mapping[str, str] | None = None
+    environment: Mapping[str, str] | None = None
     profiles: Sequence[str] = ()
     once: Sequence[str] = ()
     engine: Literal["podman", "docker"] | None = None
@@ -77,9 +77,7 @@ class Compose(Resource[ComposeState]):
         for name in (*self.profiles, *self.once):
             if not _PROFILE.fullmatch(name):
                 raise BadProperty(f"compose profiles and once must be names, got {name!r}")
-        for name, value in (self.env or {}).items():
-            if not _VARIABLE.fullmatch(str(name)) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"compose env must map names such as TOKEN to text; {name!r} does not")
+        check_variables("compose", self.environment)
         if self.content is not None:
             self._services(self.content.encode())
 
@@ -149,7 +147,7 @@ class Compose(Resource[ComposeState]):
         return f"{folder}/.{name}.toque-up"
 
     def _digest(self, content: bytes) -> str:
-        said = json.dumps([dict(self.env or {}), list(self.profiles), self._project], sort_keys=True)
+        said = json.dumps([dict(self.environment or {}), list(self.profiles), self._project], sort_keys=True)
         return hashlib.sha256(content + said.encode()).hexdigest()
 
     def _services(self, content: bytes) -> tuple[str, ...]:
@@ -191,7 +189,9 @@ class Compose(Resource[ComposeState]):
             argv = ["podman-compose", *given]
         profiles = [word for name in self.profiles for word in ("--profile", name)]
         where = ["--project-name", self._project, "--file", self.path, *profiles]
-        host.run([*argv, *where, verb, *words], env=dict(self.env or {}), cwd=self.path.rpartition("/")[0] or "/")
+        host.run(
+            [*argv, *where, verb, *words], env=dict(self.environment or {}), cwd=self.path.rpartition("/")[0] or "/"
+        )
 
 
 compose = recipe_word(Compose)

@@ -36,7 +36,7 @@ _AS_SAID = "as the recipe says"
 @dataclass(frozen=True)
 class ContainerState:
     image: str
-    env: tuple[str, ...] | None = None
+    environment: tuple[str, ...] | None = None
     """The names of those variables that have the right value."""
     ports: tuple[str, ...] | None = None
     mounts: tuple[str, ...] | None = None
@@ -54,7 +54,7 @@ class Container(Resource[ContainerState]):
     image        what it is made from: "docker.io/library/nginx:1.27"; pulled where the machine does not have it
     digest       the image's digest, "sha256:…": exactly that one, whatever the tag says
     ports        such as "8080:80", "127.0.0.1:8080:80" or "53:53/udp": the machine's port first
-    env          a mapping of names to text, Secrets or numbers; never on a command line
+    environment  a mapping of names to text, Secrets or numbers; never on a command line
     mounts       such as "/srv/data:/data", "/etc/shop:/etc/shop:ro" or "volume:/data"
     restart_policy  "no", "always", "on-failure" or "unless-stopped": what the engine does when it ends
     healthcheck  a shell command that tells inside whether it is well; health_interval: seconds between two
@@ -72,7 +72,8 @@ class Container(Resource[ContainerState]):
 
         settings = file("/srv/shop.toml", content="port = 80\\n")
         container("shop", image="docker.io/library/nginx:1.27", ports=["8080:80"], restart_policy="always",
-                  mounts=["/srv/shop.toml:/shop.toml:ro"], env={"TOKEN": Secret("sesame!")}, restart_on=[settings])
+                  mounts=["/srv/shop.toml:/shop.toml:ro"], environment={"TOKEN": Secret("sesame!")},
+                  restart_on=[settings])
     """
 
     name: str
@@ -80,7 +81,7 @@ class Container(Resource[ContainerState]):
     image: str = ""
     digest: str | None = None
     ports: Sequence[str] = ()
-    env: Mapping[str, str | int | float] | None = None
+    environment: Mapping[str, str | int | float] | None = None
     mounts: Sequence[str] = ()
     restart_policy: Literal["no", "always", "on-failure", "unless-stopped"] = "no"
     healthcheck: str | None = None
@@ -112,10 +113,10 @@ class Container(Resource[ContainerState]):
         for mount in self.mounts:
             if not MOUNT.fullmatch(mount):
                 raise BadProperty(f"container mounts must be such as '/srv/data:/data:ro', got {mount!r}")
-        for name, value in (self.env or {}).items():
+        for name, value in (self.environment or {}).items():
             if not _VARIABLE.fullmatch(str(name)) or not isinstance(value, str | int | float) or "\n" in str(value):
                 raise BadProperty(
-                    f"container env must map names such as PORT to single lines of text; {name!r} does not"
+                    f"container environment must map names such as PORT to single lines of text; {name!r} does not"
                 )
         self._check_words()
 
@@ -124,7 +125,7 @@ class Container(Resource[ContainerState]):
             return None
         return ContainerState(
             image=self._reference,
-            env=tuple(sorted(self.env or {})),
+            environment=tuple(sorted(self.environment or {})),
             ports=tuple(sorted({plain_port(each) for each in self.ports})),
             mounts=tuple(sorted({plain_mount(each) for each in self.mounts})),
             restart_policy=self.restart_policy,
@@ -144,7 +145,9 @@ class Container(Resource[ContainerState]):
         labelled = (config.get("Labels") or {}).get(_LABEL)
         return ContainerState(
             image=self._reference if found["Image"] == self._image_here(host, engine) else str(found["Image"])[:19],
-            env=tuple(sorted(name for name, value in (self.env or {}).items() if there.get(name) == str(value))),
+            environment=tuple(
+                sorted(name for name, value in (self.environment or {}).items() if there.get(name) == str(value))
+            ),
             ports=ports_of(found),
             mounts=mounts_of(found),
             restart_policy=policy.get("Name") or "no",
@@ -197,10 +200,10 @@ class Container(Resource[ContainerState]):
             ("--health-interval", [self.health_interval and f"{self.health_interval}s"]),
         ):
             words += [word for value in values if value is not None for word in (option, value)]
-        text = "".join(f"{name}={value}\n" for name, value in (self.env or {}).items())
-        env = ["--env-file", SCRIPT] if self.env else []
+        text = "".join(f"{name}={value}\n" for name, value in (self.environment or {}).items())
+        env = ["--env-file", SCRIPT] if self.environment else []
         argv = self._argv(engine, *verb, *words, *env, *self.options, "--", self._reference, *(self.command or ()))
-        host.run(argv, script=text if self.env else None, cwd="/")
+        host.run(argv, script=text if self.environment else None, cwd="/")
 
     def _image_here(self, host: Host, engine: str) -> str | None:
         """The id of the image that the recipe names, where the machine has it."""
@@ -224,7 +227,7 @@ class Container(Resource[ContainerState]):
     def _settings(self) -> str:
         """A digest of what cannot be asked back from the engine as it was given: kept as a label of the container."""
         said = {
-            "env": sorted(self.env or {}),
+            "env": sorted(self.environment or {}),
             "healthcheck": [self.healthcheck, self.health_interval],
             "command": None if self.command is None else list(self.command),
             "entrypoint": self.entrypoint,

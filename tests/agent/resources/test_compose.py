@@ -63,9 +63,9 @@ def test_another_file_is_brought_up_again() -> None:
 
 
 def test_another_environment_is_brought_up_again_and_is_on_no_command_line() -> None:
-    host = machine(shop(env={"TOKEN": Secret("hush! 1")}))
+    host = machine(shop(environment={"TOKEN": Secret("hush! 1")}))
 
-    change = converge(shop(env={"TOKEN": Secret("hush! 2")}), host)
+    change = converge(shop(environment={"TOKEN": Secret("hush! 2")}), host)
 
     assert change is not None
     assert change.fields == {"up"}
@@ -136,7 +136,7 @@ def test_without_an_engine_or_a_file_it_says_what_is_missing() -> None:
         ({"project": "-p"}, "project must be"),
         ({"path": "/srv/My Shop/compose.yaml"}, "project must be"),
         ({"profiles": ["--x"]}, "profiles and once"),
-        ({"env": {"A=B": "x"}}, "env must map"),
+        ({"environment": {"A=B": "x"}}, "environment must map"),
         ({"content": "services: ["}, "is no YAML"),
         ({"content": "version: 3"}, "must have a mapping `services`"),
     ],

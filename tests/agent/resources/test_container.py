@@ -59,7 +59,7 @@ def test_a_digest_says_which_image_whatever_the_tag_says() -> None:
 def test_a_secret_of_its_environment_is_on_no_command_line() -> None:
     host = machine()
 
-    converge(shop(env={"TOKEN": Secret("hush!"), "PORT": 80}), host)
+    converge(shop(environment={"TOKEN": Secret("hush!"), "PORT": 80}), host)
 
     assert "hush!" not in " ".join(host.ran)
     assert f"--env-file {SCRIPT}" in host.ran[-1]
@@ -78,7 +78,7 @@ def test_docker_is_used_where_there_is_no_podman() -> None:
     ("then", "field"),
     [
         ({"image": "docker.io/library/nginx:1.28"}, "image"),
-        ({"env": {"PORT": "81"}}, "env"),
+        ({"environment": {"PORT": "81"}}, "environment"),
         ({"ports": ["127.0.0.1:8080:80"]}, "ports"),
         ({"mounts": ["/srv/data:/data"]}, "mounts"),
         ({"restart_policy": "always"}, "restart_policy"),
@@ -89,7 +89,7 @@ def test_docker_is_used_where_there_is_no_podman() -> None:
     ids=["image", "env", "ports", "mounts", "restart", "command", "health", "options"],
 )
 def test_a_container_of_another_configuration_is_made_anew(then: dict[str, Any], field: str) -> None:
-    before = {"env": {"PORT": "80"}, "ports": ["8080:80"], "mounts": ["/srv/data/:/data:ro"]}
+    before = {"environment": {"PORT": "80"}, "ports": ["8080:80"], "mounts": ["/srv/data/:/data:ro"]}
     host = machine(shop(**before))
 
     change = converge(shop(**before | then), host)
@@ -101,7 +101,7 @@ def test_a_container_of_another_configuration_is_made_anew(then: dict[str, Any],
 
 
 def test_a_container_that_is_as_it_should_be_is_left_alone() -> None:
-    given = {"env": {"A": "b"}, "ports": ["0.0.0.0:80:80/tcp", "[::1]:53:53/udp"], "mounts": ["data:/data:Z"]}
+    given = {"environment": {"A": "b"}, "ports": ["0.0.0.0:80:80/tcp", "[::1]:53:53/udp"], "mounts": ["data:/data:Z"]}
 
     assert converge(shop(**given), machine(shop(**given))) is None
 
@@ -160,8 +160,8 @@ def test_without_an_engine_it_says_what_comes_first() -> None:
         ({"ports": ["8080:80"], "network": "host"}, "go without network"),
         ({"mounts": ["data"]}, "mounts must be"),
         ({"mounts": ["../x:/y"]}, "mounts must be"),
-        ({"env": {"A": "x\ny"}}, "env must map"),
-        ({"env": {"A=B": "x"}}, "env must map"),
+        ({"environment": {"A": "x\ny"}}, "environment must map"),
+        ({"environment": {"A=B": "x"}}, "environment must map"),
         ({"user": "-u"}, "user must not"),
         ({"network": "a b"}, "network must not"),
         ({"labels": {"-l": "x"}}, "labels must map"),
@@ -179,7 +179,7 @@ CASES = [
     for want in (
         shop(),
         shop(digest=DIGEST, running=False, restart_policy="unless-stopped"),
-        shop(env={"A": "b"}, ports=["53:53/udp"], mounts=["/srv:/srv:ro"], running=None),
+        shop(environment={"A": "b"}, ports=["53:53/udp"], mounts=["/srv:/srv:ro"], running=None),
         Container("shop", present=False),
     )
     for host in (machine, partial(machine, shop()), partial(machine, shop(), engine="docker"))
