@@ -18,11 +18,12 @@ from tests.needs import needs, needs_root
 from tests.system.case_sandbox import Box, a_box
 from tests.system.case_words import apply, put, toque
 from toque.core import LocalHost, Secret, converge
+from toque.resources.compose import Compose
 from toque.resources.container import Container
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("bundle", "container", "gem_package", "npm_package", "pip_package", "python_venv", "subversion")
+PROVES = ("bundle", "compose", "container", "gem_package", "npm_package", "pip_package", "python_venv", "subversion")
 
 
 @pytest.fixture(scope="module")
@@ -257,12 +258,14 @@ def podman(tmp_path: Path) -> Iterator[list[str]]:
     short = tempfile.mkdtemp(prefix="toque-", dir="/run")  # podman takes no longer path for it than 50 characters
     storage = ["--root", str(tmp_path / "root"), "--runroot", short, "--storage-driver", "vfs"]
     argv = ["podman", *storage, "--cgroup-manager", "cgroupfs", "--runtime", "runc", "--events-backend", "file"]
+    argv += ["--network-config-dir", str(tmp_path / "networks")]
     (tmp_path / "image/bin").mkdir(parents=True)
     shutil.copy("/bin/busybox", tmp_path / "image/bin/busybox")
     subprocess.run(["tar", "-cf", tmp_path / "image.tar", "-C", tmp_path / "image", "."], check=True)
     subprocess.run([*argv, "import", "--quiet", tmp_path / "image.tar", "localhost/tiny:1"], check=True)
     yield argv
     subprocess.run([*argv, "rm", "--all", "--force", "--time", "0"], check=True, capture_output=True)
+    subprocess.run([*argv, "network", "prune", "--force"], check=True, capture_output=True)
     shutil.rmtree(short)
 
 
@@ -308,3 +311,34 @@ def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_
 
     converge(Container("toque-shop", engine_options=podman[1:], present=False), host)
     assert said("ps", "--all", "--quiet") == ""
+
+
+@needs("podman", "podman-compose", "runc", "busybox")
+def test_a_compose_file_is_brought_up_changed_and_taken_down(podman: list[str], tmp_path: Path) -> None:
+    def commands() -> list[str]:
+        """What the project's running containers run."""
+        listed = ["ps", "--quiet", "--filter", "label=com.docker.compose.project=toque-shop"]
+        found = subprocess.run([*podman, *listed], check=True, capture_output=True, text=True).stdout.split()
+        shown = [*podman, "container", "inspect", "--format", "{{.Config.Cmd}}", *found]
+        return subprocess.run(shown, check=True, capture_output=True, text=True).stdout.splitlines() if found else []
+
+    def shop(seconds: int, **given: Any) -> Compose:
+        limits = "ulimits: {nofile: 1024, nproc: 1024}, stop_grace_period: 0s"
+        service = f"image: localhost/tiny:1, command: [/bin/busybox, sleep, '{seconds}', '${{WHO}}'], {limits}"
+        content = f"services:\n  web: {{{service}}}\n"
+        options = podman[1:]
+        path = f"{tmp_path}/compose.yaml"
+        return Compose(path, content=content, project="toque-shop", engine_options=options, env={"WHO": "1"}, **given)
+
+    host = LocalHost()
+
+    converge(shop(600), host)
+    assert converge(shop(600), host) is None
+    assert commands() == ["[/bin/busybox sleep 600 1]"]
+
+    converge(shop(700), host)
+    assert commands() == ["[/bin/busybox sleep 700 1]"]
+
+    converge(shop(700, present=False), host)
+    assert commands() == []
+    assert (tmp_path / "compose.yaml").exists()

@@ -194,7 +194,7 @@ class Container(Resource[ContainerState]):
             ("--network", [self.network]),
             ("--entrypoint", [self.entrypoint]),
             ("--health-cmd", [self.healthcheck]),
-            ("--health-interval", [self.health_interval and f"{self.health_interval}s"]),
+            ("--health-interval", [None if self.health_interval is None else f"{self.health_interval}s"]),
         ):
             words += [word for value in values if value is not None for word in (option, value)]
         text = "".join(f"{name}={value}\n" for name, value in (self.env or {}).items())
