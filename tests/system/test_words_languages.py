@@ -17,9 +17,8 @@ import pytest
 from tests.needs import needs, needs_root
 from tests.system.case_sandbox import Box, a_box
 from tests.system.case_words import apply, put, toque
-from toque.core import LocalHost, Secret, converge
-from toque.resources.compose import Compose
-from toque.resources.container import Container
+from toque import compose, container
+from toque.core import LocalHost, Run, Secret
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
@@ -277,7 +276,6 @@ def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_
     def shown(template: str) -> str:
         return said("container", "inspect", "--format", template, "toque-shop")
 
-    host = LocalHost()
     given: dict[str, Any] = {
         "image": "localhost/tiny:1",
         "digest": said("image", "inspect", "--format", "{{.Digest}}", "localhost/tiny:1"),
@@ -290,26 +288,25 @@ def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_
         "command": ["/bin/busybox", "sleep", "600"],
     }
 
-    converge(Container("toque-shop", **given), host)
-
-    assert converge(Container("toque-shop", **given), host) is None
+    with Run(LocalHost()):
+        assert container("toque-shop", **given).changed
+        assert not container("toque-shop", **given).changed
     inside = said("exec", "toque-shop", "/bin/busybox", "sh", "-c", "echo $GREETING $TOKEN; busybox ls /data")
     assert inside.split("\n") == ["hello sesame 1", "bin"]
     first = shown("{{.Id}}")
 
-    change = converge(Container("toque-shop", **given, running=False), host)
-    assert change is not None
-    assert change.fields == {"running"}
+    with Run(LocalHost()):
+        assert container("toque-shop", **given, running=False).changed
     assert shown("{{.Id}} {{.State.Running}}") == f"{first} false"
 
     given |= {"env": {"TOKEN": "sesame 1", "GREETING": "goodbye"}, "restart_policy": "always", "running": False}
-    change = converge(Container("toque-shop", **given), host)
-    assert change is not None
-    assert change.fields == {"env", "restart_policy"}
+    with Run(LocalHost()):
+        assert container("toque-shop", **given).changed
     assert shown("{{.HostConfig.RestartPolicy.Name}}") == "always"
     assert shown("{{.Id}}") != first
 
-    converge(Container("toque-shop", engine_options=podman[1:], present=False), host)
+    with Run(LocalHost()):
+        container("toque-shop", engine_options=podman[1:], present=False)
     assert said("ps", "--all", "--quiet") == ""
 
 
@@ -322,23 +319,23 @@ def test_a_compose_file_is_brought_up_changed_and_taken_down(podman: list[str], 
         shown = [*podman, "container", "inspect", "--format", "{{.Config.Cmd}}", *found]
         return subprocess.run(shown, check=True, capture_output=True, text=True).stdout.splitlines() if found else []
 
-    def shop(seconds: int, **given: Any) -> Compose:
-        limits = "ulimits: {nofile: 1024, nproc: 1024}, stop_grace_period: 0s"
+    def shop(seconds: int, **given: Any) -> bool:
+        limits = "ulimits: {nofile: 1024, nproc: 1024}, stop_signal: SIGKILL"
         service = f"image: localhost/tiny:1, command: [/bin/busybox, sleep, '{seconds}', '${{WHO}}'], {limits}"
         content = f"services:\n  web: {{{service}}}\n"
         options = podman[1:]
         path = f"{tmp_path}/compose.yaml"
-        return Compose(path, content=content, project="toque-shop", engine_options=options, env={"WHO": "1"}, **given)
+        given |= {"content": content, "project": "toque-shop", "engine_options": options, "env": {"WHO": "1"}}
+        with Run(LocalHost()):
+            return compose(path, **given).changed
 
-    host = LocalHost()
-
-    converge(shop(600), host)
-    assert converge(shop(600), host) is None
+    assert shop(600)
+    assert not shop(600)
     assert commands() == ["[/bin/busybox sleep 600 1]"]
 
-    converge(shop(700), host)
+    assert shop(700)
     assert commands() == ["[/bin/busybox sleep 700 1]"]
 
-    converge(shop(700, present=False), host)
+    shop(700, present=False)
     assert commands() == []
     assert (tmp_path / "compose.yaml").exists()
