@@ -9,6 +9,9 @@ from toque.core.errors import BadProperty, NotFound
 from toque.core.host import Entry, Host
 from toque.core.source import Source
 
+HEAD = "Written by Toque: what is changed here is overwritten."
+"""What files that are ours alone begin with, behind the sign of a comment."""
+
 _ROOTS: dict[str, tuple[Path, bool]] = {}
 _MODES: dict[str, int] = {}
 """Modes that were read before: a recipe has many files and few modes."""

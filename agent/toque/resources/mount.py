@@ -43,7 +43,8 @@ class Mount(Resource[MountState]):
     path        the folder, absolute; made (0755, root) where it is missing
     device      "/dev/vdb1", "UUID=…", "LABEL=…", a folder (options=["bind"]), "tmpfs", or "server:/export"
     fstype      its kind: "ext4", "xfs", "nfs", "tmpfs", …; "auto" asks the device
-    options     as mount takes them, e.g. ["noatime", "size=64m"]
+    options     as mount takes them, e.g. ["noatime", "size=64m"]; a Secret is refused, as all can read it: name a file
+                ("credentials=/etc/cifs.secret")
     dump        the fifth field of /etc/fstab
     fsck_pass   the sixth: 1 for the root, 2 for others to be checked at boot, 0 for none
     mounted     True, False, or None: not managed

@@ -15,8 +15,6 @@ from toque.core.variables import check_variables
 FILES = "/etc/toque/services"
 """Where environments and launchers are kept, for root only: they hold secrets."""
 
-HEAD = "Written by Toque: what is changed here is overwritten."
-
 
 @dataclass(frozen=True)
 class Definition:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from toque.core import BadProperty, Host, ToqueError
+from toque.core.files import HEAD
 from toque.core.secret import holds_secret
-from toque.platforms.service.definition import HEAD
 
 SYSTEM = "/etc/systemd/system"
 EVERY_USER = "/etc/systemd/user"
