@@ -284,3 +284,26 @@ def test_lines_can_be_tried_at_a_prompt_in_a_clone(place: Place) -> None:
     assert said.endswith("True\n")
     assert not (place.there / "tried").exists()
     assert place.clones() == []
+
+
+def test_a_run_of_an_agent_is_planned_on_a_clone_of_its_node(place: Place) -> None:
+    from tests.agent.preview.test_node import a_run, outcome
+
+    recipe = f"from toque import file, node\nfile('{place.there}/by-agent', content=node['text'])\n"
+    run = a_run(place.here / "agent", recipe, "plan_on_clone")
+    (run / "snapshot.json").write_text('{"bags": {}, "levels": [["stack", {"text": "said"}]], "self": {}}')
+    code = "import sys; from pathlib import Path; from toque.preview.node import plan_in_clone as plan; sys.exit(plan(Path(sys.argv[1])))"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(toque.__file__).parent.parent),
+        "XDG_CACHE_HOME": str(place.cache),
+    }
+
+    done = subprocess.run([sys.executable, "-c", code, str(run)], env=environment, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"recipe web::default\nfile[{place.there}/by-agent] created" in done.stdout
+    assert f"Files\n  created {place.there}/by-agent" in done.stdout
+    assert (outcome(run)["reason"], outcome(run)["resources"]["changed"]) == ("something_to_do", 1)
+    assert not (place.there / "by-agent").exists()
+    assert place.clones() == []

@@ -17,12 +17,12 @@ import pytest
 from tests.needs import needs, needs_root
 from tests.system.case_sandbox import Box, a_box
 from tests.system.case_words import apply, put, toque
-from toque.core import LocalHost, Secret, converge
-from toque.resources.container import Container
+from toque import compose, container
+from toque.core import LocalHost, Run, Secret
 
 pytestmark = [pytest.mark.root, pytest.mark.slow, needs_root()]
 
-PROVES = ("bundle", "container", "gem_package", "npm_package", "pip_package", "python_venv", "subversion")
+PROVES = ("bundle", "compose", "container", "gem_package", "npm_package", "pip_package", "python_venv", "subversion")
 
 
 @pytest.fixture(scope="module")
@@ -257,12 +257,14 @@ def podman(tmp_path: Path) -> Iterator[list[str]]:
     short = tempfile.mkdtemp(prefix="toque-", dir="/run")  # podman takes no longer path for it than 50 characters
     storage = ["--root", str(tmp_path / "root"), "--runroot", short, "--storage-driver", "vfs"]
     argv = ["podman", *storage, "--cgroup-manager", "cgroupfs", "--runtime", "runc", "--events-backend", "file"]
+    argv += ["--network-config-dir", str(tmp_path / "networks")]
     (tmp_path / "image/bin").mkdir(parents=True)
     shutil.copy("/bin/busybox", tmp_path / "image/bin/busybox")
     subprocess.run(["tar", "-cf", tmp_path / "image.tar", "-C", tmp_path / "image", "."], check=True)
     subprocess.run([*argv, "import", "--quiet", tmp_path / "image.tar", "localhost/tiny:1"], check=True)
     yield argv
     subprocess.run([*argv, "rm", "--all", "--force", "--time", "0"], check=True, capture_output=True)
+    subprocess.run([*argv, "network", "prune", "--force"], check=True, capture_output=True)
     shutil.rmtree(short)
 
 
@@ -274,7 +276,6 @@ def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_
     def shown(template: str) -> str:
         return said("container", "inspect", "--format", template, "toque-shop")
 
-    host = LocalHost()
     given: dict[str, Any] = {
         "image": "localhost/tiny:1",
         "digest": said("image", "inspect", "--format", "{{.Digest}}", "localhost/tiny:1"),
@@ -287,24 +288,54 @@ def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_
         "command": ["/bin/busybox", "sleep", "600"],
     }
 
-    converge(Container("toque-shop", **given), host)
-
-    assert converge(Container("toque-shop", **given), host) is None
+    with Run(LocalHost()):
+        assert container("toque-shop", **given).changed
+        assert not container("toque-shop", **given).changed
     inside = said("exec", "toque-shop", "/bin/busybox", "sh", "-c", "echo $GREETING $TOKEN; busybox ls /data")
     assert inside.split("\n") == ["hello sesame 1", "bin"]
     first = shown("{{.Id}}")
 
-    change = converge(Container("toque-shop", **given, running=False), host)
-    assert change is not None
-    assert change.fields == {"running"}
+    with Run(LocalHost()):
+        assert container("toque-shop", **given, running=False).changed
     assert shown("{{.Id}} {{.State.Running}}") == f"{first} false"
 
     given |= {"env": {"TOKEN": "sesame 1", "GREETING": "goodbye"}, "restart_policy": "always", "running": False}
-    change = converge(Container("toque-shop", **given), host)
-    assert change is not None
-    assert change.fields == {"env", "restart_policy"}
+    with Run(LocalHost()):
+        assert container("toque-shop", **given).changed
     assert shown("{{.HostConfig.RestartPolicy.Name}}") == "always"
     assert shown("{{.Id}}") != first
 
-    converge(Container("toque-shop", engine_options=podman[1:], present=False), host)
+    with Run(LocalHost()):
+        container("toque-shop", engine_options=podman[1:], present=False)
     assert said("ps", "--all", "--quiet") == ""
+
+
+@needs("podman", "podman-compose", "runc", "busybox")
+def test_a_compose_file_is_brought_up_changed_and_taken_down(podman: list[str], tmp_path: Path) -> None:
+    def commands() -> list[str]:
+        """What the project's running containers run."""
+        listed = ["ps", "--quiet", "--filter", "label=com.docker.compose.project=toque-shop"]
+        found = subprocess.run([*podman, *listed], check=True, capture_output=True, text=True).stdout.split()
+        shown = [*podman, "container", "inspect", "--format", "{{.Config.Cmd}}", *found]
+        return subprocess.run(shown, check=True, capture_output=True, text=True).stdout.splitlines() if found else []
+
+    def shop(seconds: int, **given: Any) -> bool:
+        limits = "ulimits: {nofile: 1024, nproc: 1024}, stop_signal: SIGKILL"
+        service = f"image: localhost/tiny:1, command: [/bin/busybox, sleep, '{seconds}', '${{WHO}}'], {limits}"
+        content = f"services:\n  web: {{{service}}}\n"
+        options = podman[1:]
+        path = f"{tmp_path}/compose.yaml"
+        given |= {"content": content, "project": "toque-shop", "engine_options": options, "env": {"WHO": "1"}}
+        with Run(LocalHost()):
+            return compose(path, **given).changed
+
+    assert shop(600)
+    assert not shop(600)
+    assert commands() == ["[/bin/busybox sleep 600 1]"]
+
+    assert shop(700)
+    assert commands() == ["[/bin/busybox sleep 700 1]"]
+
+    shop(700, present=False)
+    assert commands() == []
+    assert (tmp_path / "compose.yaml").exists()

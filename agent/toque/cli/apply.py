@@ -80,6 +80,8 @@ def apply(recipe: str, attributes: Path | None, sets: tuple[str, ...], form: str
     default="none",
     help="What a clone reaches: nothing, or all that this machine reaches (packages from mirrors).",
 )
+@click.option("--node", metavar="HOSTNAME", help="On this instance, by its agent, instead of on this machine.")
+@click.option("--stack", help="The stack of --node, by its name or id.")
 @click.option("--keep", is_flag=True, help="Keep the clone, and say how to look into it.")
 @click.option(
     "--remove-clone",
@@ -97,6 +99,8 @@ def plan(
     form: str,
     clone: bool,
     network: str,
+    node: str | None,
+    stack: str | None,
     keep: bool,
 ) -> None:
     """Say what `toque apply` would do, with diffs, and touch nothing.
@@ -107,8 +111,20 @@ def plan(
     With --clone the recipe runs for real, in a copy-on-write clone of this machine that is thrown away: the files,
     packages, users, groups and services that differ then are listed. Nothing in it reaches beyond it, unless
     --network=shared says so. As root it is all of this machine; else /root, /home and passwords are not in it.
+
+    With --node the recipe COOKBOOK::RECIPE of the instance's cookbooks is planned there, and this prints the log.
     """
     given = given_attributes(attributes, sets)
+    if node is not None:
+        if keep or network != "none" or form == "json" or "::" not in recipe:
+            raise click.UsageError(
+                "--node takes COOKBOOK::RECIPE, and no --keep, --network or --output: these are about this machine"
+            )
+        from toque.cli.verbs.plan import plan_on_node
+
+        sys.exit(plan_on_node(node, stack, recipe, given, clone=clone))
+    if stack is not None:
+        raise click.UsageError("--stack is about an instance: add --node")
     if clone:
         sys.exit(_on_clone(recipe, given, form, network, keep))
     if keep or network != "none":

@@ -26,7 +26,7 @@ from toque.platforms.service import RECORDED
 from toque.preview import accounts, packages, services
 from toque.preview.files import ACCOUNTS, FileChange, Laid, Trees
 from toque.preview.findings import Findings
-from toque.preview.places import LOG, ORDER, OWN, RESULT
+from toque.preview.places import LOG, ORDER, OWN, RESULT, RUN
 from toque.sandbox.disk import OWN as MEMORY
 from toque.sandbox.disk import PRIVATE, disk_mounts
 from toque.sandbox.lifeline import hold_lifeline, is_held
@@ -114,7 +114,7 @@ def _spec(order: Order, directory: Path, recording: services.Recording | None) -
     given = _cookbooks(order.recipe) if order.recipe else []
     asked = {
         "recipe": order.recipe if "::" in order.recipe else str(Path(order.recipe).resolve()),
-        "run": str(order.run) if order.run is not None else None,
+        "state": str(order.run.parent.parent) if order.run is not None else None,
         "attributes": order.attributes,
         "folder": "/" if not given else str(given[0] if given[0].is_dir() else given[0].parent),
         "environment": {name: os.environ[name] for name in kept if name in os.environ},
@@ -126,7 +126,11 @@ def _spec(order: Order, directory: Path, recording: services.Recording | None) -
         hostname=socket.gethostname(),
         address="127.0.0.1",
         persistent=False,
-        files={ORDER: (json.dumps(asked).encode(), 0o600), **(recording.files if recording is not None else {})},
+        files={
+            ORDER: (json.dumps(asked).encode(), 0o600),
+            **(recording.files if recording is not None else {}),
+            **{f"{RUN}/{path.name}": (path.read_bytes(), 0o600) for path in _inputs(order.run)},
+        },
         hide=(home(),),
         lifeline=None if order.keep else directory / "lifeline",
         network=order.network,
@@ -134,6 +138,7 @@ def _spec(order: Order, directory: Path, recording: services.Recording | None) -
         binds={
             **{str(path): path for path in given if _is_not_cloned(path, is_root=is_root)},
             **(recording.binds if recording is not None else {}),
+            **{f"{RUN}/cookbooks/{kind}": place for kind, place in _bundles(order.run)},
         },
         toolchain=home().parent / "toolchain",
         private=not is_root,
@@ -152,6 +157,15 @@ def _cookbooks(recipe: str) -> list[Path]:
     if in_cookbook:
         return [each for each in sorted(folder.iterdir()) if (each / "cookbook.toml").is_file()]
     return [path, *(each for each in (folder / "templates", folder / "files") if each.is_dir())]
+
+
+def _inputs(run: Path | None) -> list[Path]:
+    return [] if run is None else [run / "steps.json", run / "snapshot.json"]
+
+
+def _bundles(run: Path | None) -> list[tuple[str, Path]]:
+    """The cookbooks of an agent's run, by kind."""
+    return [] if run is None else [(each.name, each.resolve()) for each in sorted((run / "cookbooks").iterdir())]
 
 
 def _is_not_cloned(path: Path, *, is_root: bool) -> bool:
@@ -191,10 +205,11 @@ class _Clone:
         return found
 
     def _trees(self, root: Path) -> Trees:
+        run = self.order.run
         return Trees(
             clone=root,
             layers=sandbox.layers(self.directory),
-            own=(*OWN, str(apply_state()), str(home())),
+            own=(*OWN, str(apply_state()), str(home()), *([str(run.parent.parent)] if run is not None else [])),
             owners=os.geteuid() == 0,
         )
 
@@ -225,6 +240,7 @@ class _Clone:
         for secret in result["secrets"]:
             Secret(secret)
         found = Findings(result["exit_code"], result["resources"], result["counts"], log)
+        found.reason = result["reason"]
         found.undisclosed = frozenset(result["undisclosed"])
         if found.exit_code and self.order.network == "none" and _NO_NETWORK.search(log):
             say(HINT)

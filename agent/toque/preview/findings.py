@@ -27,6 +27,8 @@ class Findings:
     resources: Sequence[Mapping[str, Any]] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     log: str = ""
+    reason: str = ""
+    """Of a run that failed, the first line of what went wrong."""
     files: list[FileChange] = field(default_factory=list)
     packages: list[PackageChange] = field(default_factory=list)
     records: int = 0

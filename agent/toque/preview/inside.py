@@ -12,7 +12,7 @@ from typing import Any
 from toque.cookbook.execute import apply_file, execute_run
 from toque.core.run import Run
 from toque.core.secret import known_secrets
-from toque.preview.places import LOG, ORDER, RESULT
+from toque.preview.places import LOG, ORDER, RESULT, RUN
 
 
 def main() -> int:
@@ -27,10 +27,9 @@ def main() -> int:
         run.only_recorded = order["only_recorded"]
 
     with Path(LOG).open("a", encoding="utf-8", buffering=1) as log:
-        if order["run"] is not None:
-            directory = Path(order["run"])
-            code = execute_run(directory, out=log, prepare=prepare)
-            lines.write((directory / "report.jsonl").read_text(encoding="utf-8"))
+        if order["state"] is not None:
+            code = execute_run(Path(RUN), state=_state(order["state"]), out=log, prepare=prepare)
+            lines.write(Path(RUN, "report.jsonl").read_text(encoding="utf-8"))
         else:
             given = order["attributes"]
             code = apply_file(order["recipe"], dry_run=False, attributes=given, out=log, lines=lines, prepare=prepare)
@@ -39,7 +38,7 @@ def main() -> int:
         "exit_code": code,
         "resources": [json.loads(line) for line in lines.getvalue().splitlines()],
         "counts": run.report.counts,
-        "reboot": run.reboot,
+        "reason": _reason() if order["state"] is not None else "",
         "secrets": list(known_secrets()),
         "undisclosed": [
             resource.identity()
@@ -51,6 +50,16 @@ def main() -> int:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(result, file)
     return code
+
+
+def _state(folder: str) -> Path:
+    """Where the agent keeps what it remembers, or an empty place when the clone does not have that."""
+    return Path(folder) if Path(folder).is_dir() else Path(RUN)
+
+
+def _reason() -> str:
+    """What an agent's run says of its end."""
+    return str(json.loads(Path(RUN, "outcome.json").read_bytes())["reason"])
 
 
 if __name__ == "__main__":

@@ -184,10 +184,17 @@ class Manifest(msgspec.Struct, frozen=True):
     nonce: str = ""
 
 
-class RunStep(msgspec.Struct, frozen=True):
-    """One phase of a run. Phase `system` is built-in recipes and the agent's own tasks, `custom` the users' recipes."""
+Phase = Literal["system", "custom", "plan", "plan_on_clone"]
 
-    phase: Literal["system", "custom"]
+
+class RunStep(msgspec.Struct, frozen=True):
+    """One phase of a run. Phase `system` is built-in recipes and the agent's own tasks, `custom` the users' recipes.
+
+    Recipes of phase `plan` are only looked at, and those of `plan_on_clone` run in a copy of the machine. That is said
+    here and not beside it, as an agent refuses a phase that it does not know: it must not run what was to be planned.
+    """
+
+    phase: Phase
     recipes: tuple[str, ...]
 
 

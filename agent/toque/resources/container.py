@@ -57,9 +57,12 @@ class Container(Resource[ContainerState]):
     environment  a mapping of names to text, Secrets or numbers; never on a command line
     mounts       such as "/srv/data:/data", "/etc/shop:/etc/shop:ro" or "volume:/data"
     restart_policy  "no", "always", "on-failure" or "unless-stopped": what the engine does when it ends
-    healthcheck  a shell command that tells inside whether it is well; health_interval: seconds between two
-    command      what it runs, as a list, instead of what the image says; entrypoint: a program before it
+    healthcheck  a shell command that tells inside whether it is well
+    health_interval  seconds between two of them (30)
+    command      what it runs, as a list, instead of what the image says
+    entrypoint   the program that gets `command`, instead of the image's
     user, network, labels   as the engine has them
+    restart_on   resources at whose change it is restarted
     options      more arguments for `run`, e.g. ["--memory=512m"]
     engine       "podman" or "docker"; without it the one that is there, podman first
     engine_options  arguments before the verb, e.g. ["--root", "/srv/containers"]
@@ -197,7 +200,7 @@ class Container(Resource[ContainerState]):
             ("--network", [self.network]),
             ("--entrypoint", [self.entrypoint]),
             ("--health-cmd", [self.healthcheck]),
-            ("--health-interval", [self.health_interval and f"{self.health_interval}s"]),
+            ("--health-interval", [None if self.health_interval is None else f"{self.health_interval}s"]),
         ):
             words += [word for value in values if value is not None for word in (option, value)]
         text = "".join(f"{name}={value}\n" for name, value in (self.environment or {}).items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
@@ -51,7 +52,14 @@ def list_(instance: str | None, deployment: str | None, stack: str | None, outpu
 @click.option("--tail", type=click.IntRange(1, _LONGEST), metavar="BYTES", help="Begin with so many of its last bytes.")
 def log(id: str, follow: bool, tail: int | None) -> None:
     """Print a command's log, also while it runs."""
-    server, offset = Server.here(), 0
+    piece = show_log(Server.here(), id, follow=follow, tail=tail)
+    if follow and piece["Status"] not in ("successful", "skipped"):
+        raise WaitFailed(f"the command is {piece['Status']}" + (f": {piece['Reason']}" if piece["Reason"] else ""))
+
+
+def show_log(server: Server, id: str, *, follow: bool, tail: int | None = None) -> dict[str, Any]:
+    """Print a log as far as it is there, or until its run has ended; answers the last piece of it."""
+    offset = 0
     asked = {"Offset": 0} if tail is None else {"Tail": tail}
     while True:
         piece = server("GetCommandLog", CommandId=id, **asked)
@@ -62,11 +70,9 @@ def log(id: str, follow: bool, tail: int | None) -> None:
         offset = piece["NextOffset"]
         asked = {"Offset": offset}
         if piece["Complete"] or not (follow or more):
-            break
+            return piece
         if not more:
             time.sleep(EVERY)
-    if follow and piece["Status"] not in ("successful", "skipped"):
-        raise WaitFailed(f"the command is {piece['Status']}" + (f": {piece['Reason']}" if piece["Reason"] else ""))
 
 
 def _printable(text: str) -> str:
