@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from toque.core.events import on_event
     from toque.core.run import on_change
     from toque.core.secret import Secret
-    from toque.core.world import data_bag, data_bag_item, include_recipe, node, search, settings
+    from toque.core.world import data_bag, data_bag_item, include_recipe, node, once, search, settings
     from toque.resources.app_release import app_release
     from toque.resources.apt_repository import apt_repository
     from toque.resources.archive import archive
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from toque.resources.directory import directory
     from toque.resources.env_file import env_file
     from toque.resources.execute import execute
+    from toque.resources.fact import fact
     from toque.resources.file import file
     from toque.resources.filesystem import filesystem
     from toque.resources.firewall import firewall
@@ -96,6 +98,7 @@ __all__ = [
     "directory",
     "env_file",
     "execute",
+    "fact",
     "file",
     "filesystem",
     "firewall",
@@ -117,6 +120,8 @@ __all__ = [
     "node",
     "npm_package",
     "on_change",
+    "on_event",
+    "once",
     "os_upgrade",
     "package",
     "package_index",
@@ -152,6 +157,8 @@ _ELSEWHERE = {
     "include_recipe": "toque.core.world",
     "node": "toque.core.world",
     "on_change": "toque.core.run",
+    "on_event": "toque.core.events",
+    "once": "toque.core.world",
     "search": "toque.core.world",
     "settings": "toque.core.world",
 }

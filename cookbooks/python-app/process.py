@@ -50,7 +50,7 @@ def start(release: Any, settings: Settings) -> None:
     running = service(
         service_name(release.shortname),
         command=command,
-        directory=release.current_path,
+        cwd=release.current_path,
         user=settings.user,
         environment=environment_of(release, settings),
         running=True,

@@ -6,7 +6,7 @@ ever changed. An account is its number: another name under the same number is th
 
 import grp
 import pwd
-import shutil
+import shutil  # toque: ignore[TQ206] asked only whether a program is there
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -179,7 +179,9 @@ def put_home_away(account: Account) -> None:
 def rename_account(account: Account, name: str) -> None:
     sudo(rule_of(account.name), present=False)
     execute([sys.executable, "-I", "-c", END, str(account.uid)], only_if=lambda: runs_something(account.uid))
-    execute(["usermod", "--login", name, "--home", f"/home/{name}", "--move-home", "--", account.name])
+    # The word `user` knows an account by its name, which is what changes here.
+    rename = ["usermod", "--login", name, "--home", f"/home/{name}", "--move-home", "--", account.name]
+    execute(rename, unless=["id", "--", name])
 
 
 def runs_something(uid: int) -> bool:

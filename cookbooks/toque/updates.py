@@ -1,6 +1,6 @@
 """Packages of the layers, and updates of the operating system."""
 
-from toque import execute, log, node, package, search
+from toque import log, node, os_upgrade, package, package_index, search
 
 
 def keep_packages() -> None:
@@ -14,13 +14,11 @@ def keep_packages() -> None:
 
 def install_updates() -> None:
     """Bring every installed package to its newest version."""
-    if node.platform.family != "debian":
+    if not node.platform.package_manager:
         log(
-            f"updates are not installed: this system is {node.platform.name}, and only apt is known here",
+            f"updates are not installed: this system is {node.platform.name}, whose package manager is not known here",
             level="warning",
         )
         return
-    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
-    keep_ours = ["-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=600"]
-    execute(["apt-get", "update", "--quiet"], env=quiet, timeout=600)
-    execute(["apt-get", "dist-upgrade", "--yes", "--quiet", *keep_ours], env=quiet, timeout=3600)
+    package_index(max_age=0)
+    os_upgrade()

@@ -43,7 +43,10 @@ def entries() -> list[dict[str, object]]:
 
 def keep(found: list[dict[str, object]]) -> None:
     """Store entries that are not known yet; the id makes a second arrival harmless."""
-    rows = [(str(e["id"]), float(str(e["at"])), str(e["name"])[:LONGEST_NAME], str(e["message"])[:LONGEST_MESSAGE]) for e in found]
+    rows = [
+        (str(e["id"]), float(str(e["at"])), str(e["name"])[:LONGEST_NAME], str(e["message"])[:LONGEST_MESSAGE])
+        for e in found
+    ]
     with database() as connection:
         connection.executemany("insert or ignore into entries values (?, ?, ?, ?)", rows)
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from toque.core import secret
+from toque.core.masking import secrets_apart
 
 
 @pytest.fixture(autouse=True)
 def _no_secrets_of_others() -> Iterator[None]:
-    before = dict(secret._KNOWN)
-    yield
-    secret._KNOWN.clear()
-    secret._KNOWN.update(before)
+    with secrets_apart():
+        yield

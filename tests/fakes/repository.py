@@ -55,11 +55,12 @@ class Repository:
 class GitServer:
     """`git http-backend` behind a real HTTP server on loopback. `seen` are (path, Authorization) of requests.
 
-    A path in `redirects` is answered with 302 to its value; with `password` set, the user `deploy` must give it.
+    A path in `redirects` is answered with 302 to its value; with `password` set, the user `deploy` must give it. An
+    `old` one speaks git's first protocol, which hands out branches and tags and no single commits.
     """
 
-    def __init__(self, root: Path, password: str = "") -> None:
-        self.root, self.password = root, password
+    def __init__(self, root: Path, password: str = "", *, old: bool = False) -> None:
+        self.root, self.password, self.old = root, password, old
         self.redirects: dict[str, str] = {}
         self.seen: list[tuple[str, str]] = []
         server = self
@@ -109,7 +110,7 @@ class GitServer:
             "REQUEST_METHOD": request.command,
             "CONTENT_TYPE": request.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(body)),
-            "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": "" if self.old else request.headers.get("Git-Protocol", ""),
             "HTTP_CONTENT_ENCODING": request.headers.get("Content-Encoding", ""),
         }
         done = subprocess.run(["git", "http-backend"], input=body, env=environment, capture_output=True, check=False)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -34,10 +34,19 @@ class Machine:
         assert done.returncode in ok, f"{argv} gave {done.returncode}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 
-    def apply(self, recipe: str, *, verb: str = "apply", code: int = 0) -> str:
+    def apply(self, recipe: str, *, verb: str = "apply", options: Sequence[str] = (), code: int = 0) -> str:
         """`toque apply` of a recipe in the machine."""
         self.run("sh", "-c", "cat >/srv/recipe.py", input=recipe)
-        toque = ["env", "PYTHONPATH=/opt/agent:/opt/site", "python3", "-m", "toque.cli", verb, "/srv/recipe.py"]
+        toque = [
+            "env",
+            "PYTHONPATH=/opt/agent:/opt/site",
+            "python3",
+            "-m",
+            "toque.cli",
+            verb,
+            *options,
+            "/srv/recipe.py",
+        ]
         return self.run("sh", "-c", 'exec "$@" 2>&1', "sh", *toque, ok=(code,))
 
     def until(self, what: str, holds: Callable[[], bool], seconds: float = 60) -> None:

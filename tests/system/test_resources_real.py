@@ -126,7 +126,7 @@ SHOP = f"""
     from toque import Secret, directory, file, service
     directory("/srv/app", owner="games")
     code = file("/srv/app/app.py", content={APP!r})
-    service("app", command=["/usr/bin/python3", "app.py"], directory="/srv/app", user="games", enabled=True,
+    service("app", command=["/usr/bin/python3", "app.py"], cwd="/srv/app", user="games", enabled=True,
             environment={{"TOKEN": Secret("it's $5")}}, restart_on=[code])
     """
 

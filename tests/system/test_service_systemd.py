@@ -23,7 +23,7 @@ SHOP = f"""
 from toque import Secret, service
 environment = {ENVIRONMENT!r}
 environment["ODD"] = Secret(environment["ODD"])
-shop = service("shop", command=["/bin/sh", "-c", {SCRIPT!r}, *{ARGUMENTS!r}], directory="/srv", user="games",
+shop = service("shop", command=["/bin/sh", "-c", {SCRIPT!r}, *{ARGUMENTS!r}], cwd="/srv", user="games",
                environment=environment, enabled=True, reload_signal="HUP")
 """
 
@@ -121,3 +121,27 @@ def test_a_unit_that_does_not_exist_is_systemds_own_message(machine: Machine) ->
 def test_a_unit_that_others_start_counts_as_enabled(machine: Machine) -> None:
     """`dbus` is static: it cannot be enabled, and needs not be."""
     assert "0 would change" in machine.apply("from toque import service\nservice('dbus', enabled=True)\n", verb="plan")
+
+
+def test_a_plan_on_a_clone_records_what_it_would_do_to_services(machine: Machine) -> None:
+    said = machine.apply(
+        """
+from toque import execute, service
+service("planned", command=["/bin/sleep", "1000"], enabled=True)
+service("dbus", running=False)
+execute(["/usr/bin/systemctl", "restart", "systemd-logind"])
+service("systemd-journald", running=True)
+""",
+        verb="plan",
+        options=["--clone"],
+        code=10,
+    )
+
+    assert "service[systemd-journald]" not in said
+    assert said.partition("\nServices\n")[2].splitlines() == [
+        "  planned.service enabled, started (recorded, not run)",
+        "  dbus.service stopped (recorded, not run)",
+        "  systemd-logind.service restarted (recorded, not run)",
+    ]
+    assert machine.run("systemctl", "is-active", "dbus") == "active"
+    assert machine.run("systemctl", "is-active", "planned", ok=(3, 4)) == "inactive"

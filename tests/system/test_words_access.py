@@ -81,14 +81,19 @@ def test_a_user_is_locked_expires_moves_and_goes_with_all_that_runs(box: Box) ->
 
 def test_keys_come_and_go_with_the_rights_of_their_user_alone(equipped: Box) -> None:
     box = equipped
-    box.shell(
-        "useradd --create-home kim; ssh-keygen -q -t ed25519 -N '' -f /srv/kim; ssh-keygen -q -t rsa -N '' -f /srv/lee"
-    )
+    box.shell("ssh-keygen -q -t ed25519 -N '' -f /srv/kim; ssh-keygen -q -t rsa -N '' -f /srv/lee")
     kim, lee = box.run("cat", "/srv/kim.pub"), box.run("cat", "/srv/lee.pub")
 
     apply(
-        box, f"from toque import authorized_keys\nauthorized_keys('kim', keys=[{kim!r}, {lee!r}], options=['no-pty'])\n"
+        box,
+        f"""
+        from toque import authorized_keys, user
+        user("kim", shell="/bin/sh")
+        for name in ("kim", "root"):
+            authorized_keys(name, keys=[{kim!r}, {lee!r}], options=["no-pty"])
+        """,
     )
+    assert box.run("tail", "-n", "2", "/root/.ssh/authorized_keys") == f"no-pty {kim}\nno-pty {lee}"
     assert box.run("stat", "-c", "%a %U", "/home/kim/.ssh", "/home/kim/.ssh/authorized_keys") == "700 kim\n600 kim"
     assert box.run("ssh-keygen", "-lf", "/home/kim/.ssh/authorized_keys").count("SHA256:") == 2
     assert box.run("cat", "/home/kim/.ssh/authorized_keys") == f"no-pty {kim}\nno-pty {lee}"

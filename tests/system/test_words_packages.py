@@ -124,9 +124,8 @@ def source(url: str, **properties: object) -> str:
     return f"from toque import apt_repository\napt_repository('tools', uris={url!r}, suites='stable', components=['main']{said})\n"
 
 
-def word(**properties: object) -> str:
-    said = "".join(f", {name}={value!r}" for name, value in properties.items())
-    return f"from toque import package\npackage('tool'{said})\n"
+def recipe(*lines: str) -> str:
+    return "\n".join(["from toque import apt_repository, os_upgrade, package, package_index", *lines, ""])
 
 
 def files(box: Box) -> str:
@@ -171,54 +170,45 @@ def test_a_repository_that_somebody_else_signed_is_refused_and_put_back(
 
 
 def test_packages_are_configured_held_upgraded_and_purged(box: Box, repository: Repository, url: str) -> None:
-    apply(box, source(url, key=repository.key))
-    apply(box, word(answers={"tool/port": 8080}, held=True))
+    there = source(url, key=repository.key)
+    apply(box, there + recipe("package('tool', answers={'tool/port': 8080}, held=True)"))
     assert box.run("cat", "/opt/tool/port", "/opt/tool/version") == "8080\n1.0"
     assert box.run("apt-mark", "showhold") == "tool"
 
     repository.add("1.5")
     repository.add("2.0")
-    said = toque(
-        box, "apply", "from toque import package_index\npackage_index(max_age=0)\npackage_index('again', max_age=0)\n"
-    )[1]
+    fetch = ["package_index(max_age=0)", "package_index('again', max_age=0)"]
+    code, said = toque(
+        box, "apply", recipe(*fetch, "package('tool', version='>= 1.2, < 2', held=True)", "os_upgrade()")
+    )
+    assert code == 0, said
     assert "package_index[lists] changed" in said
     assert "package_index[again]" not in said
+    assert "os_upgrade" not in said  # it is held
+    assert box.run("cat", "/opt/tool/version") == "1.5"
 
-    code, said = toque(box, "apply", word(version=">= 1.2, < 2"))
+    code, said = toque(box, "apply", recipe("package('tool', version='2.0')"))
     assert code == 1
     assert "tool is held at its version" in said
-    apply(box, word(version=">= 1.2, < 2", held=True))
-    assert box.run("cat", "/opt/tool/version") == "1.5"
-    assert toque(box, "plan", UPGRADE)[0] == 0
-
-    apply(box, word(held=False))
-    assert "-tool 1.5 → 2.0" in apply(box, UPGRADE.replace("()", "(security=True)"))
-    apply(box, word(version="1.0", downgrade=True))
-    assert "-tool 1.0 → 2.0" in apply(box, UPGRADE)
+    assert "-tool 1.5 → 2.0" in apply(box, recipe("package('tool', held=False)", "os_upgrade(security=True)"))
 
     shutil.copy(repository.root / "tool_1.0_all.deb", f"/proc/{box.pid}/root/srv/tool.deb")
-    apply(box, word(file="/srv/tool.deb", downgrade=True))
+    apply(box, recipe("package('tool', file='/srv/tool.deb', downgrade=True)"))
     assert box.run("cat", "/opt/tool/version") == "1.0"
 
-    again = "from toque import package\npackage('tool', answers={'tool/port': '9090'}).reconfigure()\n"
-    assert toque(box, "apply", again)[0] == 0
-    assert box.run("cat", "/opt/tool/port") == "9090"
+    code, said = toque(box, "apply", recipe("package('tool', answers={'tool/port': '9090'}).reconfigure()"))
+    assert (code, box.run("cat", "/opt/tool/port")) == (0, "9090"), said
 
-    apply(box, word(present=False, purge=True))
+    apply(box, recipe("package('tool', present=False, purge=True)"))
     assert "Installed: (none)" in policy(box)
-
-
-UPGRADE = "from toque import os_upgrade\nos_upgrade()\n"
 
 
 def test_a_lock_that_another_holds_is_waited_for_no_longer_than_is_said(box: Box, repository: Repository) -> None:
     put(box, "/srv/tool.deb", (repository.root / "tool_1.0_all.deb").read_bytes())
     put(box, "/srv/hold.py", HOLD)
-    recipe = word(file="/srv/tool.deb", lock_timeout=1)
+    put(box, "/srv/recipe.py", recipe("package('tool', file='/srv/tool.deb', lock_timeout=1)").encode())
 
-    said = box.shell(
-        f"cat > /srv/recipe.py <<'E'\n{recipe}E\npython3 /srv/hold.py /opt/toque/bin/toque apply /srv/recipe.py 2>&1"
-    )
+    said = box.shell("python3 /srv/hold.py /opt/toque/bin/toque apply /srv/recipe.py 2>&1")
 
     assert "dpkg frontend lock" in said
 

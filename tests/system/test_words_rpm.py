@@ -6,6 +6,7 @@ a Debian, so nothing but their own packages is theirs.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,7 @@ from tests.needs import needs, needs_root
 from tests.system.case_packages import ARCH, RPMS, be, index_rpms, make_arch_repository, make_rpm
 from tests.system.case_sandbox import Box, a_box
 from tests.system.case_words import apply, put, toque
+from toque.platforms.package.rpm import compare
 
 pytestmark = [
     pytest.mark.root,
@@ -50,21 +52,22 @@ def release(box: Box, version: str) -> None:
     index_rpms(box)
 
 
-def word(**properties: object) -> str:
-    said = "".join(f", {name}={value!r}" for name, value in properties.items())
-    return f"from toque import package, package_index\npackage('tool'{said})\n"
+def recipe(*lines: str) -> str:
+    return "\n".join(["from toque import os_upgrade, package, package_index, yum_repository", *lines, ""])
 
 
 def installed(box: Box) -> str:
     return box.shell("cat /opt/tool/version 2>/dev/null || true")
 
 
-FETCH = "from toque import package_index\npackage_index(max_age=0)\n"
+def refused(box: Box, *lines: str) -> str:
+    """What a recipe that fails says."""
+    code, said = toque(box, "apply", recipe(*lines))
+    assert code == 1, said
+    return said
 
-REPOSITORY = f"""
-    from toque import yum_repository
-    yum_repository("local", baseurl="file://{RPMS}", gpgcheck=False, priority=10, exclude=["nothing*"])
-    """
+
+REPOSITORY = f"yum_repository('local', baseurl='file://{RPMS}', gpgcheck=False, priority=10, exclude=['nothing*'])"
 
 
 @pytest.mark.usefixtures("rpms")
@@ -75,46 +78,31 @@ REPOSITORY = f"""
 )
 def test_packages_come_are_held_change_their_version_and_go(box: Box, system: str, like: str, folder: str) -> None:
     be(box, system, like)
-    apply(box, REPOSITORY)
-    assert "priority=10" in box.run("cat", f"{folder}/local.repo")
 
-    apply(box, word(recommends=False))
+    apply(box, recipe(REPOSITORY, "package(['tool', 'base'], recommends=False, held=True)", "package('virtual-tool')"))
     assert installed(box) == "1.0"
-    code, said = toque(box, "plan", "from toque import package\npackage(['tool', 'virtual-tool', 'base'])\n")
-    assert code == 0, said
+    assert "priority=10" in box.run("cat", f"{folder}/local.repo")
 
     release(box, "1.5")
     release(box, "2.0")
-    assert "package_index[lists] changed" in toque(box, "apply", FETCH)[1]
-    assert "package_index" not in toque(box, "apply", FETCH)[1]
-    apply(box, word(version=">= 1.2, < 2", held=True))
+    within = "package('tool', version='>= 1.2, < 2', held=True)"
+    code, said = toque(box, "apply", recipe("package_index(max_age=0)", within, "os_upgrade()"))
+    assert code == 0, said
+    assert "package_index[lists] changed" in said
+    assert "os_upgrade" not in said  # it is held
     assert installed(box) == "1.5"
-    assert toque(box, "plan", OS_UPGRADE)[0] == 0  # it is held
 
-    apply(box, word(version="1.0", downgrade=True, held=True))
-    assert installed(box) == "1.0"
-    code, said = toque(box, "apply", word(version="2.0"))
-    assert code == 1
-    assert "or held=True to hold" in said
-    code, said = toque(box, "apply", word(version="3", held=False))
-    assert code == 1
-    assert "tool is not to be had in version 3 (there are: " in said
+    assert "tool is not to be had in version 3 (there are: " in refused(box, "package('tool', version='3', held=False)")
+    assert "no package is called 'tolo' (did you mean tool?)" in refused(box, "package('tolo')")
+    assert "-tool 1.5-1 → 2.0-1" in apply(box, recipe("os_upgrade()"))
 
-    assert "-tool 1.0-1 → 2.0-1" in apply(box, OS_UPGRADE)
+    code, said = toque(box, "apply", recipe("package('tool', version='1.0', downgrade=True)"))
+    assert (code, installed(box)) == (0, "1.0"), said
+    apply(box, recipe("package('tool', upgrade=True)"))
     assert installed(box) == "2.0"
 
-    apply(box, word(version="1.0-1", downgrade=True))
-    apply(box, word(upgrade=True))
-    assert installed(box) == "2.0"
-
-    apply(box, word(present=False))
+    apply(box, recipe("package('tool', present=False)", "yum_repository('local', present=False)"))
     assert installed(box) == ""
-    code, said = toque(box, "apply", "from toque import package\npackage('tolo')\n")
-    assert code == 1
-    assert "no package is called 'tolo' (did you mean tool?)" in said
-
-
-OS_UPGRADE = "from toque import os_upgrade\nos_upgrade()\n"
 
 
 @pytest.mark.usefixtures("rpms")
@@ -126,24 +114,44 @@ def test_a_repository_is_believed_by_its_key_alone_and_put_back_if_it_is_not(box
     box.shell(f"{gpg} --armor --export > /srv/key; {gpg} --armor --detach-sign {RPMS}/repodata/repomd.xml")
     fingerprint = box.shell(f"{gpg} --with-colons --list-keys | awk -F: '/^fpr/ {{ print $10; exit }}'")
     box.shell("gpgconf --homedir /srv/gnupg --kill gpg-agent")
-    recipe = f"""
-        from toque import yum_repository
-        yum_repository("signed", baseurl="file://{RPMS}", repo_gpgcheck=True, gpgkey="file:///srv/key",
-                       fingerprint="{fingerprint}", allow_insecure=True)
-        """
+    word = f"""yum_repository("signed", baseurl="file://{RPMS}", repo_gpgcheck=True, gpgkey="file:///srv/key",
+                              fingerprint="{fingerprint}", allow_insecure=True)"""
 
-    apply(box, recipe)
+    apply(box, recipe(word))
     assert "signed" in box.run("dnf", "repolist")
     assert box.run("rpm", "-q", "gpg-pubkey") == f"gpg-pubkey-{fingerprint[-8:].lower()}-" + box.shell(
         "rpm -q --qf '%{release}' gpg-pubkey"
     )
 
-    apply(box, "from toque import yum_repository\nyum_repository('signed', present=False)\n")
+    apply(box, recipe("yum_repository('signed', present=False)"))
     box.shell(f"rm -rf /var/cache/dnf; echo >> {RPMS}/repodata/repomd.xml")
-    code, said = toque(box, "apply", recipe)
-    assert code == 1
-    assert "GPG" in said
+    assert "GPG" in refused(box, word)
     assert box.run("find", "/etc/yum.repos.d", "/etc/pki/rpm-gpg", "-name", "*signed*") == ""
+
+
+VERSIONS = [
+    "1.0-1",
+    "1.0-10",
+    "1.0~rc1-1",
+    "1.0^git1-1",
+    "1.0a-1",
+    "1.0.1-1",
+    "2:0.9-3",
+    "1.00-1",
+    "1_0-1",
+    "1.a-1",
+    "10-1",
+]
+
+
+def test_versions_are_ordered_as_rpm_itself_does() -> None:
+    pairs = [(one, other) for one in VERSIONS for other in VERSIONS]
+    asked = " ".join(f'print(rpm.vercmp("{one}", "{other}") .. " ")' for one, other in pairs)
+    said = subprocess.run(["rpm", "--eval", "%{lua:" + asked + "}"], capture_output=True, check=True).stdout.split()
+
+    assert [(pair, compare(*pair)) for pair in pairs] == [
+        (pair, int(sign)) for pair, sign in zip(pairs, said, strict=True)
+    ]
 
 
 def test_pacman_installs_holds_upgrades_and_removes(box: Box) -> None:
@@ -152,28 +160,25 @@ def test_pacman_installs_holds_upgrades_and_removes(box: Box) -> None:
     options = "[options]\nArchitecture = auto\nSigLevel = Never\n\n"
     put(box, "/etc/pacman.conf", f"{options}[toque]\nServer = file://{ARCH}\n".encode())
 
-    apply(box, word(held=True))
+    apply(box, recipe("package('tool', held=True)", "package('virtual-tool')"))
     assert installed(box) == "1.0-1"
-    assert toque(box, "plan", "from toque import package\npackage(['tool', 'virtual-tool'])\n")[0] == 0
 
     make_arch_repository(box, "tool", "2.0-1")
-    assert "package_index[lists] changed" in toque(box, "apply", FETCH)[1]
-    assert toque(box, "plan", OS_UPGRADE)[0] == 0  # it is held
-    apply(box, word(held=False))
-    assert "-tool 1.0-1 → 2.0-1" in apply(box, OS_UPGRADE)
+    code, said = toque(box, "apply", recipe("package_index(max_age=0)", "os_upgrade()"))
+    assert code == 0, said
+    assert "package_index[lists] changed" in said
+    assert "os_upgrade" not in said  # it is held
+    assert "-tool 1.0-1 → 2.0-1" in apply(box, recipe("package('tool', held=False)", "os_upgrade()"))
     assert installed(box) == "2.0-1"
 
-    apply(box, word(file=f"{ARCH}/tool-1.0-1-any.pkg.tar.gz", downgrade=True))
+    apply(box, recipe(f"package('tool', file='{ARCH}/tool-1.0-1-any.pkg.tar.gz', downgrade=True)"))
     assert installed(box) == "1.0-1"
-    apply(box, word(version="2.*"))
+    assert toque(box, "apply", recipe("package('tool', version='2.*')"))[0] == 0
     assert installed(box) == "2.0-1"
 
     box.run("touch", "/var/lib/pacman/db.lck")
-    code, said = toque(box, "apply", word(present=False, lock_timeout=0))
-    assert code == 1
-    assert "unable to lock database" in said
+    assert "unable to lock database" in refused(box, "package('tool', present=False, lock_timeout=0)")
     box.run("rm", "/var/lib/pacman/db.lck")
-    apply(box, word(present=False))
+    apply(box, recipe("package('tool', present=False)"))
     assert installed(box) == ""
-    code, said = toque(box, "apply", "from toque import package\npackage('tolo')\n")
-    assert "no package is called 'tolo' (did you mean tool?)" in said
+    assert "no package is called 'tolo' (did you mean tool?)" in refused(box, "package('tolo')")

@@ -121,7 +121,7 @@ def test_a_unit_of_all_users_is_enabled_for_all_of_them(machine: Machine) -> Non
 def test_a_timer_runs_its_command_as_its_user_with_its_environment(machine: Machine) -> None:
     job = """
 job = timer("job", command=["/bin/sh", "-c", "echo $GREETING 100% `id -un` >>/tmp/job"], calendar="*-*-* 03:30",
-            randomized_delay=60, persistent=True, user="games", environment={"GREETING": "it's me"})
+            random_delay=60, persistent=True, user="games", environment={"GREETING": "it's me"})
 """
     converge(machine, job)
     [timer] = [

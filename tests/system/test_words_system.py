@@ -177,13 +177,15 @@ def test_a_file_system_grows_with_its_device_and_keeps_what_is_in_it(box: WholeR
     before = int(box.run("stat", "-f", "-c", "%b", f"/mnt/{fstype}"))
     box.shell(f"umount /mnt/{fstype} && truncate -s 400M /srv/grows-{fstype}.img && losetup -c {device}")
 
-    apply(box, f"from toque import filesystem\nfilesystem('{device}', fstype='{fstype}', grow=True, label='big')\n")
+    apply(
+        box,
+        f"from toque import filesystem\nfilesystem('{device}', fstype='{fstype}', grow=True, label='big{fstype}')\n",
+    )
 
-    box.run("mount", "LABEL=big", f"/mnt/{fstype}")
+    box.run("mount", f"LABEL=big{fstype}", f"/mnt/{fstype}")
     assert int(box.run("stat", "-f", "-c", "%b", f"/mnt/{fstype}")) > before * 1.15
     assert box.run("cat", f"/mnt/{fstype}/file") == "kept"
     box.run("umount", f"/mnt/{fstype}")
-    box.run("losetup", "-d", device)
 
 
 def test_a_device_with_data_is_never_formatted(box: WholeRoot) -> None:
@@ -242,7 +244,7 @@ def test_a_file_is_swapped_to_and_given_back(box: WholeRoot) -> None:
 def is_open(port: int) -> bool:
     """Whether the host reaches this port of the sandbox, over the bridge between the two."""
     try:
-        with socket.create_connection((ADDRESS, port), timeout=0.5):
+        with socket.create_connection((ADDRESS, port), timeout=1.5):
             return True
     except OSError:
         return False
@@ -308,7 +310,8 @@ def test_a_port_is_shut_and_open_as_the_rules_say_and_stays_open_when_new_ones_l
         box.shell("nft flush ruleset && nft --file /etc/nftables.conf")
         assert (is_open(8081), is_open(8082)) == (True, False)
 
-    apply(box, f"from toque import firewall\nfirewall(present=False, backend='{backend}')\n")
+    code, said = toque(box, "apply", f"from toque import firewall\nfirewall(present=False, backend='{backend}')\n")
+    assert code == 0, said
     if backend == "firewalld":
         box.shell("firewall-cmd --get-default-zone | grep -x public && pkill -x firewalld")
     wait_for("nothing to be blocked any more", lambda: is_open(8081) and is_open(8082))
@@ -318,7 +321,7 @@ def test_where_an_agent_is_new_rules_must_let_it_reach_its_server(box: WholeRoot
     recipe = "from toque import firewall\nfirewall([{'port': 8081}], probe_within=0)\n"
     with knocking_back() as port:
         put(box, "/etc/toque/agent.toml", f'server_url = "http://{HOST}:{port}"\n'.encode())
-        apply(box, recipe)
+        assert toque(box, "apply", recipe)[0] == 0
     box.run("nft", "delete", "table", "inet", "toque")
 
     code, said = toque(box, "apply", recipe)

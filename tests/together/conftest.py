@@ -13,7 +13,7 @@ RECIPES = {
     "default": "from toque import log\n\nlog('work is set up')\n",
     "hello": "from toque import log, node\n\nlog(f'hello from {node.hostname}')\n",
     # What it prints is not in its own text, so that an error page that shows the line does not pass for its output.
-    "fails": "from toque import execute\n\n\nexecute(['sh', '-c', 'echo no $IT >&2; exit 3'], env={'IT': 'kettle'})\n",
+    "fails": "from toque import execute\n\n\nexecute(['sh', '-c', 'echo no $IT >&2; exit 3'], environment={'IT': 'kettle'})\n",
     "after": "from toque import log\n\nlog('this comes after')\n",
     "typo": "from toque import file\n\nfile('/tmp/x', contents='y')\n",
     "syntax": "from toque import log\n\nlog('unclosed\n",

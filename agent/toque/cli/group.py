@@ -20,6 +20,7 @@ COMMANDS = {
     "database": "toque.cli.verbs.database:database",
     "deployment": "toque.cli.verbs.deployment:deployment",
     "event": "toque.cli.verbs.event:event",
+    "explain": "toque.cli.verbs.explain:explain",
     "import": "toque.cli.importing:importing",
     "instance": "toque.cli.verbs.instance:instance",
     "layer": "toque.cli.verbs.layer:layer",

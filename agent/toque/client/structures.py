@@ -45,6 +45,15 @@ class App(Structure, frozen=True, kw_only=True):
     description: str | None = None
 
 
+class AttributeExplained(Structure, frozen=True, kw_only=True):
+    key: str
+    levels: list[LevelSaid]
+    value: str | None = None
+    level: str | None = None
+    set_by: str | None = None
+    set_at: str | None = None
+
+
 class Attributes(Structure, frozen=True, kw_only=True):
     level: str
     owner_id: str
@@ -387,6 +396,15 @@ class Layer(Structure, frozen=True, kw_only=True):
     lifecycle_event_configuration: LifecycleEventConfiguration
     custom_instance_profile_arn: str | None = None
     custom_json: str | None = None
+
+
+class LevelSaid(Structure, frozen=True, kw_only=True):
+    level: str
+    origin: str
+    effect: str
+    value: str | None = None
+    set_by: str | None = None
+    set_at: str | None = None
 
 
 class LifecycleEventConfiguration(Structure, frozen=True, kw_only=True):
@@ -1009,6 +1027,12 @@ class ExplainAccessResult(Structure, frozen=True, kw_only=True):
     explanation: str
 
 
+class ExplainAttributesResult(Structure, frozen=True, kw_only=True):
+    attributes: list[AttributeExplained]
+    deployment_id: str | None = None
+    next_token: str | None = None
+
+
 class GetCommandLogResult(Structure, frozen=True, kw_only=True):
     text: str
     offset: int
@@ -1018,6 +1042,10 @@ class GetCommandLogResult(Structure, frozen=True, kw_only=True):
     kept: bool
     status: str
     reason: str
+
+
+class GetCookbooksResult(Structure, frozen=True, kw_only=True):
+    archive: str
 
 
 class GetDataBagItemResult(Structure, frozen=True, kw_only=True):

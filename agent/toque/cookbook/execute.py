@@ -17,7 +17,7 @@ from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from io import FileIO, TextIOWrapper
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TextIO
 
 from toque.cookbook.finder import importable
 from toque.cookbook.layout import find_cookbooks
@@ -28,7 +28,7 @@ from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
 from toque.core.ledger import Debt, Ledger
 from toque.core.local import LocalHost
-from toque.core.masking import MaskedText
+from toque.core.masking import MaskedText, mask
 from toque.core.memory import Memory
 from toque.core.pages import failure_page, place
 from toque.core.report import Report
@@ -37,19 +37,28 @@ from toque.core.source import raised_at
 from toque.core.world import World
 from toque.facts import collect
 from toque.protocol.names import CLEANUP
+from toque.protocol.run_warnings import MOST, one_line
 
 SYSTEM_FAILED = 5
 WOULD_CHANGE = 10
 """Exit code of `toque plan` when there is something to do, so that a script can tell drift from failure."""
 
 
-def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = None) -> int:
+def execute_run(
+    directory: Path,
+    *,
+    dry_run: bool = False,
+    state: Path | None = None,
+    out: TextIO | None = None,
+    prepare: Callable[[Run], None] = lambda run: None,
+) -> int:
     """Carry out the run of a run directory; answers its exit code, and leaves `outcome.json` beside the report.
 
-    Prints the log. `state` is the agent's folder, where the ledger of notifications lives (two levels up).
+    Prints the log, or writes it to `out`. `state` is the agent's folder, where the ledger of notifications lives (two
+    levels up). `prepare` gets the run before it begins.
     """
     state = state or directory.parent.parent
-    log = MaskedText(sys.stdout)
+    log = MaskedText(out or sys.stdout)
     with redirect_stdout(log), _unbuffered(directory / "report.jsonl") as lines:
         os.fchmod(lines.fileno(), 0o600)
         report = Report(say=_saying(log), lines=lines)
@@ -57,10 +66,12 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         run = Run(LocalHost(), dry_run=dry_run, report=report, ledger=Ledger(state / "ledger.jsonl"), memory=memory)
         resumed = directory / "boots.json"
         run.boots = Boots(resumed, resumes=True) if resumed.exists() else Boots()
+        prepare(run)
         if run.boots.asked:
             run.report.note(f"goes on after the boot for which it stopped: {list(run.boots.asked)[-1]}")
         with _summed_up(run):
             code, reason = _carry_out(directory, run)
+            _tell_the_end(run, code, reason)
             if not dry_run:
                 _remember(memory, report)
         restarting = run.boots.restarting if code == 0 else ""
@@ -71,7 +82,8 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome: dict[str, Any] = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
-    outcome |= {"warnings": report.warnings, "causes": report.causes}
+    outcome |= {"warnings": report.warnings, "causes": report.causes, "flapping": report.flapping}
+    outcome |= {"settled": [one_line(mask(name)) for name in memory.settled[:MOST]]}
     if restarting:
         outcome["restart"] = restarting
     elif run.reboot and code == 0:
@@ -83,6 +95,17 @@ def execute_run(directory: Path, *, dry_run: bool = False, state: Path | None = 
         report.note(f"toque: outcome.json could not be written: {error}")
         log.flush()
     return code
+
+
+def _tell_the_end(run: Run, code: int, reason: str) -> None:
+    """To the recipes' own functions; what goes wrong in them is theirs, and no warning of the system's."""
+    if not run.handlers or (run.boots.restarting and code == 0):
+        return
+    from toque.core.events import RunFinished
+
+    told = len(run.report.warnings)
+    run.tell(RunFinished(code, reason, dict(run.report.counts)))
+    del run.report.warnings[told:]
 
 
 def _remember(memory: Memory, report: Report) -> None:
@@ -228,22 +251,35 @@ def summary(report: Report, dry_run: bool, seconds: float) -> str:
     return f"{total} resource{'' if total == 1 else 's'}: {', '.join(parts)}, in {seconds:.2f} s"
 
 
-def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any] | None = None) -> int:
+def apply_file(
+    path: Path | str,
+    *,
+    dry_run: bool,
+    attributes: Mapping[str, Any] | None = None,
+    out: TextIO | None = None,
+    lines: IO[str] | None = None,
+    prepare: Callable[[Run], None] = lambda run: None,
+) -> int:
     """Run one recipe on this machine, with no server: a file, or `cookbook::recipe` below the current folder.
 
     A file in a cookbook runs as that cookbook's recipe, beside its sister cookbooks; any other file runs by itself,
     with templates and files looked for beside it. Answers the exit code; of a dry run 10 when there is something to do.
+
+    The log goes to `out` (None: standard output), and a JSON line for each resource to `lines`. `prepare` gets the run
+    before it begins.
     """
     host = LocalHost()
-    log = MaskedText(sys.stdout)
+    log = MaskedText(out or sys.stdout)
     with redirect_stdout(log):
         ledger = _apply_ledger(str(path))
-        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log)), ledger=Ledger(ledger))
+        run = Run(host, dry_run=dry_run, report=Report(say=_saying(log), lines=lines), ledger=Ledger(ledger))
         run.boots = Boots(ledger.with_suffix(".boots"))
+        prepare(run)
         with _summed_up(run):
-            code = _apply(path, run, attributes or {})
+            code, reason = _apply(path, run, attributes or {})
             if code == 0 and not dry_run:
                 run.boots.forget()
+            _tell_the_end(run, code, reason)
         if run.reboot and code == 0:
             run.report.note(f"this machine wants to be restarted, and `toque apply` does not do that: {run.reboot}")
         log.flush()
@@ -251,12 +287,12 @@ def apply_file(path: Path | str, *, dry_run: bool, attributes: Mapping[str, Any]
     return WOULD_CHANGE if dry_run and code == 0 and pending else code
 
 
-def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
+def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> tuple[int, str]:
     try:
         world = World(levels=[("command line", attributes)], collect=collect)
         if "::" in str(path):
-            shelf = Shelf(with_locked(_repository(Path.cwd())), Path.cwd())
-            return run_phase(shelf, [str(path)], run, world, Path.cwd())[0]
+            shelf = Shelf(with_locked(repository(Path.cwd())), Path.cwd())
+            return run_phase(shelf, [str(path)], run, world, Path.cwd())
         path = Path(path).resolve()
         if not path.is_file():
             raise NotLoadable(f"there is no file {path}")
@@ -264,14 +300,14 @@ def _apply(path: Path | str, run: Run, attributes: Mapping[str, Any]) -> int:
         if in_cookbook and path.parent == root / "recipes":
             shelf = Shelf({**with_locked(root.parent), **with_locked(root)}, Path.cwd())
             name = next(name for name, folder in shelf.cookbooks.items() if folder == root)
-            return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())[0]
+            return run_phase(shelf, [f"{name}::{path.stem}"], run, world, Path.cwd())
         recipe = Recipe(path.name, path, compile_recipe(path, Path.cwd()), "__recipe__")
-        return _guarded(lambda: run_code(recipe, run), run, world, Path.cwd())[0]
+        return _guarded(lambda: run_code(recipe, run), run, world, Path.cwd())
     except RunFailed as error:
-        return _stop(run, error)[0]
+        return _stop(run, error)
 
 
-def _repository(here: Path) -> Path:
+def repository(here: Path) -> Path:
     """Where the cookbooks are: this folder, its `cookbooks/`, or the nearest folder above that has them."""
     for folder in (here, *here.parents):
         for root in (folder, folder / "cookbooks"):
@@ -280,12 +316,16 @@ def _repository(here: Path) -> Path:
     raise NotLoadable(f"there are no cookbooks in {here} or above it")
 
 
-def _apply_ledger(name: str) -> Path:
-    """One ledger per applied recipe: as root with the agent's state, else in the user's own state folder."""
+def apply_state() -> Path:
+    """Where applied recipes have their ledgers: as root with the agent's state, else in the user's own state folder."""
     home = os.environ.get("XDG_STATE_HOME") or f"{os.environ.get('HOME', '/')}/.local/state"
-    folder = Path("/var/lib/toque/apply") if os.geteuid() == 0 else Path(home) / "toque/apply"
+    return Path("/var/lib/toque/apply") if os.geteuid() == 0 else Path(home) / "toque/apply"
+
+
+def _apply_ledger(name: str) -> Path:
+    """One ledger per applied recipe."""
     key = name if "::" in name else str(Path(name).resolve())
-    return folder / f"{key.replace('/', '%')[-200:]}.jsonl"
+    return apply_state() / f"{key.replace('/', '%')[-200:]}.jsonl"
 
 
 def _saying(log: MaskedText) -> Callable[[str], None]:

@@ -7,7 +7,7 @@ Maps merge into nested dataclasses, everything else replaces; the markers `$appe
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -23,6 +23,17 @@ class BadSetting(BadData):
     def __init__(self, where: str, reason: str) -> None:
         self.where = where
         super().__init__(f"{where}: {reason}")
+
+
+class UnknownSetting(BadSetting):
+    """A key that no setting has. What was meant is looked for when somebody reads the message."""
+
+    def __init__(self, where: str, key: str, known: Iterable[str]) -> None:
+        self._key, self._known = key, tuple(known)
+        super().__init__(where, "there is no such setting")
+
+    def __str__(self) -> str:
+        return super().__str__() + did_you_mean(self._key, self._known)
 
 
 class MissingSetting(BadSetting):
@@ -56,7 +67,7 @@ def gather(
         if key == DELETE and value is True:
             continue
         if key not in known:
-            problems.append(BadSetting(f"{where}.{key}", f"there is no such setting{did_you_mean(key, known)}"))
+            problems.append(UnknownSetting(f"{where}.{key}", key, known))
         elif not (deletes(value) and len(value) == 1):
             default = given[key] if key in given else _default(known[key])
             try:

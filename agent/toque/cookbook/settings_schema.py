@@ -11,13 +11,15 @@ import ast
 import collections.abc as abc
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import MISSING, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from toque.cookbook.settings import BadSetting, MissingSetting, gather
+from toque.cookbook.schema import Key, Schema
 from toque.core.errors import ToqueError
+
+__all__ = ["Key", "Schema", "UnreadableSettings", "parse_settings", "read_settings"]
 
 _BUILTINS: Final[dict[str, Any]] = {
     kind.__name__: kind for kind in (int, str, bool, float, bytes, list, dict, tuple, set, frozenset)
@@ -43,41 +45,6 @@ class _Unread(Exception):
     """A part of the file that only running it would tell."""
 
 
-@dataclass(frozen=True)
-class Key:
-    """One setting. `type` is the annotation as written; `default` as written too, empty where it must be set."""
-
-    name: str
-    type: str
-    default: str
-    doc: str
-    line: int
-    keys: tuple[Key, ...] = ()
-    """Of a nested dataclass: what it has."""
-
-
-@dataclass(frozen=True)
-class Schema:
-    """What a settings.py says. `unread` names what is known only where it runs, and is not judged here."""
-
-    cookbook: str
-    doc: str
-    keys: tuple[Key, ...]
-    unread: tuple[str, ...]
-    _kind: type[Any] = field(repr=False)
-    _open: bool = False
-
-    def judge(self, values: Mapping[str, Any], *, complete: bool = True) -> list[BadSetting]:
-        """Everything that does not fit, in the order of the values. They are the attributes of the cookbook's name.
-
-        `complete=False` judges one level of several: what must be set may then be set at another.
-        """
-        known = {f.name for f in fields(self._kind)}
-        given = {key: value for key, value in values.items() if key in known or not self._open}
-        _, problems = gather(self._kind, given, self.cookbook)
-        return [each for each in problems if complete or not isinstance(each, MissingSetting)]
-
-
 def read_settings(root: Path, cookbook: str) -> Schema | None:
     """The schema of the cookbook in a folder; None when it has no settings.py. Raises UnreadableSettings."""
     path = root / "settings.py"
@@ -91,8 +58,10 @@ def parse_settings(text: str, cookbook: str) -> Schema:
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise UnreadableSettings(f"{cookbook}/settings.py:{line}: {getattr(error, 'msg', error)}") from None
-    reader = _Reader(tree)
-    return reader.schema(cookbook)
+    try:
+        return _Reader(tree).schema(cookbook)
+    except RecursionError:
+        raise UnreadableSettings(f"{cookbook}/settings.py:1: its expressions nest too deep to be read") from None
 
 
 class _Reader:
@@ -103,9 +72,11 @@ class _Reader:
         self._keys: dict[str, tuple[Key, ...]] = {}
         self._docs: dict[str, str] = {}
         self._open: set[str] = set()
+        self._weights: dict[str, int] = {}
         self.unread: list[str] = []
         for statement in tree.body:
             try:
+                self._weigh(statement)
                 self._read(statement)
             except _Unread as reason:
                 self.unread.append(f"line {statement.lineno}: {reason}")
@@ -123,6 +94,24 @@ class _Reader:
         name = kind.__name__
         keys, doc = self._keys.get(name, ()), self._docs.get(name, "")
         return Schema(cookbook, doc, keys, tuple(self.unread), kind, name in self._open)
+
+    def _weigh(self, statement: ast.stmt) -> None:
+        """Refuse what names of names would blow up: written out whole, each statement must stay of a bearable size."""
+        weight = self._weight(statement)
+        if weight > _HEAVIEST:
+            raise _Unread("too much, with all that it names")
+        for name in _bound_by(statement):
+            self._weights[name] = weight
+
+    def _weight(self, part: ast.AST) -> int:
+        total = 0
+        for node in ast.walk(part):
+            total += 1
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                total += self._weights.get(node.id, 0)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                total += sum(weight for name, weight in self._weights.items() if _is_annotation_with(node.value, name))
+        return total
 
     def _read(self, statement: ast.stmt) -> None:
         match statement:
@@ -201,14 +190,17 @@ class _Reader:
             hint = Any
             self.unread.append(f"line {each.lineno}: {name}: {reason}")
         default, init, shown = self._default(each, name)
-        if default is _UNKNOWN:
+        unread = default is _UNKNOWN
+        if unread:
             self.unread.append(f"line {each.lineno}: the default of {name}")
             default = None
             hint = Any if _nests(hint) else hint
         key = Key(name, written, shown, doc, each.lineno, self._keys.get(getattr(hint, "__name__", ""), ()))
         if hint is typing.ClassVar or typing.get_origin(hint) is typing.ClassVar:
             return key, None
-        made: Any = field(init=init) if default is MISSING else field(init=init, default_factory=lambda: default)
+        made: Any = field(init=init)
+        if default is not MISSING:
+            made = field(init=init, default_factory=lambda: default, metadata={"unread": unread})
         return key, (name, hint, made)
 
     def _default(self, each: ast.AnnAssign, name: str) -> tuple[Any, bool, str]:
@@ -325,7 +317,14 @@ class _Reader:
 
 
 _UNKNOWN: Final = object()
+_HEAVIEST: Final = 20_000
+_LONGEST_ANNOTATION: Final = 200
 _TYPING: Final = tuple(_MODULES["typing"].values())
+
+
+def _is_annotation_with(text: str, name: str) -> bool:
+    """Whether a text may be an annotation in quotes that names this."""
+    return len(text) <= _LONGEST_ANNOTATION and name in text
 
 
 def _made(kind: Any, given: list[Any], options: dict[str, Any]) -> Any:

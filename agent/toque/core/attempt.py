@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -29,17 +29,21 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
         if reason:
             outcome.status, outcome.reason = "skipped", reason
             return
-    before = _before(run, resource) if resource.notify_before else None
+    if (resource.word in run.only_recorded or run.confirm is not None) and _left_alone(run, resource, outcome):
+        return
+    before = Before(run, resource)
     for left in range(resource.retries, -1, -1):
         try:
-            outcome.want = resource.desired()
-            change = converge(resource, run.host, before=before, want=outcome.want)
+            if run.memory is not None:
+                outcome.asked = _asked(resource)
+            change = converge(resource, run.host, before=before)
             outcome.change = change or outcome.change
             if resource.retry_until is not None and not resource.retry_until(resource):
                 raise NotYet(f"retry_until says no after {resource.retries + 1 - left} of {resource.retries + 1} tries")
             break
         except (ToqueError, OSError) as error:
             if left == 0:
+                before.take_back()
                 raise
             run.report.note(f"{resource}: {error}; trying again in {resource.retry_delay:g} s")
             run.sleep(resource.retry_delay)
@@ -47,6 +51,21 @@ def attempt(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
         outcome.status = "changed"
     if names := outputs_of(type(resource)):
         outcome.outputs = {name: getattr(resource, name) for name in names}
+
+
+def _left_alone(run: Run, resource: Resource[Any], outcome: Outcome) -> bool:
+    """Whether a resource is only looked at: this run records its word only, or who was asked does not want it."""
+    change = converge(resource, run.host, dry_run=True)
+    if resource.word in run.only_recorded:
+        if change is not None:
+            outcome.status, outcome.change, outcome.reason = "would-change", change, run.only_recorded[resource.word]
+        return True
+    answer = "yes" if change is None or run.confirm is None else run.confirm(resource, change)
+    if answer == "yes":
+        return False
+    outcome.status, outcome.reason = "skipped", "you said no" if answer == "no" else "you quit"
+    run.quits = answer == "quit"
+    return True
 
 
 def rehearse(run: Run, plan: Planned, resource: Resource[Any], outcome: Outcome) -> None:
@@ -61,8 +80,9 @@ def rehearse(run: Run, plan: Planned, resource: Resource[Any], outcome: Outcome)
             if skipped:
                 outcome.status, outcome.reason = "skipped", skipped
                 return
-            outcome.want = resource.desired()
-            change = converge(resource, run.host, dry_run=True, want=outcome.want)
+            if run.memory is not None:
+                outcome.asked = _asked(resource)
+            change = converge(resource, run.host, dry_run=True)
             reason = resource.unsure(plan) if change is not None else ""
     except Unforeseen as error:
         reason = str(error)
@@ -86,7 +106,7 @@ def rehearse(run: Run, plan: Planned, resource: Resource[Any], outcome: Outcome)
 
 def _poison(run: Run, resource: Resource[Any]) -> str:
     """Why a resource cannot be told that was given an output which is known only after apply."""
-    from toque.core.planned import Unknown, unknowns_in
+    from toque.core.unknown import Unknown, unknowns_in
 
     if not run.unknown_outputs:
         return ""
@@ -98,7 +118,7 @@ def _poison(run: Run, resource: Resource[Any]) -> str:
 
 
 def _foretell_outputs(run: Run, resource: Resource[Any], outcome: Outcome) -> None:
-    from toque.core.planned import Unknown
+    from toque.core.unknown import Unknown
 
     for name in outputs_of(type(resource)):
         if name not in resource.known_before:
@@ -114,16 +134,41 @@ def _related(planned: Sequence[Resource[Any]], resource: Resource[Any], error: s
     return ", ".join(near[-3:] or [str(planned[-1])])
 
 
-def _before(run: Run, resource: Resource[Any]) -> Callable[[], None]:
-    """Take the actions of `notify_before`, the first time it is called."""
-    left = list(resource.notify_before)
+def _asked(resource: Resource[Any]) -> Any:
+    """What its line asks for, whatever is there: the state; of what can only say that of a file, its properties."""
+    if type(resource).wanted is Resource.wanted:
+        return resource.desired()
+    engine = {f.name for f in fields(Resource)}
+    return [getattr(resource, f.name) for f in fields(resource) if f.compare and f.init and f.name not in engine]
 
-    def take() -> None:
-        while left:
-            run.act(left[0], f"before {resource} changes")
-            left.pop(0)
 
-    return take
+class Before:
+    """What happens right before a resource is changed, once however often that is tried: the ledger learns of it, and
+    the actions of `notify_before` are taken."""
+
+    __slots__ = ("_left", "_marked", "_resource", "_run")
+
+    def __init__(self, run: Run, resource: Resource[Any]) -> None:
+        self._run, self._resource = run, resource
+        self._marked = False
+        self._left = list(resource.notify_before) if resource.notify_before else None
+
+    def __call__(self) -> bool:
+        """Whether something was done that may have changed the resource itself."""
+        if not self._marked:
+            self._run.ledger.changed(str(self._resource))
+            self._marked = True
+        if not self._left:
+            return False
+        while self._left:
+            self._run.act(self._left[0], f"before {self._resource} changes")
+            self._left.pop(0)
+        return True
+
+    def take_back(self) -> None:
+        """The change failed for good: nobody has to react to it."""
+        if self._marked:
+            self._run.ledger.unchanged(str(self._resource))
 
 
 def _guarded(run: Run, resource: Resource[Any]) -> str:

@@ -107,7 +107,7 @@ def merged(levels: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def resolved(value: Any) -> Any:
     """The same data with the markers that are left carried out, as nothing is weaker."""
-    if appends(value):
+    if appends(value) and isinstance(value[APPEND], list | tuple):
         return deepcopy(list(value[APPEND]))
     if isinstance(value, Mapping):
         left = {key: each for key, each in value.items() if key != DELETE or each is not True}

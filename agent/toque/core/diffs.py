@@ -91,11 +91,12 @@ def hide(lines: list[str]) -> list[str]:
 
 
 def _hide_hunk(hunk: list[str]) -> list[str]:
-    values = known_secrets()
+    # Shorter ones are hidden nowhere: the letter x would take every line with it.
+    values = [value for value in known_secrets() if len(value) >= SHORTEST]
     beginnings = []
     for line in hunk:
         if line.startswith("+"):
-            found = [at for value in values if len(value) >= SHORTEST and (at := line.find(value, 1)) > 0]
+            found = [at for value in values if (at := line.find(value, 1)) > 0]
             if found:
                 beginnings.append(line[1 : min(found)])
     return [_hide_removed(line, beginnings) if beginnings and line.startswith("-") else mask(line) for line in hunk]

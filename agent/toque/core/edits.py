@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
+from typing import TYPE_CHECKING, cast
 
 from toque.core.errors import BadProperty, ToqueError
 from toque.core.files import absolute, back_up, followed
 from toque.core.host import Host
 from toque.core.masking import mask
 from toque.core.resource import Change, Resource
-from toque.core.secret import Secret
+from toque.core.secret import Secret, holds_secret
 from toque.core.verification import check_verify, verified
 from toque.protocol.masking import HIDDEN
+
+if TYPE_CHECKING:
+    from toque.core.planned import Planned
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,15 @@ class Edit(Resource[EditState]):
         place = followed(host, self.path) if self.follow else self.path
         verified(host, self.verify, place, change.want.content)
         back_up(host, place, self.backup)
-        host.write(place, change.want.content)
+        host.write(place, change.want.content, mode=self._mode_of_new() if change.was is None else None)
+
+    def _mode_of_new(self) -> int:
+        """As of `file`: what holds a secret is for its owner alone."""
+        return 0o600 if any(holds_secret(getattr(self, each.name)) for each in fields(self)) else 0o644
+
+    def foretell(self, plan: Planned, change: Change[EditState]) -> None:
+        assert change.want is not None, "an edit never removes the file"
+        plan.write(followed(cast(Host, plan), self.path) if self.follow else self.path, change.want.content)
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,8 @@ def check_revision(revision: str) -> None:
 class GitClient:
     """git as `user`, for one repository. Within `with`; keys are files of that time only."""
 
-    def __init__(self, host: Host, url: Url, access: Access, user: str | None = None) -> None:
-        self._host, self._url, self._access, self._user = host, url, access, user
+    def __init__(self, host: Host, url: Url, access: Access, user: str | None = None, group: str | None = None) -> None:
+        self._host, self._url, self._access, self._user, self._group = host, url, access, user, group
         self._secrets = ""
 
     def __enter__(self) -> GitClient:
@@ -127,7 +127,15 @@ class GitClient:
         limit = ["prlimit", f"--fsize={self._access.size_limit}"] if self._host.which("prlimit") else []
         argv = [*limit, "git", *switches, *arguments]
         timeout = self._access.timeout
-        return self._host.run(argv, ok=ok, env=self._environment(), cwd=cwd or "/", user=self._user, timeout=timeout)
+        return self._host.run(
+            argv,
+            ok=ok,
+            env=self._environment(),
+            cwd=cwd or "/",
+            user=self._user,
+            group=self._group,
+            timeout=timeout,
+        )
 
     def _environment(self) -> dict[str, str]:
         allowed = "https:ssh:http:git:file" if self._access.allow_insecure else "https:ssh"

@@ -82,7 +82,17 @@ class Ledger:
             self._read(number, line)
 
     def changed(self, key: str) -> None:
+        """Written before it is changed: a run that dies right after must not leave a change that nobody knows of."""
         self._write({"changed": key})
+
+    def unchanged(self, key: str) -> None:
+        """What was to be changed could not be."""
+        self._write({"unchanged": key})
+
+    @property
+    def carries_any(self) -> bool:
+        """Whether an earlier run left a change behind."""
+        return bool(self._changed)
 
     def owes(self, debt: Debt) -> None:
         if debt.key not in self.debts:
@@ -135,6 +145,8 @@ class Ledger:
         match line:
             case {"changed": key}:
                 self._changed[key] = number
+            case {"unchanged": key}:
+                self._changed.pop(key, None)
             case {"owes": [word, name, action, properties, module, kind, whole]}:
                 debt = Debt(word, name, action, properties, module, kind, whole)
                 self.debts[debt.key] = debt

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
-from toque.core.secret import known_secrets
+from toque.core.secret import know_instead, known_secrets
 from toque.protocol.masking import Mask
 
 _mask = Mask(())
@@ -25,6 +27,18 @@ def process_mask() -> Mask:
         _mask = Mask(known)
         _mask_knows = len(known)
     return _mask
+
+
+@contextmanager
+def secrets_apart() -> Iterator[None]:
+    """Know no secret at first, and afterwards those of before: for tests, of which many share a process."""
+    global _mask_knows
+    before, _mask_knows = know_instead(()), -1
+    try:
+        yield
+    finally:
+        know_instead(before)
+        _mask_knows = -1
 
 
 class MaskedText(io.TextIOBase):

@@ -20,6 +20,13 @@ _FAMILIES = {
     "ubuntu": "debian",
 }
 
+_MANAGERS = {"apt-get": "debian", "dnf": "rhel", "yum": "rhel", "zypper": "suse", "pacman": "arch", "apk": "alpine"}
+
+
+def package_managers(family: str) -> list[str]:
+    """The programs that manage packages, the family's own first: others may be installed as well."""
+    return sorted(_MANAGERS, key=lambda program: _MANAGERS[program] != family)
+
 
 def parse(text: str) -> dict[str, str]:
     """The names and values of an os-release file."""

@@ -8,12 +8,13 @@ a package brings).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from toque.core.errors import ToqueError
-from toque.core.host import CommandFailed, Entry, Host, Kind, Ran
+from toque.core.host import CommandFailed, Entry, Host, Kind, Ran, WebAnswer, WebRequest
+from toque.core.unknown import Unknown
 
 if TYPE_CHECKING:
     from toque.core.resource import Change, Resource
@@ -34,22 +35,6 @@ class Unforeseen(ToqueError):
 
     def __str__(self) -> str:
         return f"{self.cause} above would {self.would}"
-
-
-class Unknown(str):
-    """An output that is known only after apply. It reads `(known after apply)`, in any text it is put into as well."""
-
-    __slots__ = ("of",)
-    TEXT = "(known after apply)"
-    of: str
-
-    def __new__(cls, of: str) -> Unknown:
-        unknown = super().__new__(cls, cls.TEXT)
-        unknown.of = of
-        return unknown
-
-    def __repr__(self) -> str:
-        return self.TEXT
 
 
 @dataclass
@@ -81,6 +66,8 @@ class Planned:
         self._names: dict[str, dict[str, tuple[str, int | None]]] = {"user": {}, "group": {}, "package": {}}
         self._homes: dict[str, str | None] = {}
         self._acting = ""
+        self._scratch: list[str] = []
+        """Folders that were made only to look, such as one for the key of a git repository: real, and gone after it."""
 
     # What lines of the plan say
 
@@ -135,12 +122,22 @@ class Planned:
         for cause, would in self._concerned([*argv, options.get("cwd") or "", options.get("user") or ""]):
             raise Unforeseen(cause, would)
         try:
-            return self.real.run(argv, **options)
+            ran = self.real.run(argv, **options)
+            if argv[0] == "mktemp":
+                self._scratch.append(ran.out.strip())
+            return ran
         except CommandFailed as error:
             if error.ran.code == _NOT_FOUND and (packages := self.changed_packages):
                 line = next((of for name, of in packages.items() if name in argv[0]), list(packages.values())[-1])
                 raise Unforeseen(line, f"come first, and {argv[0]} is not here yet") from error
             raise
+
+    def ask(self, request: WebRequest) -> WebAnswer:
+        """A look at the network is no change, and its answer the same, unless a line above would change that."""
+        return self.real.ask(request)
+
+    def reaches(self, address: str, port: int, *, timeout: float) -> str | None:
+        return self.real.reaches(address, port, timeout=timeout)
 
     def _concerned(self, argv: Sequence[str]) -> Iterator[tuple[str, str]]:
         if list(argv[:1]) == ["getent"]:
@@ -247,6 +244,9 @@ class Planned:
     def write(
         self, path: str, content: bytes, *, mode: int | None = None, uid: int | None = None, gid: int | None = None
     ) -> None:
+        if self._is_scratch(path):
+            self.real.write(path, content, mode=mode, uid=uid, gid=gid)
+            return
         old = self.entry(path)
         if old is None or old.kind != "file":
             old = Entry("file", 0o644, 0, 0)
@@ -255,7 +255,13 @@ class Planned:
         )
         self._put(path, _Thing("file", mode, uid, gid, content))
 
+    def _is_scratch(self, path: str) -> bool:
+        return any(path == each or path.startswith(f"{each}/") for each in self._scratch)
+
     def make_directory(self, path: str, *, mode: int | None = None, parents: bool = False) -> None:
+        if self._is_scratch(path):
+            self.real.make_directory(path, mode=mode, parents=parents)
+            return
         for above in reversed(_above(path)) if parents else ():
             if self.entry(above) is None:
                 self._put(above, _Thing("directory", 0o755, 0, 0, new=True))
@@ -267,6 +273,9 @@ class Planned:
         self._put(path, _Thing("link", 0o777, 0, 0, to=to))
 
     def remove(self, path: str, *, recursive: bool = False) -> None:
+        if self._is_scratch(path):
+            self.real.remove(path, recursive=recursive)
+            return
         for below in [p for p in self._things if p.startswith(f"{path}/")]:
             del self._things[below]
         for known in (self.clouds, self._vague):
@@ -365,17 +374,6 @@ def cloud_identity(plan: Planned, resource: Resource[Any]) -> None:
     identity = resource.identity()
     if identity.startswith("/") and Unknown.TEXT not in identity:
         plan.cloud(identity)
-
-
-def unknowns_in(value: Any) -> bool:
-    """Whether an output that is known only after apply went into a value, as such or within a text."""
-    if isinstance(value, str):
-        return Unknown.TEXT in value
-    if isinstance(value, bytes):
-        return Unknown.TEXT.encode() in value
-    if isinstance(value, Mapping):
-        return any(map(unknowns_in, value.values()))
-    return isinstance(value, list | tuple) and any(map(unknowns_in, value))
 
 
 def planned(host: Host) -> tuple[Host, Planned]:

@@ -41,7 +41,7 @@ def make(kind: Callable[..., R], args: Sequence[Any], kwargs: Mapping[str, Any])
     for name in known.required:
         if name not in kwargs and (name not in known.positional or known.positional.index(name) >= len(args)):
             raise BadProperty(f"{known.word} needs {name}")
-    made = kind(*args, **kwargs)
+    made: R = known.made(args, kwargs) if known.is_plain else kind(*args, **kwargs)
     if not _JUDGED.isdisjoint(kwargs):
         _judge_options(made, known)
     return made
@@ -89,6 +89,29 @@ class _Known:
         self.checks = {f.name: check_for(hints[f.name]) for f in settable}
         self._says = {f.name: words_for(hints[f.name]) for f in settable}
 
+        generated = kind.__init__.__code__.co_filename == "<string>"
+        self.is_plain = generated and "__slots__" not in vars(kind) and not _has_init_vars(kind)
+        self._kind = kind
+        self._factories = [(f.name, f.default_factory) for f in fields(kind) if f.default_factory is not MISSING]
+        self._judge = getattr(kind, "__post_init__", None)
+
+    def made(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """What the dataclass's own `__init__` would make, setting only what is given: the rest stands in the class.
+
+        A word has some thirty properties and a line gives three. Setting all of them takes longer than converging does,
+        and beyond thirty Python keeps a table of names for each instance.
+        """
+        made = object.__new__(self._kind)
+        values = made.__dict__
+        values.update(zip(self.positional, args, strict=False))
+        values.update(kwargs)
+        for name, factory in self._factories:
+            if name not in values:
+                values[name] = factory()
+        if self._judge is not None:
+            self._judge(made)
+        return made
+
     def wrong(self, name: str, value: Any) -> str:
         hint = ""
         if name in ("only_if", "not_if"):
@@ -98,6 +121,14 @@ class _Known:
         elif name in ("notify", "notify_now", "notify_before") and callable(value):
             hint = ": put it in a list"
         return f"{self.word} {name} must be {self._says[name]}{hint}; got {type(value).__name__} {display(value)}"
+
+
+def _has_init_vars(kind: type[Any]) -> bool:
+    return any(str(hint).startswith(("InitVar", "dataclasses.InitVar")) for hint in _annotations(kind))
+
+
+def _annotations(kind: type[Any]) -> list[Any]:
+    return [hint for each in kind.__mro__ for hint in vars(each).get("__annotations__", {}).values()]
 
 
 _GUARD_HINT = (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from toque.core.errors import BadProperty, ToqueError, did_you_mean
 from toque.core.files import cookbook_file
 from toque.core.resource import display
-from toque.core.secret import Secret
+from toque.core.secret import Secret, holds_secret
 from toque.core.source import Source
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def rendered(
         raise TemplateFailed(_line_of(error, path, name), str(error), variables) from None
     except (TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
         raise TemplateFailed(_line_of(error, path, name), f"{type(error).__name__}: {error}", variables) from None
-    return Secret.around(made) if _holds_secret(variables) else made
+    return Secret.around(made) if holds_secret(variables) else made
 
 
 _ENVIRONMENTS: dict[tuple[Path, Helpers], jinja2.Environment] = {}
@@ -121,9 +121,3 @@ def _line_of(error: BaseException, path: Path, name: str) -> Source:
             found = Source(file, trace.tb_lineno)
         trace = trace.tb_next
     return found
-
-
-def _holds_secret(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_holds_secret, value.values()))
-    return any(map(_holds_secret, value)) if isinstance(value, list | tuple) else isinstance(value, Secret)

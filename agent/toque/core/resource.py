@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from types import EllipsisType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from toque.core.errors import NotLoadable, ToqueError
@@ -61,7 +60,7 @@ class Outcome:
     reason: str = ""
     duration: float = 0.0
     outputs: Mapping[str, Any] = field(default_factory=dict)
-    want: Any = None
+    asked: Any = None
     cause: str = ""
     flapping: bool = False
     """It changed in several runs in a row, though nothing else was asked for."""
@@ -347,28 +346,24 @@ def converge(
     host: Host,
     *,
     dry_run: bool = False,
-    before: Callable[[], None] | None = None,
-    want: S | EllipsisType | None = ...,
+    before: Callable[[], bool] | None = None,
 ) -> Change[S] | None:
     """Bring one resource to its desired state; return what changed, or would change.
 
     Looks again after applying, so that no change is ever reported that did not happen; raises NotConverged. `before` is
-    called when there is something to change, before it is; the resource is then looked at once more. `want` is its
-    desired state, where the caller has it already.
+    called when there is something to change, before it is; when it says so, the resource is looked at once more.
     """
     if resource.timeout is not None or resource.umask is not None:
         host = within_limits(resource, host)
     was = resource.current(host)
-    if want is ... or type(resource).wanted is not Resource.wanted:
-        want = resource.wanted(was)
+    want = resource.wanted(was)
     if was is None and want is not None and resource.when_creating:
         become(resource, as_new(resource))
         want = resource.wanted(was)
     change = diff(was, want)
     if change is None or dry_run:
         return change
-    if before is not None:
-        before()
+    if before is not None and before():
         needed = change
         change = diff(resource.current(host), want)
         if change is None:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from toque.core.attempt import attempt
 from toque.core.boots import Boots, RestartNow
-from toque.core.errors import BadProperty, NoRun, ToqueError
+from toque.core.errors import BadProperty, NoRun, RunFailed, ToqueError
 from toque.core.host import Host
 from toque.core.ledger import Debt, Ledger, Undeliverable
 from toque.core.report import Report
@@ -21,10 +21,12 @@ from toque.core.resource import Action, Change, Outcome, Resource
 from toque.core.source import Source, declared_at
 
 if TYPE_CHECKING:
+    from toque.core.events import Event
     from toque.core.memory import Memory
     from toque.core.planned import Planned
 
 R = TypeVar("R", bound=Resource[Any])
+Answer = Literal["yes", "no", "quit"]
 
 _current: list[Run] = []
 
@@ -34,6 +36,10 @@ def current_run(word: str = "this word") -> Run:
     if not _current:
         raise NoRun(word)
     return _current[-1]
+
+
+class Quit(RunFailed):
+    """Whoever is asked at each change wants no more of this run."""
 
 
 class ResourceFailed(ToqueError):
@@ -102,9 +108,18 @@ class Run:
         """Whether another phase follows: until the last one, what an earlier run owed stays on disk."""
         self.delivers: Callable[[Debt], bool] = lambda debt: not self.more_to_come
         """Whether this phase does what an earlier run owed: the last one that has the debt's cookbook."""
+        self.confirm: Callable[[Resource[Any], Change[Any]], Answer] | None = None
+        """Asked before each change, where somebody wants to be: `yes`, `no` or `quit`."""
+        self.quits = False
+        self.only_recorded: Mapping[str, str] = {}
+        """Words that this run looks at and does not apply, each with the reason: on a clone, what is the kernel's."""
         self._pending: dict[str, PutOff] = {}
         self._failed_in: dict[int, str] = {}
+        self.declared: list[Resource[Any]] = []
+        """Every resource of this run, also those that failed."""
         self._declared: dict[str, Resource[Any]] = {}
+        self.handlers: dict[str, list[Callable[[Any], object]]] = {}
+        """Who wants to hear of what happens, by the name of the event."""
         self.sleep: Callable[[float], None] = time.sleep
 
     def __enter__(self) -> Run:
@@ -156,7 +171,10 @@ class Run:
     def converge(self, resource: Resource[Any]) -> Outcome:
         """Bring one resource to its state, tell the report, and let others react."""
         outcome = Outcome()
+        self.declared.append(resource)
         _set(resource, "outcome", outcome)
+        if self.report.begins is not None:
+            self.report.begins(resource)
         began = time.perf_counter()
         try:
             attempt(self, resource, outcome)
@@ -168,16 +186,24 @@ class Run:
         self._declared[str(resource)] = resource
         if self.memory is not None and outcome.status in ("changed", "would-change", "unchanged"):
             changed = outcome.change is not None
-            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.want, changed=changed)
-        outcome.want = None
+            outcome.cause, outcome.flapping = self.memory.note(str(resource), outcome.asked, changed=changed)
+            outcome.asked = None
         self.report.outcome(self.recipe, resource, outcome)
         if outcome.change is not None:
+            if self.handlers:
+                from toque.core.events import ResourceChanged
+
+                self.tell(ResourceChanged(resource))
             self._notify(resource)
         elif outcome.status == "unknown":
             for action in (*resource.notify, *resource.notify_now):
                 self._might(action, resource)
+        elif self.ledger.carries_any and outcome.status == "unchanged":
+            self._notify(resource)
         if self.boots.restarting:
             raise RestartNow(self.boots.restarting)
+        if self.quits:
+            raise Quit("you quit: nothing after this line was done")
         self._react(resource)
         return outcome
 
@@ -193,6 +219,15 @@ class Run:
                 raise ResourceFailed(str(action), source, error) from error
             self.ledger.delivered(str(action))
         self.report.acted(self.recipe, action, because, self.dry_run, time.perf_counter() - began)
+
+    def tell(self, event: Event) -> None:
+        """Tell everybody who wants to hear of it. What they do themselves is no event."""
+        from toque.core.events import tell
+
+        handlers, self.handlers = self.handlers, {}
+        for function in handlers.get(event.name, ()):
+            tell(self, event, function)
+        self.handlers = handlers
 
     def request_reboot(self, reason: str) -> None:
         """Have the machine restarted after this run, should it succeed; the first reason stands."""
@@ -246,16 +281,20 @@ class Run:
     def _failed(self, resource: Resource[Any], outcome: Outcome, error: Exception) -> None:
         outcome.status, outcome.reason = ("ignored" if resource.ignore_failure else "failed"), str(error)
         self.report.outcome(self.recipe, resource, outcome)
+        if self.handlers:
+            from toque.core import events
+
+            self.tell(events.ResourceFailed(resource, error))
         if not resource.ignore_failure:
             raise ResourceFailed(str(resource), resource.source_line, error) from error
 
     def _notify(self, resource: Resource[Any]) -> None:
-        if not self.dry_run:
-            self.ledger.changed(str(resource))
+        """Now, or because a run that changed it did not get this far."""
         for action in resource.notify:
             self.tell_later(resource, action)
         for action in resource.notify_now:
-            self.act(action, f"{resource} changed")
+            if resource.changed or self.ledger.carries(str(resource), str(action)):
+                self.act(action, f"{resource} changed")
 
     def _might(self, action: Action, cause: Resource[Any]) -> None:
         self.report.note(f"{action.resource} might {action.name}: {cause} is unknown")

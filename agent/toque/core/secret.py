@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, SupportsIndex
 
 from toque.protocol.masking import HIDDEN
@@ -78,6 +79,21 @@ class Secret(str):
         return Secret, (self.reveal(),)
 
 
+def holds_secret(value: Any) -> bool:
+    """Whether a value is a Secret, or a list or a mapping with one in it."""
+    if isinstance(value, Mapping):
+        return any(map(holds_secret, value.values()))
+    return any(map(holds_secret, value)) if isinstance(value, list | tuple) else isinstance(value, Secret)
+
+
 def known_secrets() -> tuple[str, ...]:
     """Every value that became a Secret in this process."""
     return tuple(_KNOWN)
+
+
+def know_instead(values: Iterable[str]) -> list[str]:
+    """Know these secrets and no others from now on; answers those that were known. Only tests forget secrets."""
+    before = list(_KNOWN)
+    _KNOWN.clear()
+    _KNOWN.update(dict.fromkeys(values))
+    return before

@@ -67,6 +67,17 @@ class World:
     def names(self, bag: str) -> list[str]:
         return sorted(self._bag(bag))
 
+    def elected(self) -> str:
+        """The host name of the one of all instances with this event that does what is done once; empty: this one."""
+        command = self.node.command
+        instances = self.bags.get("aws_opsworks_instance", {}).values()
+        if elected := command.get("elected"):
+            named = (str(each.get("hostname")) for each in instances if each.get("instance_id") == elected)
+            return next(named, str(elected))
+        if command.get("type") != "configure":
+            return ""
+        return min((str(each.get("hostname")) for each in instances if each.get("status") == "online"), default="")
+
     def _matching(self, index: str, query: str) -> list[Mapping[str, Any]]:
         items = self._node_index() if index == "node" else self._bag(index)
         matches = compiled(query)
@@ -152,8 +163,10 @@ def search(index: str, query: str = "*:*") -> list[Item]:
 def data_bag(bag: str) -> list[str]:
     """The names of the items in a data bag, sorted. Raises NotFound when there is no such bag.
 
-    for name in data_bag("tenants"):
-        directory(f"/srv/{data_bag_item('tenants', name).id}")
+    Of each name `data_bag_item` has the item.
+
+        for name in data_bag("tenants"):
+            directory(f"/srv/{data_bag_item('tenants', name).id}")
     """
     return _world("data_bag").names(bag)
 
@@ -161,8 +174,10 @@ def data_bag(bag: str) -> list[str]:
 def data_bag_item(bag: str, item: str) -> Item:
     """One item of a data bag, as a copy. Raises NotFound when there is no such bag or item.
 
-    database = data_bag_item("mysql", "main")
-    file("/etc/app.ini", content=f"host = {database.host}\\n")
+    Its keys are attributes, and items as of a mapping.
+
+        database = data_bag_item("mysql", "main")
+        file("/etc/app.ini", content=f"host = {database.host}\\n")
     """
     return _world("data_bag_item").item(bag, item)
 
@@ -173,6 +188,25 @@ def include_recipe(name: str) -> None:
     Its cookbook must be in the same bundle; `cookbook.toml` of yours should name it under `[requires]`.
     """
     _world("include_recipe").include(name)
+
+
+def once(name: str) -> bool:
+    """Whether this node is the one of all that this event is for which does a thing that must be done once.
+
+    name    for the log: what is to be done
+
+        if once("migrate"):
+            execute(["bin/rails", "db:migrate"], cwd="/srv/www/shop/current", user="deploy")
+
+    All nodes agree without asking each other. Of a deployment it is the first by host name of the instances that were
+    online when it was ordered; of a Configure, the first of those online; every other event is for one instance alone.
+    In `toque apply` and in a plan without a server it is always true. Whether it succeeds there, nobody else waits for.
+    """
+    world = _world("once")
+    elected = world.elected()
+    here = elected in ("", world.me.get("hostname", ""))
+    current_run("once").report.note(f"once({name!r}): {'here' if here else f'on {elected}'}")
+    return here
 
 
 def _world(word: str) -> World:

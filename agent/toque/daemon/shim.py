@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -29,7 +30,7 @@ from toque.daemon.processes import become_subreaper, die_with_parent, end_descen
 from toque.daemon.unpacked import difference
 from toque.protocol import run_warnings
 from toque.protocol.masking import StreamMask
-from toque.protocol.messages import CommandEnvelope, ResourceCounts
+from toque.protocol.messages import Causes, CommandEnvelope, Phase, ResourceCounts
 
 TIMED_OUT: Final = 124
 ABORTED: Final = 130
@@ -93,7 +94,7 @@ def _carry_out(directory: Path, ledger: Ledger, lock: Lock) -> Status:
     child = os.fork()
     if child == 0:
         lock.close()
-        _become_run(directory, writing, group)
+        _become_run(directory, {step.phase for step in envelope.steps}, writing, group)
     os.close(writing)
     left = max(1.0, envelope.deadline_seconds - ledger.spent)
     code, reason = _watch(directory, child, reading, log, left, asked, group)
@@ -102,7 +103,7 @@ def _carry_out(directory: Path, ledger: Ledger, lock: Lock) -> Status:
     return _status(directory, ledger, masked, code, reason)
 
 
-def _become_run(directory: Path, output: int, group: Group) -> NoReturn:
+def _become_run(directory: Path, phases: set[Phase], output: int, group: Group) -> NoReturn:
     """The child: join the limits, take the pipe as output, run the recipes, exit with their code."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -117,9 +118,22 @@ def _become_run(directory: Path, output: int, group: Group) -> NoReturn:
     for descriptor, place in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, place, inheritable=True)
     sys.excepthook = _agent_error
+    raise SystemExit(_carrier(phases)(directory))
+
+
+def _carrier(phases: set[Phase]) -> Callable[[Path], int]:
+    """What carries a run out: a plan changes nothing, whatever else is among its steps."""
+    if "plan_on_clone" in phases:
+        from toque.preview.node import plan_in_clone
+
+        return plan_in_clone
+    if "plan" in phases:
+        from toque.preview.node import plan
+
+        return plan
     from toque.cookbook.execute import execute_run
 
-    raise SystemExit(execute_run(directory))
+    return execute_run
 
 
 def _agent_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -204,7 +218,24 @@ def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reaso
         resources=_summed(_resources(directory, outcome), ledger.changed),
         releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
         warnings=tuple(run_warnings.one_line(_without_secrets(str(each), masked)) for each in warnings),
+        causes=_causes(outcome, masked),
         reboot=reboots,
+    )
+
+
+def _causes(outcome: dict[str, Any], masked: list[str]) -> Causes:
+    """Why resources changed, in as few words as travel."""
+    counts = outcome.get("causes", {})
+
+    def names(key: str) -> tuple[str, ...]:
+        told = list(outcome.get(key, ()))[: run_warnings.MOST]
+        return tuple(run_warnings.one_line(_without_secrets(str(each), masked)) for each in told)
+
+    return Causes(
+        intended=int(counts.get("intended", 0)),
+        drift_corrected=int(counts.get("drift_corrected", 0)),
+        flapping=names("flapping"),
+        settled=names("settled"),
     )
 
 

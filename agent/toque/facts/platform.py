@@ -6,16 +6,9 @@ import os
 from pathlib import Path
 
 from toque.core.node import Platform
-from toque.core.os_release import PATHS, family, parse
+from toque.core.os_release import PATHS, family, package_managers, parse
 
-_MANAGERS = {
-    "apt": "usr/bin/apt-get",
-    "dnf": "usr/bin/dnf",
-    "yum": "usr/bin/yum",
-    "zypper": "usr/bin/zypper",
-    "apk": "sbin/apk",
-    "pacman": "usr/bin/pacman",
-}
+_PLACES = ("usr/bin", "usr/sbin", "sbin", "bin")
 
 
 def collect(root: Path = Path("/")) -> Platform:
@@ -29,8 +22,15 @@ def collect(root: Path = Path("/")) -> Platform:
         codename=release.get("VERSION_CODENAME", ""),
         kernel=os.uname().release,
         init=init(root),
-        package_manager=next((name for name, path in _MANAGERS.items() if (root / path).exists()), ""),
+        package_manager=_package_manager(root, family(name, release.get("ID_LIKE", ""))),
     )
+
+
+def _package_manager(root: Path, family: str) -> str:
+    for program in package_managers(family):
+        if any((root / place / program).exists() for place in _PLACES):
+            return program.removesuffix("-get")
+    return ""
 
 
 def init(root: Path) -> str:

@@ -8,6 +8,9 @@ from typing import Final
 CLEANUP: Final = "toque::cleanup"
 """The recipe that is the last step of every run. It runs also where a step before it failed (chapter 04, E-7)."""
 
+SOMETHING_TO_DO: Final = "something_to_do"
+"""Reason of a plan's result that succeeded and has found something that the recipes would change."""
+
 _COOKBOOK: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
 _HOST: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 _APP: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}", re.ASCII)

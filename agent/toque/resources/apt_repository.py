@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from urllib.parse import urlsplit
 
-from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
+from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
+from toque.core.files import HEAD
 from toque.core.openpgp import dearmored
 from toque.platforms.package.apt import Apt
 from toque.platforms.package.keys import Key
 from toque.platforms.package.lines import check_addresses, check_words, listed, put, put_back
 from toque.platforms.package.terms import Terms
 
-_HEAD = "# Toque keeps this file: what is changed here is overwritten.\n"
+_HEAD = f"# {HEAD}\n"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SUITE = re.compile(r"[A-Za-z0-9./][A-Za-z0-9./_~+-]*")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -36,7 +37,7 @@ class AptRepository(Resource[AptRepositoryState]):
     """Keep a repository that apt gets packages from, in /etc/apt/sources.list.d/NAME.sources.
 
     name           of its files
-    uris           its URL, or several
+    uris           its URL, or several; without a password: that has its place in /etc/apt/auth.conf.d (0600)
     suites         e.g. "bookworm" or node.platform.codename; a path that ends in / has no components
     components     e.g. ["main"]
     architectures  only these, e.g. ["amd64"]; else those of the machine
@@ -76,6 +77,13 @@ class AptRepository(Resource[AptRepositoryState]):
         word = self.word
         check_words(f"{word} name", [self.name], _NAME, "docker")
         check_addresses(f"{word} uris", listed(self.uris))
+        if any(
+            isinstance(uri, Secret) or "@" in uri.partition("://")[2].partition("/")[0] for uri in listed(self.uris)
+        ):
+            raise BadProperty(
+                f"{word} uris must hold no password, as every user can read them: put it into a file of mode 0600 in "
+                "/etc/apt/auth.conf.d"
+            )
         check_words(f"{word} suites", listed(self.suites), _SUITE, "bookworm")
         check_words(f"{word} components", self.components, _WORD, "main")
         check_words(f"{word} architectures", self.architectures, _WORD, "amd64")

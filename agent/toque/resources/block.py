@@ -24,7 +24,7 @@ class Block(Addition):
     after      instead of position, a regular expression: after the last line that it finds
     before     instead of position, a regular expression: before the first line that it finds
     present    False removes the block with its marks
-    create     True makes the file when there is none (0644); without it a missing file is an error
+    create     True makes the file when there is none (0644; 0600 for a Secret); without it a missing file is an error
     follow     True edits what a link at this path points to; without it a link is an error
     backup, verify, show_diff   as of `file`
 

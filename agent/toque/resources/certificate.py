@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from toque.core import BadProperty, Change, Host, NotFound, Resource, Secret, ToqueError, pki, recipe_word, resource
 from toque.core.files import absolute, four_digits, group_id, group_of, mode_bits, owner_of, user_id
@@ -69,6 +69,7 @@ class Certificate(Resource[CertificateState]):
         service("nginx", reload_on=[web])
     """
 
+    foreseeable: ClassVar[bool] = True
     path: str
     _: KW_ONLY
     key: str | None = None
@@ -96,6 +97,8 @@ class Certificate(Resource[CertificateState]):
         for name, path in (("key", self.key), ("request", self.request), ("ca", self.ca), ("ca_key", self.ca_key)):
             if path is not None:
                 absolute(f"certificate {name}:", path)
+                if path == self.path:
+                    raise BadProperty(f"certificate {name} must be another file than the certificate's, got {path}")
         if self.present:
             self._check_contents()
         for secret in (self.passphrase, self.ca_passphrase):

@@ -37,7 +37,7 @@ class ConfigValue(Addition):
     format     "ini", "json", "toml", "yaml", "env" or "properties"; the suffix of the path tells it where it is one of
                .ini, .cfg, .json, .toml, .yaml, .yml, .env and .properties
     present    False takes the key out (in ini, env and properties each line of it)
-    create     True makes the file when there is none (0644); without it a missing file is an error
+    create     True makes the file when there is none (0644; 0600 for a Secret); without it a missing file is an error
     follow     True edits what a link at this path points to; without it a link is an error
     backup, verify, show_diff   as of `file`
 

@@ -9,12 +9,11 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
-from toque.core.files import user_id
+from toque.core.files import HEAD, user_id
+from toque.core.variables import check_variables
 
 _FOLDER = "/etc/cron.d"
-_HEAD = "# Written by Toque: what is changed here is overwritten."
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+,-]*")
 _SPECIAL = ("@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -134,7 +133,7 @@ class Cron(Resource[CronState]):
         return "0644" if self.lock and self.user != "root" else "0600"
 
     def _content(self) -> bytes:
-        lines = [_HEAD]
+        lines = [f"# {HEAD}"]
         lines += [] if self.mailto is None else [f'MAILTO="{self.mailto}"']
         lines += [f"{name}={_quoted(value)}" for name, value in sorted((self.environment or {}).items())]
         lines.append(f"{self._times()} {self.user} {self._line()}")
@@ -179,18 +178,22 @@ class Cron(Resource[CronState]):
             _check_field(name, part)
 
     def _check_environment(self) -> None:
+        check_variables("cron", self.environment)
         for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(name) or name == "MAILTO":
-                raise BadProperty(f"cron environment: {name!r} is no name of a variable (for MAILTO there is mailto)")
-            if not isinstance(value, str) or "\n" in value or "\0" in value:
-                raise BadProperty(f"cron environment: {name} must be text of one line")
+            if name == "MAILTO":
+                raise BadProperty("cron environment: for MAILTO there is mailto")
+            if "\n" in value or len(name) + len(value) > _LONGEST:
+                raise BadProperty(f"cron environment: {name} must be one line of at most {_LONGEST} characters")
             if '"' in value and "'" in value:
                 raise BadProperty(f"cron environment: {name} holds both kinds of quotes, and cron can have only one")
             if isinstance(value, Secret) and self._mode() != "0600":
-                raise BadProperty(
-                    f"cron environment: {name} is a Secret, and the file of a locked job of {self.user} can be read by "
-                    "all: leave out lock, or let the command read the secret from a file"
-                )
+                raise self._readable(f"environment: {name}")
+
+    def _readable(self, what: str) -> BadProperty:
+        return BadProperty(
+            f"cron {what} is a Secret, and the file of a locked job of {self.user} can be read by all: leave out lock, "
+            "or let the command read the secret from a file"
+        )
 
     def _check_command(self) -> None:
         words = [self.command] if isinstance(self.command, str) else list(self.command)
@@ -198,6 +201,8 @@ class Cron(Resource[CronState]):
             raise BadProperty('cron command needs a program, e.g. "/usr/local/bin/report --all"')
         if any(character in word for word in words for character in "\n\0"):
             raise BadProperty("cron command must be one line: put more into a script, and name that")
+        if self._mode() != "0600" and any(isinstance(word, Secret) for word in words):
+            raise self._readable("command")
         if "\\\\" in "".join(words) or "\\%" in "".join(words):
             raise BadProperty(r"cron command must not hold \\ or \%: crons differ in what they make of them")
         if len(self._line()) > _LONGEST:

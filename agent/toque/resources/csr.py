@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
 
 from toque.core import BadProperty, Change, Host, NotFound, Resource, Secret, recipe_word, resource
 from toque.core.files import absolute, four_digits, group_id, group_of, mode_bits, owner_of, user_id
@@ -49,6 +50,7 @@ class Csr(Resource[CsrState]):
         csr("/srv/shop.csr", key="/srv/shop.key", names=["shop.example", "www.shop.example"])
     """
 
+    foreseeable: ClassVar[bool] = True
     path: str
     _: KW_ONLY
     key: str = ""
@@ -66,6 +68,8 @@ class Csr(Resource[CsrState]):
         if not self.present:
             return
         absolute("csr key:", self.key)
+        if self.key == self.path:
+            raise BadProperty(f"csr key must be another file than the request's, got {self.key}")
         check_names("csr names", self.names)
         check_subject("csr subject", self.subject)
         if self.subject is None and not self.names:

@@ -8,11 +8,11 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
+from toque.core.variables import is_variable
 from toque.platforms.environment import dotenv, systemd
 from toque.protocol.masking import HIDDEN
 from toque.resources.file import File, FileState
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LINE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)", re.DOTALL)
 _QUOTED = {"systemd": systemd.quoted, "dotenv": dotenv.quoted}
 
@@ -53,7 +53,7 @@ class EnvFile(Resource[FileState]):
 
     def __post_init__(self) -> None:
         for name, value in self.variables.items():
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
+            if not is_variable(name):
                 raise BadProperty(f"env_file variables must have names such as DATABASE_URL, got {name!r}")
             if value is not None and not isinstance(value, str | int | float):
                 kind = type(value).__name__

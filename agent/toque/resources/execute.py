@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from toque.core import BadProperty, Change, Host, Ran, Resource, action, current_run, recipe_word, resource
+from toque.core.variables import check_variables
 
 if TYPE_CHECKING:
     from toque.core.planned import Planned
@@ -32,7 +33,7 @@ class Execute(Resource[ExecuteState]):
                   nothing to do
     changed_when  a function of how the program ended (`.code`, `.out`, `.err`) that says whether it changed anything
     cwd           the folder it runs in
-    env           more environment
+    environment   more environment, names with text; values may be Secrets
     user, group   who it runs as (with that user's HOME)
     input         text for its standard input
     returns       the exit codes that are a success
@@ -58,7 +59,7 @@ class Execute(Resource[ExecuteState]):
     unless: Sequence[str] | Callable[[], bool] | None = None
     changed_when: Callable[[Ran], bool] | None = None
     cwd: str | None = None
-    env: Mapping[str, str] | None = None
+    environment: Mapping[str, str] | None = None
     user: str | None = None
     group: str | None = None
     input: str | None = None
@@ -79,6 +80,7 @@ class Execute(Resource[ExecuteState]):
             )
         if self.shell and not isinstance(self.command, str):
             raise BadProperty("execute shell=True takes the command as a text; a list of arguments needs no shell")
+        check_variables("execute", self.environment)
 
     def desired(self) -> ExecuteState:
         return ExecuteState()
@@ -120,7 +122,9 @@ class Execute(Resource[ExecuteState]):
             return False
         if callable(self.unless):
             return bool(self.unless())
-        looked = host.run(self.unless, ok=range(256), cwd=self.cwd, env=self.env, user=self.user, group=self.group)
+        looked = host.run(
+            self.unless, ok=range(256), cwd=self.cwd, env=self.environment, user=self.user, group=self.group
+        )
         return looked.code == 0
 
     def _argv(self) -> Sequence[str]:
@@ -131,7 +135,7 @@ class Execute(Resource[ExecuteState]):
             self._argv(),
             ok=self.returns,
             input=self.input,
-            env=self.env,
+            env=self.environment,
             cwd=self.cwd,
             user=self.user,
             group=self.group,

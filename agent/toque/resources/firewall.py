@@ -27,12 +27,11 @@ class LockedOut(ToqueError):
 class Firewall(Resource[FirewallState]):
     """Keep the rules for what comes in to this machine. New rules are tried; if they lock it out, the old come back.
 
-    rules         mappings, all that there is: give them once per machine (collect them in a list). Each has
-                  port    1 to 65535, a range such as "8000-8010", or a list of these; without it: all
-                  proto   "tcp" (the default with a port) or "udp"
-                  source  an address or network such as "10.0.0.0/8", or a list of these; without it: everybody
-                  action  "accept" (the default), "drop" or "reject"
-                  order   a number (100): lower ones are looked at first, equal ones as they are written
+    rules         mappings, all that there is: give them once per machine (collect them in a list). In each, "port" is
+                  1 to 65535, a range such as "8000-8010", or a list of these (without it: all); "proto" is "tcp" (the
+                  default with a port) or "udp"; "source" is an address or network such as "10.0.0.0/8", or a list of
+                  these (without it: everybody); "action" is "accept" (the default), "drop" or "reject"; "order" is a
+                  number (100): lower ones are looked at first, equal ones as they are written
     default       what happens to the rest: "drop", "reject" or "accept"
     backend       "nftables", "ufw" or "firewalld"; None: the one that is in use on the machine, else nftables
     probe         what must succeed under the new rules: a program as a list of arguments, or a function that answers
@@ -40,9 +39,9 @@ class Firewall(Resource[FirewallState]):
     probe_within  seconds within which the probe must succeed once (10)
     present       False takes the rules away; ufw is switched off when no others are left
 
-    What belongs to a connection that stands, what the machine says to itself, and ICMP always come in. When the
-    probe does not succeed, the former rules are in force again and the resource fails; with nftables, rules that were
-    not kept because the run was killed meanwhile go with the next boot. Each backend has a place of its
+    What belongs to a connection that stands, what the machine says to itself, ICMP and the machine's own addresses by
+    DHCP always come in. When the probe does not succeed, the former rules are in force again and the resource fails;
+    with nftables, rules of a run that was killed meanwhile go with the next boot. Each backend has a place of its
     own (a table `toque`, rules with the comment `toque`, a zone `toque`); rules of others are left alone, and may
     still block. With ufw, `default` is also that of its other rules; with firewalld the zone becomes the default one.
 

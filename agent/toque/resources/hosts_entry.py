@@ -79,7 +79,7 @@ class HostsEntry(Resource[HostsEntryState]):
             return None
         if self.section is not None:
             return HostsEntryState(content=self._section().encode())
-        return HostsEntryState(tuple(self.names), self.comment, () if self.exclusive else None)
+        return HostsEntryState(self._unique, self._comment, () if self.exclusive else None)
 
     def current(self, host: Host) -> HostsEntryState | None:
         text = hosts_text(host)
@@ -91,7 +91,7 @@ class HostsEntry(Resource[HostsEntryState]):
             return None
         names = found.names
         if self.append:
-            names = tuple(name for name in self.names if name in names)
+            names = tuple(name for name in self._unique if name in names)
         elif not self.present and self.names and not set(self.names) & set(names):
             return None
         return HostsEntryState(names, found.comment, others_with(text, self.ip, self.names))
@@ -105,10 +105,19 @@ class HostsEntry(Resource[HostsEntryState]):
         else:
             found = entry_of(text, self.ip)
             kept = found.names if found is not None and self.append else ()
-            comment = self.comment if self.comment is not None else found.comment if found is not None else ""
+            comment = self._comment if self._comment is not None else found.comment if found is not None else ""
             names = tuple(dict.fromkeys([*kept, *self.names]))
             new = with_entry(text, Line(self.ip, names, comment), exclusive=self.exclusive)
         write_hosts(host, new)
+
+    @property
+    def _unique(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.names))
+
+    @property
+    def _comment(self) -> str | None:
+        """As it is read back: without blanks around it."""
+        return None if self.comment is None else self.comment.strip()
 
     def _section(self) -> str:
         lines = [Line(ip, tuple(names)) for ip, names in (self.section or {}).items()]

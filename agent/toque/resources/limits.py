@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
 
@@ -44,6 +44,7 @@ class Limits(Resource[LimitsState]):
         limits("no-core", domain="*", item="core", hard=0)
     """
 
+    foreseeable: ClassVar[bool] = True
     name: str
     _: KW_ONLY
     domain: str = ""

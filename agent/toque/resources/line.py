@@ -22,7 +22,7 @@ class Line(Addition):
     before     a regular expression: a new line goes before the first line that it finds; without either, or where
                nothing is found, at the end
     present    False removes each line that is `line`, or that `match` finds (then `line` need not be given)
-    create     True makes the file when there is none (0644); without it a missing file is an error
+    create     True makes the file when there is none (0644; 0600 for a Secret); without it a missing file is an error
     follow     True edits what a link at this path points to; without it a link is an error
     backup, verify, show_diff   as of `file`
 

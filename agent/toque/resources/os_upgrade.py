@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, current_run, recipe_word, resource
+from toque.core.variables import check_variables
 from toque.platforms.package import Packages, Scope, Terms, packages_of
 from toque.platforms.package.terms import LOCK_WAIT
 
@@ -54,6 +55,7 @@ class OsUpgrade(Resource[OsUpgradeState]):
                 raise BadProperty(f"os_upgrade exclude must be names or patterns such as 'linux-*', got {pattern!r}")
         if self.lock_timeout < 0:
             raise BadProperty(f"os_upgrade lock_timeout must be seconds, 0 or more, got {self.lock_timeout}")
+        check_variables("os_upgrade", self.environment)
 
     def desired(self) -> OsUpgradeState:
         return OsUpgradeState(content=b"")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from toque.core import BadProperty, Change, Host, Resource, Secret, ToqueError, action, recipe_word, resource
 from toque.core.files import absolute
 from toque.core.os_release import names_of
+from toque.core.variables import check_variables
 from toque.platforms.package import NoSuchPackage, Packages, Terms, packages_of
 from toque.platforms.package.ranges import fits, is_range
 from toque.platforms.package.terms import LOCK_WAIT, MAX_AGE
@@ -22,7 +23,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*(:[a-z0-9-]+)?")
 _SYSTEM = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _RELEASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~/_=,-]*")
 _QUESTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9./_+-]*")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OF_FILE = "that of the file"
 
 
@@ -283,9 +283,7 @@ class Package(Resource[PackageState]):
         for name, seconds in (("cache_valid_time", self.cache_valid_time), ("lock_timeout", self.lock_timeout)):
             if seconds < 0:
                 raise BadProperty(f"package {name} must be seconds, 0 or more, got {seconds}")
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(str(name)) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"package environment must map names such as PORT to text; {name!r} does not")
+        check_variables("package", self.environment)
         if not self.present and (self.held or self.file is not None or self.version is not None):
             raise BadProperty("package present=False goes without held=True, file and version")
 

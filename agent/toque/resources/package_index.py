@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
+from toque.core.variables import check_variables
 from toque.platforms.package import Terms, packages_of
 from toque.platforms.package.terms import LOCK_WAIT, MAX_AGE
 
@@ -43,6 +44,7 @@ class PackageIndex(Resource[PackageIndexState]):
         for name, seconds in (("max_age", self.max_age), ("lock_timeout", self.lock_timeout)):
             if seconds < 0:
                 raise BadProperty(f"package_index {name} must be seconds, 0 or more, got {seconds}")
+        check_variables("package_index", self.environment)
 
     def desired(self) -> PackageIndexState:
         return PackageIndexState(fresh=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from toque.core import BadProperty, Change, Host, Ran, Resource, action, recipe_word, resource
 from toque.core.files import cookbook_file
 from toque.core.host import SCRIPT
+from toque.core.variables import check_variables
 from toque.resources.execute import Execute, ExecuteState
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ class Script(Resource[ExecuteState]):
                  list, which gets the file with the code behind them
     args         arguments for the code: $1, sys.argv[1], …
     creates, removes, unless, changed_when, when_told   as of `execute`
-    cwd, env, user, group, input, returns, live   as of `execute`
+    cwd, environment, user, group, input, returns, live   as of `execute`
 
     After its line `out`, `err` and `exit_code` are what it said and how it ended, None when it did not run.
 
-    Give values as `args` or `env` and not into the text of the code: nothing needs quoting then.
+    Give values as `args` or `environment` and not into the text of the code: nothing needs quoting then.
 
         script("swap file", code="fallocate -l 1G /swap\\nchmod 600 /swap\\nmkswap /swap", creates="/swap")
         script("count", interpreter="python", code="import sys; print(len(sys.argv))", args=["a", "b"], live=True)
@@ -61,7 +62,7 @@ class Script(Resource[ExecuteState]):
     unless: Sequence[str] | Callable[[], bool] | None = None
     changed_when: Callable[[Ran], bool] | None = None
     cwd: str | None = None
-    env: Mapping[str, str] | None = None
+    environment: Mapping[str, str] | None = None
     user: str | None = None
     group: str | None = None
     input: str | None = None
@@ -79,6 +80,7 @@ class Script(Resource[ExecuteState]):
             raise BadProperty("script takes code or source, and one of them")
         if not isinstance(self.interpreter, str) and not self.interpreter:
             raise BadProperty('script interpreter must name a program, e.g. ["awk", "-f"]')
+        check_variables("script", self.environment)
 
     def desired(self) -> ExecuteState:
         return self._execute().desired()
@@ -120,7 +122,7 @@ class Script(Resource[ExecuteState]):
             made = _Handed(
                 [*begin, SCRIPT, *self.args],
                 creates=self.creates, removes=self.removes, unless=self.unless, changed_when=self.changed_when,
-                cwd=self.cwd, env=self.env, user=self.user, group=self.group, input=self.input,
+                cwd=self.cwd, environment=self.environment, user=self.user, group=self.group, input=self.input,
                 returns=self.returns, live=self.live, when_told=self.when_told,
             )  # fmt: skip
             self.__dict__["_made"] = made

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
-from toque.core.accounts import check_name
-from toque.core.files import absolute
-from toque.platforms.service import Definition, Provider, Services, services_of
+from toque.platforms.service import Definition, Provider, Services, arguments, check_definition, services_of
 
 if TYPE_CHECKING:
     from toque.core.planned import Planned
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,127}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLACES = ("/etc/systemd/system/{}.service", "/usr/lib/systemd/system/{}.service", "/lib/systemd/system/{}.service",
            "/etc/init.d/{}")  # fmt: skip
 _SIGNALS = {"HUP", "USR1", "USR2", "INT", "TERM", "WINCH"}
@@ -45,8 +41,9 @@ class Service(Resource[ServiceState]):
     restart_on   resources; when one of them changed, restart
     reload_on    resources; when one of them changed, reload the configuration (restart where that is not possible)
     command      declares a program of your own as this service: a list of arguments, or a text that is split like one
-                 (there is no shell). Kept by systemd where it runs, else by supervisord; started again when it ends
-    directory    where `command` runs
+                 (there is no shell), without Secrets, as every user can see it. Kept by systemd where it runs, else by
+                 supervisord; started again when it ends
+    cwd          the folder that `command` runs in
     user         who `command` runs as (root)
     environment  its environment; values may be Secrets, the files that hold them are for root only
     reload_signal  what makes `command` read its configuration again, e.g. "HUP"
@@ -59,7 +56,7 @@ class Service(Resource[ServiceState]):
 
         conf = file("/etc/memcached.conf", content="-m 64\\n-l 127.0.0.1\\n")
         service("memcached", enabled=True, restart_on=[conf])
-        service("shop", command=["python3", "-m", "shop"], directory="/srv/www/shop/current", user="deploy",
+        service("shop", command=["python3", "-m", "shop"], cwd="/srv/www/shop/current", user="deploy",
                 environment={"PORT": "8080"}, enabled=True)
         service("rpcbind", running=False, masked=True)
     """
@@ -71,7 +68,7 @@ class Service(Resource[ServiceState]):
     restart_on: Sequence[Resource[Any]] = ()
     reload_on: Sequence[Resource[Any]] = ()
     command: str | Sequence[str] | None = None
-    directory: str | None = None
+    cwd: str | None = None
     user: str | None = None
     environment: Mapping[str, str] | None = None
     reload_signal: str | None = None
@@ -90,7 +87,7 @@ class Service(Resource[ServiceState]):
         if self.command is not None and self.provider in ("sysv", "openrc"):
             raise BadProperty(f'service command is kept by systemd or supervisor, not by provider="{self.provider}"')
         if self.command is None:
-            alone = {"directory": self.directory, "user": self.user, "environment": self.environment}
+            alone = {"cwd": self.cwd, "user": self.user, "environment": self.environment}
             for name, value in {**alone, "reload_signal": self.reload_signal}.items():
                 if value is not None:
                     raise BadProperty(f"service {name} goes with command: it belongs to a program of your own")
@@ -181,8 +178,8 @@ class Service(Resource[ServiceState]):
     def _definition(self) -> Definition | None:
         if self.command is None:
             return None
-        argv = shlex.split(self.command) if isinstance(self.command, str) else self.command
-        return Definition(tuple(argv), self.directory, self.user, dict(self.environment or {}), self.reload_signal)
+        argv = arguments("service", self.command)
+        return Definition(argv, self.cwd, self.user, dict(self.environment or {}), self.reload_signal)
 
     def _leaves_traces(self, services: Services) -> bool:
         name = self.name
@@ -197,21 +194,7 @@ class Service(Resource[ServiceState]):
             services.undefine(self.name)
 
     def _check_command(self) -> None:
-        try:
-            argv = shlex.split(self.command) if isinstance(self.command, str) else list(self.command or ())
-        except ValueError as error:
-            raise BadProperty(f"service command cannot be split into arguments ({error}): give a list") from None
-        if not argv or not argv[0] or any("\0" in arg for arg in argv):
-            raise BadProperty('service command needs a program, e.g. ["python3", "-m", "shop"]')
-        if self.directory is not None:
-            absolute("service directory:", self.directory)
-            if "\n" in self.directory:
-                raise BadProperty("service directory must be one line")
-        if self.user is not None:
-            check_name("service user:", self.user)
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(name) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"service environment must map names such as PORT to text; {name!r} does not")
+        check_definition("service", self.command or (), self.cwd, self.user, self.environment)
         if self.reload_signal is not None and self.reload_signal not in _SIGNALS:
             raise BadProperty(f"service reload_signal must be one of {', '.join(sorted(_SIGNALS))}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import KW_ONLY, dataclass
 
-from toque.core import BadProperty, Change, CommandFailed, Host, NotFound, Resource, recipe_word, resource
+from toque.core import BadProperty, Change, CommandFailed, Host, NotFound, Resource, converge, recipe_word, resource
 from toque.core.files import absolute
 from toque.core.fstab import Line, line_in, put_line
 from toque.platforms.filesystem import HoldsData, check_empty, contents_of, kind_of
@@ -89,8 +89,6 @@ class Swap(Resource[SwapState]):
             put_line(host, self._is_its, line if self.persistent else None)
         rule = self._rule()
         if "swappiness" in change and rule is not None:
-            from toque.core import converge
-
             converge(rule, host)
 
     def _make(self, host: Host) -> None:

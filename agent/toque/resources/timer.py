@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, action, recipe_word, resource
-from toque.core.accounts import check_name
-from toque.core.files import absolute, user_id
+from toque.core.files import HEAD, user_id
 from toque.platforms.environment.systemd import quoted
 from toque.platforms.service import definition
-from toque.platforms.service.definition import FILES, HEAD
+from toque.platforms.service.definition import FILES, arguments, check_definition
 from toque.platforms.service.systemd import Systemd, in_unit
 from toque.platforms.service.units import SYSTEM, place, take_away, verify
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -44,10 +41,10 @@ class Timer(Resource[TimerState]):
     command       a list of arguments, or a text that is split like one (there is no shell); it may run as long as it
                   needs, and is not started a second time meanwhile
     calendar      when, as in systemd.time(7): "daily", "Mon *-*-* 03:30", "*:0/10"; a list for several
-    randomized_delay  each run starts up to so many seconds later, so that a fleet does not start as one
+    random_delay  each run starts up to so many seconds later, so that a fleet does not start as one
     persistent    what was missed while the machine was off is made up for after the boot
     user          who the command runs as (root); there must be such a user
-    directory     where it runs
+    cwd           the folder that it runs in
     environment   its environment; values may be Secrets, the file that holds them is for root only
     present       False removes the pair
 
@@ -56,17 +53,17 @@ class Timer(Resource[TimerState]):
     Where systemd does not run, use `cron`.
 
         timer("shop-backup", command=["/usr/local/bin/backup", "--to", "/srv/backup"], calendar="*-*-* 03:30",
-              randomized_delay=600, persistent=True, user="deploy", environment={"KEEP": "7"})
+              random_delay=600, persistent=True, user="deploy", environment={"KEEP": "7"})
     """
 
     name: str
     _: KW_ONLY
     command: str | Sequence[str] = ()
     calendar: str | Sequence[str] = ()
-    randomized_delay: float = 0
+    random_delay: float = 0
     persistent: bool = False
     user: str | None = None
-    directory: str | None = None
+    cwd: str | None = None
     environment: Mapping[str, str] | None = None
     present: bool = True
 
@@ -77,25 +74,14 @@ class Timer(Resource[TimerState]):
             )
         if not self.present:
             return
-        argv = self._argv()
-        if not argv or not argv[0] or any("\0" in arg for arg in argv):
-            raise BadProperty('timer command needs a program, e.g. ["/usr/local/bin/backup", "--all"]')
+        check_definition("timer", self.command, self.cwd, self.user, self.environment)
         for each in self._calendars():
-            if not each.strip() or "\n" in each or "\0" in each:
+            if not each.strip() or not each.isprintable() or each.endswith("\\"):
                 raise BadProperty(f'timer calendar must be a time such as "daily" or "*-*-* 03:30", got {each!r}')
         if not self._calendars():
             raise BadProperty('timer needs calendar, e.g. "daily" or "*-*-* 03:30"')
-        if self.randomized_delay < 0:
-            raise BadProperty(f"timer randomized_delay must be 0 or more seconds, got {self.randomized_delay:g}")
-        if self.user is not None:
-            check_name("timer user:", self.user)
-        if self.directory is not None:
-            absolute("timer directory:", self.directory)
-            if "\n" in self.directory:
-                raise BadProperty("timer directory must be one line")
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(name) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"timer environment must map names such as KEEP to text; {name!r} does not")
+        if self.random_delay < 0:
+            raise BadProperty(f"timer random_delay must be 0 or more seconds, got {self.random_delay:g}")
 
     def desired(self) -> TimerState | None:
         return TimerState(self._content()) if self.present else None
@@ -169,12 +155,6 @@ class Timer(Resource[TimerState]):
             return None
         return "".join(f"{key}={quoted(key, value)}\n" for key, value in sorted(self.environment.items())).encode()
 
-    def _argv(self) -> list[str]:
-        try:
-            return shlex.split(self.command) if isinstance(self.command, str) else list(self.command)
-        except ValueError as error:
-            raise BadProperty(f"timer command cannot be split into arguments ({error}): give a list") from None
-
     def _calendars(self) -> list[str]:
         return [self.calendar] if isinstance(self.calendar, str) else list(self.calendar)
 
@@ -182,6 +162,7 @@ class Timer(Resource[TimerState]):
         return "".join(self._units().values()).encode()
 
     def _units(self) -> dict[str, str]:
+        argv = arguments("timer", self.command)
         service = [
             f"# {HEAD}",
             "[Unit]",
@@ -189,9 +170,9 @@ class Timer(Resource[TimerState]):
             "",
             "[Service]",
             "Type=oneshot",
-            f"ExecStart={' '.join(map(in_unit, self._argv()))}",
+            f"ExecStart={' '.join(map(in_unit, argv))}",
             *([f"EnvironmentFile={self._environment_file()}"] if self.environment else []),
-            *([f"WorkingDirectory={self.directory.replace('%', '%%')}"] if self.directory else []),
+            *([f"WorkingDirectory={self.cwd.replace('%', '%%')}"] if self.cwd else []),
             *([f"User={self.user}"] if self.user else []),
             "",
         ]
@@ -202,7 +183,7 @@ class Timer(Resource[TimerState]):
             "",
             "[Timer]",
             *(f"OnCalendar={each}" for each in self._calendars()),
-            *([f"RandomizedDelaySec={self.randomized_delay:g}"] if self.randomized_delay else []),
+            *([f"RandomizedDelaySec={self.random_delay:g}"] if self.random_delay else []),
             *(["Persistent=yes"] if self.persistent else []),
             "",
             "[Install]",

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
+from toque.core.files import HEAD
 from toque.core.openpgp import armored
 from toque.core.os_release import family_of
+from toque.core.secret import holds_secret
 from toque.platforms.package import repositories_of
 from toque.platforms.package.keys import Key
 from toque.platforms.package.lines import check_addresses, check_words, listed, put, put_back
 
-_HEAD = "# Toque keeps this file: what is changed here is overwritten.\n"
+_HEAD = f"# {HEAD}\n"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PATTERN = re.compile(r"[A-Za-z0-9*?@\[][A-Za-z0-9.+_*?\[\]:-]*")
 _OPTION = re.compile(r"[a-z][a-z0-9_]*")
@@ -52,7 +54,8 @@ class YumRepository(Resource[YumRepositoryState]):
     allow_insecure  the key may come over http and from hosts that are not on the public internet
     present        False removes it, and its key
 
-    Its lists, and no others, are fetched when it changed. If that fails, all is put back as it was.
+    Its lists, and no others, are fetched when it changed. If that fails, all is put back as it was. The file is for
+    root alone when a URL, the proxy or an option is a Secret. rpm goes on believing a key that it was told of.
 
         yum_repository("nginx", baseurl="https://nginx.org/packages/rhel/$releasever/$basearch/",
                        gpgkey="https://nginx.org/keys/nginx_signing.key", priority=10)
@@ -127,7 +130,7 @@ class YumRepository(Resource[YumRepositoryState]):
                 put(host, self._key_file, armored(self._key.fetched(self.source_line)))
                 host.run(["rpm", "--import", self._key_file])
             if "content" in change:
-                put(host, files[0], change.want.content)
+                put(host, files[0], change.want.content, secret=self._is_secret)
             if self.enabled:
                 manager.update_repository(self.name)
 
@@ -150,6 +153,11 @@ class YumRepository(Resource[YumRepositoryState]):
         }
         lines = [f"{name}={_written(value)}" for name, value in fields.items() if value not in (None, "")]
         return "\n".join([f"{_HEAD}[{self.name}]", *lines, ""])
+
+    @property
+    def _is_secret(self) -> bool:
+        """Whether a password goes into the file."""
+        return any(map(holds_secret, (self.baseurl, self.mirrorlist, self.metalink, self.proxy, self.options)))
 
     @property
     def _key(self) -> Key | None:

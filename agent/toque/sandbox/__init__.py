@@ -18,7 +18,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toque.sandbox.lifeline import hold_lifeline
-    from toque.sandbox.machine import console_text, execute, kill, reboot, remove, start, state, stop
+    from toque.sandbox.machine import (
+        console_text,
+        enter,
+        execute,
+        kill,
+        layers,
+        reboot,
+        remove,
+        root_of,
+        start,
+        state,
+        stop,
+    )
     from toque.sandbox.possible import ready
     from toque.sandbox.spec import Refusal, SandboxError, Spec
 
@@ -27,12 +39,15 @@ __all__ = [
     "SandboxError",
     "Spec",
     "console_text",
+    "enter",
     "execute",
     "hold_lifeline",
     "kill",
+    "layers",
     "ready",
     "reboot",
     "remove",
+    "root_of",
     "start",
     "state",
     "stop",

@@ -2,6 +2,7 @@
 
 python -m toque.sandbox state DIRECTORY                 running, stopped, failed or gone
 python -m toque.sandbox run DIRECTORY PROGRAM [ARG …]   run a program inside, as root
+python -m toque.sandbox enter DIRECTORY [PROGRAM …]     the same at this terminal; a shell when nothing is named
 python -m toque.sandbox kill DIRECTORY                  SIGKILL to everything in it, as a power failure would
 """
 
@@ -14,7 +15,11 @@ from toque import sandbox
 
 
 def main(argv: list[str]) -> int:
-    if len(argv) < 3 or argv[1] not in {"state", "run", "kill"} or (argv[1] == "run") != (len(argv) > 3):
+    if (
+        len(argv) < 3
+        or argv[1] not in {"state", "run", "enter", "kill"}
+        or (argv[1] != "enter" and (argv[1] == "run") != (len(argv) > 3))
+    ):
         sys.stderr.write(f"{__doc__}")
         return 2
     directory = Path(argv[2])
@@ -26,6 +31,8 @@ def main(argv: list[str]) -> int:
         sys.stdout.buffer.write(ran.stdout)
         sys.stderr.buffer.write(ran.stderr)
         return ran.returncode
+    if argv[1] == "enter":
+        return sandbox.enter(directory, argv[3:] or ["/bin/sh"])
     if argv[1] == "kill":
         sandbox.kill(directory)
     sys.stdout.write(f"{sandbox.state(directory)}\n")

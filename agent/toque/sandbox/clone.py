@@ -15,7 +15,9 @@ import json
 import os
 import shutil
 import socket
+import stat
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -23,8 +25,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid4, uuid5
 
 from toque.sandbox import linux
-from toque.sandbox.disk import carries_upper_layers, cover_private_places, layers_in, mount_disk
-from toque.sandbox.network import Net, connect_inside
+from toque.sandbox.disk import PRIVATE, carries_upper_layers, cover, cover_private_places, layers_in, mount_disk
+from toque.sandbox.network import Net, connect_inside, imitate
 from toque.sandbox.places import BOOT_ID, INIT_CONFIG, TOQUE
 from toque.sandbox.processes import Process
 from toque.sandbox.rootless import enter_user_namespace, mount_rootless_disk
@@ -51,14 +53,16 @@ def main() -> None:
 
 def _build(plan: dict[str, Any], status: int) -> None:
     flags = linux.CLONE_NEWNS | linux.CLONE_NEWUTS | linux.CLONE_NEWIPC
-    own_network = plan["network"] == "own"
+    own_network = plan["network"] != "shared"
     if plan["rootless"]:
         enter_user_namespace(lambda: _ask(status, "unshared", "mapped"))
     linux.unshare(flags | (linux.CLONE_NEWNET if own_network else 0))
     linux.mount("none", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-    if own_network:
+    if plan["network"] == "own":
         _ask(status, "netns", "connected")
         connect_inside(Net(IPv4Address(plan["address"])))
+    elif plan["network"] == "none":
+        imitate(plan["interfaces"], _warn)
     socket.sethostname(plan["hostname"])
     directory = Path(plan["directory"])
     root = directory / "root"
@@ -90,13 +94,27 @@ def _disk(plan: dict[str, Any], directory: Path, root: Path) -> None:
         linux.mount("toque-disk", folder, "tmpfs", data=f"mode=0700,size={size}")
         _warn(f"{folder} cannot hold an overlay: the disk is in memory ({size}) and does not outlive a stop")
     if plan["rootless"]:
-        mount_rootless_disk(root, folder, Path(plan["skeleton"]), hidden, _warn)
+        _show_layers(plan, mount_rootless_disk(root, folder, Path(plan["skeleton"]), hidden, _warn))
         return
-    layers, marker = layers_in(folder, hidden), folder / "laid-out"
+    private = bool(plan["private"])
+    layers, marker = layers_in(folder, [*map(Path, PRIVATE), *hidden] if private else hidden), folder / "laid-out"
     if not marker.exists():
-        cover_private_places(layers, hidden, xattr=xattr)
+        (cover_private_places if private else cover)(layers, hidden, xattr=xattr)
         marker.touch()
-    mount_disk(root, layers, xattr=xattr, warn=_warn)
+    disk = mount_disk(root, layers, xattr=xattr, warn=_warn)
+    _show_layers(plan, {each.lower: each.upper for each in disk.layers})
+
+
+def _show_layers(plan: dict[str, Any], layers: Mapping[Path, Path]) -> None:
+    """Keep what differs from the host in reach of whoever wants to see it, by a descriptor of PID 1.
+
+    A disk that is in memory has no path: it is mounted nowhere but here, and not in the clone.
+    """
+    directory = Path(plan["directory"])
+    descriptor = plan["init"]["disk_fd"] = os.open(directory / "disk", os.O_PATH | os.O_DIRECTORY)
+    os.set_inheritable(descriptor, True)
+    uppers = {str(lower): str(upper.relative_to(directory / "disk")) for lower, upper in layers.items()}
+    (directory / "layers.json").write_text(json.dumps({"fd": descriptor, "uppers": uppers}))
 
 
 def _system_places(root: Path, *, own_network: bool) -> None:
@@ -156,17 +174,32 @@ def _bind_into(root: Path, inside: str, source: Path) -> None:
 def _write_files(root: Path, plan: dict[str, Any]) -> None:
     address, hostname = plan["address"], plan["hostname"]
     _write(root, str(BOOT_ID), f"{uuid4()}\n".encode(), 0o444)
-    # The same for as long as the sandbox is, and not the host's: agents know copies of themselves by it.
-    _write(root, "/etc/machine-id", f"{uuid5(NAMESPACE_URL, plan['directory']).hex}\n".encode(), 0o444)
-    _write(root, "/etc/hostname", f"{hostname}\n".encode(), 0o644)
-    _write(root, "/etc/hosts", _hosts(address, hostname), 0o644)
-    if Path("/etc/resolv.conf").exists():
-        _write(root, "/etc/resolv.conf", _resolver(plan["network"]).read_bytes(), 0o644)
+    if plan["private"]:
+        # The same for as long as the sandbox is, and not the host's: agents know copies of themselves by it.
+        _write(root, "/etc/machine-id", f"{uuid5(NAMESPACE_URL, plan['directory']).hex}\n".encode(), 0o444)
+        _write(root, "/etc/hostname", f"{hostname}\n".encode(), 0o644)
+        _write(root, "/etc/hosts", _hosts(address, hostname), 0o644)
+        if Path("/etc/resolv.conf").exists():
+            _write(root, "/etc/resolv.conf", _resolver(plan["network"]).read_bytes(), 0o644)
+    else:
+        _keep_names(root)
     if plan["network"] == "shared":
         _write(root, *_POLICY)
     for path, (content, mode) in plan["files"].items():
         _write(root, path, base64.b64decode(content), mode)
     _write(root, INIT_CONFIG, json.dumps(plan["init"]).encode(), 0o600)
+
+
+def _keep_names(root: Path) -> None:
+    """What says who the host is, as the host sees it: containers have these files mounted, others link into /run."""
+    for name in ("/etc/machine-id", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf"):
+        seen = Path(name)
+        if not seen.is_file():
+            continue
+        place = str(seen.resolve())
+        standing, content = root / place.lstrip("/"), seen.read_bytes()
+        if not standing.is_file() or standing.read_bytes() != content:
+            _write(root, place, content, stat.S_IMODE(seen.stat().st_mode))
 
 
 def _hosts(address: str, hostname: str) -> bytes:

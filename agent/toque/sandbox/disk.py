@@ -72,9 +72,9 @@ class Disk:
         )
 
 
-def layers_in(folder: Path, hidden: Iterable[Path]) -> tuple[Layer, ...]:
+def layers_in(folder: Path, covered: Iterable[Path]) -> tuple[Layer, ...]:
     """A layer for the root file system, and one for each further file system of the host that a clone has to show."""
-    covered = [*map(Path, (*OWN, *PRIVATE)), *hidden]
+    covered = [*map(Path, OWN), *covered]
     lowers = [Path("/"), *(p for p in disk_mounts() if not any(p.is_relative_to(c) for c in covered))]
     return tuple(_layer(folder, lower) for lower in lowers)
 
@@ -146,12 +146,18 @@ def carries_upper_layers(folder: Path, *, xattr: str = "trusted") -> bool:
         shutil.rmtree(probe)
 
 
-def cover_private_places(disk_layers: tuple[Layer, ...], hidden: Iterable[Path], *, xattr: str) -> None:
-    """Lay out a new disk's upper layers so that the clone never shows what is private to the host."""
+def cover(disk_layers: tuple[Layer, ...], places: Iterable[Path], *, xattr: str) -> None:
+    """Lay out a new disk's upper layers so that these directories are empty in the clone."""
     shallow = Disk(Path("/"), disk_layers, xattr)
-    for path in outermost([*map(Path, PRIVATE), *(path.resolve() for path in hidden)]):
+    for path in outermost(path.resolve() for path in places):
         if path.is_dir() and not path.is_symlink():
             _cover(shallow, path)
+
+
+def cover_private_places(disk_layers: tuple[Layer, ...], hidden: Iterable[Path], *, xattr: str) -> None:
+    """Lay out a new disk's upper layers so that the clone never shows what is private to the host."""
+    cover(disk_layers, [*(Path(path) for path in PRIVATE if not Path(path).is_symlink()), *hidden], xattr=xattr)
+    shallow = Disk(Path("/"), disk_layers, xattr)
     for path in absent():
         place = _place_with_parents(shallow, path)
         if not os.path.lexists(place):

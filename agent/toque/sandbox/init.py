@@ -173,7 +173,7 @@ def main() -> None:
 
 def _hand_on(config: dict[str, Any], *, inheritable: bool) -> None:
     """Our descriptors of the host go to the PID 1 of the next boot, and to nobody else."""
-    for key in ("status_fd", "ended_fd", "lifeline_fd"):
+    for key in ("status_fd", "ended_fd", "lifeline_fd", "disk_fd"):
         if config.get(key) is not None:
             os.set_inheritable(config[key], inheritable)
 

@@ -80,6 +80,11 @@ def unshare(flags: int) -> None:
     _check(_libc().unshare(flags), f"unshare({flags:#x})")
 
 
+def join(descriptor: int) -> None:
+    """Enter the namespace behind a descriptor."""
+    _check(_libc().setns(descriptor, 0), "setns")
+
+
 def mount(source: str, target: str | Path, kind: str = "", flags: int = 0, data: str = "") -> None:
     """mount(2). Raises OSError that names the target and the options."""
     result = _libc().mount(

@@ -44,6 +44,7 @@ _LISTENS_WITHIN = 15.0
 _LOOK_AGAIN = 0.01
 
 _HOME = Path(__file__).resolve().parent.parent.parent
+_ENTER = f"import sys; sys.path.insert(0, {str(_HOME)!r}); from toque.sandbox.enter import main; main()"
 _CLONE = f"import sys; sys.path.insert(0, {str(_HOME)!r}); from toque.sandbox.clone import main; main()"
 
 
@@ -125,6 +126,38 @@ def execute(directory: Path, argv: Sequence[str], *, seconds: float = 300.0) -> 
     return subprocess.CompletedProcess(list(argv), answer["code"], out, err)
 
 
+def enter(directory: Path, argv: Sequence[str]) -> int:
+    """Run a program as root inside that has this process's terminal; its exit code. Raises SandboxError."""
+    process = _process(directory)
+    if process is None:
+        raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run to be entered")
+    env = {**environment(os.environ), **{name: os.environ[name] for name in ("TERM",) if name in os.environ}}
+    plan = {"pid": process.pid, "argv": list(argv), "env": env, "rootless": os.geteuid() != 0}
+    return subprocess.run([sys.executable, "-I", "-S", "-c", _ENTER, json.dumps(plan)], cwd="/").returncode
+
+
+def layers(directory: Path) -> dict[Path, Path]:
+    """Where what differs from the host is kept while a sandbox runs: the host's directory → what lies over it.
+
+    /tmp and /run of a sandbox begin empty and are all difference. Raises SandboxError where nothing runs.
+    """
+    process = _process(directory)
+    if process is None:
+        raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for its disk to be seen")
+    kept = json.loads(_read(directory / "layers.json"))
+    disk = Path(f"/proc/{process.pid}/fd/{kept['fd']}")
+    in_memory = {Path(f"/{name}"): Path(f"/proc/{process.pid}/root/{name}") for name in ("tmp", "run")}
+    return {Path(lower): disk / upper for lower, upper in kept["uppers"].items()} | in_memory
+
+
+def root_of(directory: Path) -> Path:
+    """The root directory of a running sandbox, as this process can reach it."""
+    process = _process(directory)
+    if process is None:
+        raise SandboxError(f"the sandbox in {directory} is {state(directory)}: it has to run for its files to be seen")
+    return Path(f"/proc/{process.pid}/root")
+
+
 def console_text(directory: Path) -> str:
     """The last of what the sandbox said, at most 64 KiB; empty when there is none."""
     try:
@@ -185,6 +218,8 @@ def _check(spec: Spec) -> None:
         if (refused := network.refusal()) is not None:
             raise SandboxError(f"the sandbox {spec.name} cannot have its own network: {refused}")
         (spec.directory / "network").write_text(spec.address)
+    if not spec.private and os.geteuid() != 0:
+        raise SandboxError(f"the sandbox {spec.name} cannot show all of this machine: that needs root; private=True")
 
 
 def _plan(spec: Spec, *, status: int, ended: int, lifeline: int | None, lock: int) -> dict[str, Any]:
@@ -201,6 +236,8 @@ def _plan(spec: Spec, *, status: int, ended: int, lifeline: int | None, lock: in
         "binds": {inside: str(source.resolve()) for inside, source in spec.binds.items()},
         "size_limit_mb": spec.size_limit_mb,
         "network": spec.network,
+        "interfaces": network.interfaces() if spec.network == "none" else {},
+        "private": spec.private,
         "rootless": os.geteuid() != 0,
         "skeleton": str((spec.toolchain or spec.directory).parent.resolve() / "skeleton"),
         "toolchain": str(tools.tree.resolve()),

@@ -8,11 +8,14 @@ way further out is the operator's to give (forwarding and masquerading of 10.N.0
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
+from typing import Any
 
 from toque.sandbox.spec import Refusal
 
@@ -66,6 +69,45 @@ def connect_inside(net: Net) -> None:
     _ip("address", "add", f"{net.address}/16", "dev", _INSIDE)
     _ip("link", "set", _INSIDE, "up")
     _ip("route", "add", "default", "via", net.gateway)
+
+
+def interfaces() -> dict[str, Any]:
+    """The host's interfaces and its default routes, as `ip` tells them; empty without that program."""
+    if refusal() is not None:
+        return {}
+    asked = {"addresses": ["address"], "routes": ["-4", "route", "show", "default"]}
+    told = {name: subprocess.run(["ip", "-j", *words], capture_output=True, text=True) for name, words in asked.items()}
+    return {name: json.loads(done.stdout or "[]") for name, done in told.items() if done.returncode == 0}
+
+
+def imitate(seen: dict[str, Any], warn: Callable[[str], None]) -> None:
+    """Interfaces that look like the host's, so that facts are the same, and lead nowhere: each try fails at once."""
+    try:
+        _ip("link", "set", "lo", "up")
+        for link in seen.get("addresses", ()):
+            if link["ifname"] != "lo" and link.get("addr_info"):
+                _imitate(link)
+        for route in seen.get("routes", ()):
+            if "gateway" in route:
+                metric = ["metric", str(route["metric"])] if "metric" in route else []
+                _ip("route", "add", "default", "via", route["gateway"], "dev", route["dev"], "onlink", *metric)
+        # After the local addresses, before all routes.
+        for family in ("-4", "-6"):
+            _ip(family, "rule", "add", "unreachable", "pref", "1", ok="not supported")
+    except OSError as error:
+        warn(f"the clone's network does not look like this machine's: {error}")
+
+
+def _imitate(link: dict[str, Any]) -> None:
+    hardware = ["address", link["address"]] if link.get("link_type") == "ether" else []
+    try:
+        _ip("link", "add", "name", link["ifname"], *hardware, "type", "dummy", ok="File exists")
+    except OSError:  # not every kernel has it, and a bridge without ports does as well
+        _ip("link", "add", "name", link["ifname"], *hardware, "type", "bridge", ok="File exists")
+    for each in link.get("addr_info", ()):
+        if each.get("family") == "inet" or each.get("scope") == "global":
+            _ip("address", "add", f"{each['local']}/{each['prefixlen']}", "dev", link["ifname"], ok="File exists")
+    _ip("link", "set", link["ifname"], "up")
 
 
 def disconnect(net: Net) -> None:

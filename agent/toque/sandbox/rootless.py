@@ -36,8 +36,13 @@ def ask_on_standard_output() -> None:
         raise OSError("no ids were given to the user namespace")
 
 
-def mount_rootless_disk(root: Path, folder: Path, cache: Path, hidden: list[Path], warn: Callable[[str], None]) -> None:
-    """Mount the disk kept in `folder` at `root`, over a skeleton kept in `cache`."""
+def mount_rootless_disk(
+    root: Path, folder: Path, cache: Path, hidden: list[Path], warn: Callable[[str], None]
+) -> dict[Path, Path]:
+    """Mount the disk kept in `folder` at `root`, over a skeleton kept in `cache`.
+
+    Answers where what differs is kept: the host's directory → what lies over it.
+    """
     covered = outermost([*map(Path, PRIVATE), *hidden])
     remembered = folder / "skeleton"
     if not remembered.is_symlink() or not remembered.exists():
@@ -51,15 +56,17 @@ def mount_rootless_disk(root: Path, folder: Path, cache: Path, hidden: list[Path
     _copy_links(Path("/"), root)
     for name in ("mnt", "media"):
         (root / name).mkdir(exist_ok=True)
+    uppers: dict[Path, Path] = {}
     for part in parts(disk_mounts(all_kinds=True), covered):
         place = root / part.path.relative_to("/")
         place.mkdir(exist_ok=True)
         try:
-            _mount_part(part, place, folder, remembered.resolve())
+            uppers[part.path] = _mount_part(part, place, folder, remembered.resolve())
         except OSError as error:
             if part.path in (Path("/usr"), Path("/etc"), Path("/var")):
                 raise
             warn(f"{part.path} of the host is left out of the clone: {error}")
+    return uppers
 
 
 def _copy_links(host: Path, place: Path) -> None:
@@ -70,7 +77,7 @@ def _copy_links(host: Path, place: Path) -> None:
             copy.symlink_to(path.readlink())
 
 
-def _mount_part(part: Part, place: Path, folder: Path, tree: Path) -> None:
+def _mount_part(part: Part, place: Path, folder: Path, tree: Path) -> Path:
     name = str(part.path).strip("/").replace("/", "-")
     if part.plain:
         plain = folder / "plain" / name
@@ -79,7 +86,7 @@ def _mount_part(part: Part, place: Path, folder: Path, tree: Path) -> None:
         linux.mount(str(plain), place, flags=linux.MS_BIND)
         if part.split:
             _copy_links(part.path, place)
-        return
+        return plain
     upper, work = folder / "parts" / name / "upper", folder / "parts" / name / "work"
     for path in (upper, work):
         path.mkdir(parents=True, exist_ok=True)
@@ -87,3 +94,4 @@ def _mount_part(part: Part, place: Path, folder: Path, tree: Path) -> None:
     lowers = f"{escaped(tree / part.path.relative_to('/'))}:{escaped(part.path)}"
     os.chdir(upper.parent)
     linux.mount("overlay", place, "overlay", data=f"lowerdir={lowers},upperdir=upper,workdir=work,userxattr")
+    return upper

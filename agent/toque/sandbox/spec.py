@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Network = Literal["shared", "own"]
+Network = Literal["shared", "own", "none"]
 State = Literal["running", "stopped", "failed", "gone"]
 
 
@@ -34,7 +34,8 @@ class Spec:
              agent_argv=("/opt/toque/bin/toque", "agent", "run"), hide=(data,), lifeline=data / "lifeline")
 
     `directory` belongs to the sandbox alone: its disk, its console and what `state()` reads are kept there.
-    `address` is one of 127.0.0.0/8 on a shared network, and of the bridge's subnet on an own one.
+    `address` is one of 127.0.0.0/8 on a shared network, and of the bridge's subnet on an own one. Without a network
+    ("none") the clone has its loopback, and interfaces that look like the host's and lead nowhere.
     `persistent` keeps the disk over a stop; otherwise each start begins with a fresh clone.
     `agent_argv` runs in the clone for ever (started again within a second when it ends); empty means nothing runs.
     `files` maps absolute paths in the clone to (content, mode); they are written at each start, owned by root.
@@ -44,6 +45,8 @@ class Spec:
     `size_limit_mb` bounds a disk that has to be kept in memory, because the file system of `directory` cannot carry
     one; None means half of the memory.
     `binds` maps absolute paths in the clone to files or directories of the host, which are read-only there.
+    `private=False`, for the eyes of the host's owner: nothing of the host is covered but `directory` and `hide`, and
+    the clone keeps the host's names, passwords and keys. It takes root.
     `toolchain` is where the copy of Toque for the clones is kept; None means next to `directory`, so that sandboxes
     of one data directory share it.
     """
@@ -61,4 +64,5 @@ class Spec:
     network: Network = "shared"
     orphan_after: float = 60.0
     binds: Mapping[str, Path] = field(default_factory=dict)
+    private: bool = True
     toolchain: Path | None = None

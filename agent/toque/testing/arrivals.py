@@ -26,22 +26,6 @@ class Brought(TypedDict, total=False):
     groups: list[str]
 
 
-class Anything(dict[str, str]):
-    """An archive that has every package, in version 1.0 unless another is said."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> str:
-        return "1.0"
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return self[name]
-
-    def copy(self) -> Anything:
-        return Anything(self)
-
-
 @cache
 def known() -> dict[str, Brought]:
     found: dict[str, Brought] = json.loads(Path(__file__).with_name("packages.json").read_text(encoding="utf-8"))

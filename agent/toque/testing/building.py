@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from toque.core.errors import did_you_mean
 from toque.core.host import Ran, WebAnswer
 from toque.testing import arrivals, teaching
-from toque.testing.arrivals import Anything, Brought
+from toque.testing.arrivals import Brought
 from toque.testing.machine import FakeHost, Node, Unit
 from toque.testing.platforms import Recorded
 from toque.testing.programs.accounts import Account, Accounts
@@ -28,29 +29,54 @@ _STATES = {
 }
 
 
+_MANAGERS = {"apk", "apt-cache", "apt-get", "dnf", "pacman", "yum", "zypper"}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*")
+
+
 class Machine(FakeHost):
     """A FakeHost whose packages bring their services, folders, programs and accounts when they are installed."""
 
     platform: Recorded
-    packages: dict[str, str]
+    manager: Any = None
+    """The model of the platform's package manager; None where nobody has taught one."""
+    mirror: dict[str, Any] | None = None
+    """The archive, where it has every package that somebody asks for."""
     brings: Mapping[str, Brought]
     unpacked: frozenset[str] = frozenset()
 
+    @property
+    def packages(self) -> Mapping[str, str]:
+        """What is installed, with versions."""
+        if self.manager is None:
+            return {}
+        found = self.manager.installed_on(self) if hasattr(self.manager, "installed_on") else self.manager.installed
+        return cast(Mapping[str, str], found)
+
     def run(self, argv: Sequence[str], **options: Any) -> Ran:
+        if self.mirror is not None and argv[0] in _MANAGERS and "pkgnames" not in argv:
+            self.offer(argv[argv.index("--") + 1 :] if "--" in argv else argv[2:])
         ran = super().run(argv, **options)
-        if self.unpacked != self.packages.keys():
+        if self.manager is not None and argv[0] in _MANAGERS:
             self.unpack(starts=self.platform.facts["platform"]["family"] == "debian")
         return ran
 
+    def offer(self, names: Sequence[str]) -> None:
+        """Have packages in the archive that has everything."""
+        one = self.platform.facts["platform"]["package_manager"] == "apt"
+        for name in names:
+            if self.mirror is not None and _NAME.fullmatch(name):
+                self.mirror.setdefault(name, "1.0" if one else ("1.0",))
+
     def unpack(self, *, starts: bool) -> None:
         """Bring what was installed since, and take the services of what was removed; Debian's start at once."""
-        for name in sorted(self.packages.keys() - self.unpacked):
+        there = frozenset(self.packages)
+        for name in sorted(there - self.unpacked):
             self._bring(self.brings.get(name, {}), starts)
-        for name in self.unpacked - self.packages.keys():
+        for name in self.unpacked - there:
             for service in self.brings.get(name, {}).get("services", ()):
                 self.units.pop(service, None)
                 self.nodes.pop(f"/etc/init.d/{service}", None)
-        self.unpacked = frozenset(self.packages)
+        self.unpacked = there
 
     def _bring(self, package: Brought, starts: bool) -> None:
         for folder in package.get("folders", ()):
@@ -165,16 +191,19 @@ def _accounts(
 def _install(host: Machine, packages: Sequence[str] | Mapping[str, str], archive: Mapping[str, str] | None) -> None:
     manager = host.platform.facts["platform"]["package_manager"]
     model: Any = next((each for each in host.programs if teaching.module_of(each) == manager), None)
-    if model is None or not isinstance(getattr(model, "installed", None), dict):
+    host.manager = model
+    if model is None:
         assert not packages, f"the machine in memory has not been taught {manager}: it cannot have packages yet"
-        host.packages = {}
         return
-    host.packages = model.installed
-    everything = Anything() if archive is None else dict(archive)
-    if isinstance(getattr(model, "archive", None), dict):
-        model.archive = everything
-    for name in packages:
-        model.installed[name] = packages[name] if isinstance(packages, Mapping) else everything.get(name, "1.0")
+    one = manager == "apt"  # the others' archives have several versions of a package
+    stock = {name: version if one else (version,) for name, version in (archive or {}).items()}
+    model.archive, host.mirror = stock, stock if archive is None else None
+    versions = packages if isinstance(packages, Mapping) else (archive or {})
+    wanted = {name: versions.get(name, "1.0") for name in packages}
+    if hasattr(model, "put"):
+        model.put(wanted, host)
+    elif isinstance(host.packages, dict):
+        host.packages.update(wanted)
     host.unpack(starts=True)
 
 

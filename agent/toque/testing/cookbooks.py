@@ -1,11 +1,12 @@
-"""Which cookbooks a test may name: the one it stands in, and those beside it."""
+"""Which cookbooks a test may name: the one it stands in, those beside it, and those of cookbooks.lock."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
-from toque.cookbook.layout import MANIFEST, find_cookbooks
+from toque.cookbook.layout import MANIFEST
+from toque.cookbook.locked import with_locked
 
 
 def around(test: Path) -> dict[str, Path]:
@@ -22,4 +23,4 @@ def around(test: Path) -> dict[str, Path]:
 
 @cache
 def _found(beside: Path, own: Path) -> dict[str, Path]:
-    return {**find_cookbooks(beside), **find_cookbooks(own)}
+    return {**with_locked(beside), **with_locked(own)}

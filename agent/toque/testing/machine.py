@@ -348,7 +348,8 @@ def _read_units(host: FakeHost) -> None:
 def _systemctl(verb: str, name: str, host: FakeHost) -> Answer:
     unit = host.units.get(name.removesuffix(".service"))
     if unit is None:
-        return Ran(code=5, err=f"Failed to act on {name}: Unit {name} not found.")
+        full = name if "." in name else f"{name}.service"
+        return Ran(code=5, err=f"Failed to {verb} {full}: Unit {full} not found.")
     match verb:
         case "start" | "restart" | "reload" | "reload-or-restart" if unit.masked:
             return Ran(code=1, err=f"Failed to {verb} {name}: Unit {name} is masked.")

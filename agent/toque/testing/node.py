@@ -17,11 +17,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard, cast
 
 from toque.cookbook.finder import PACKAGE, importable
-from toque.cookbook.layout import find_cookbooks
+from toque.cookbook.locked import with_locked
 from toque.cookbook.shelf import Recipe, Shelf, compile_recipe, run_code, without_repeats
+from toque.core.boots import RestartNow
 from toque.core.errors import NotLoadable
 from toque.core.files import cookbook_of
 from toque.core.host import Ran, WebAnswer
@@ -192,14 +193,16 @@ class FakeNode:
         report, before = Recording(), len(self.host.ran)
         run = Run(self.host, dry_run=dry_run, report=report)
         run.sleep = lambda seconds: None  # between two tries; nothing gets better by waiting for it here
-        made = FakeRun(self, what, dry_run, report, [], self._asked)
+        made = FakeRun(self, what, dry_run, report, [], ask=self._asked)
         self._runs.append(made)
         try:
             self._carry_out(what, run)
+        except RestartNow:
+            pass  # a line asked for it: the machine would restart here
         except ResourceFailed as failed:
             raise Stopped(_page(failed, run), made) from failed
         finally:
-            made.ran = self.host.ran[before:]
+            made.ran, made.reboot = self.host.ran[before:], run.boots.restarting or run.reboot
             for each in report.touched:
                 self._declared(each.source)
         return made
@@ -218,6 +221,7 @@ class FakeNode:
         world.settings_of = lambda file: shelf.settings_of(file, world)
         with _cookbooks_of(shelf):
             todo = [self._step(each, shelf, run, world) for each in what]
+            shelf.judge_settings([each for each in what if _is_name(each)], world)
             with run:
                 for step in todo:
                     step()
@@ -245,7 +249,7 @@ class FakeNode:
             if isinstance(each, Path) or (isinstance(each, str) and each.endswith(".py")):
                 root, in_cookbook = cookbook_of(str(Path(each).resolve()))
                 if in_cookbook:
-                    found |= {**find_cookbooks(root.parent), **find_cookbooks(root)}
+                    found |= {**with_locked(root.parent), **with_locked(root)}
         return found
 
     def _collect(self, name: str) -> Any:
@@ -256,6 +260,10 @@ class FakeNode:
 
     def __repr__(self) -> str:
         return f"<FakeNode {self._snapshot['self']['hostname']}>"
+
+
+def _is_name(what: What) -> TypeGuard[str]:
+    return isinstance(what, str) and not what.endswith(".py")
 
 
 def _recipe(name: str, shelf: Shelf, run: Run, world: World) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from toque.testing.coverage import Coverage
     from toque.testing.node import FakeNode, MakeNode
@@ -60,11 +60,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.fixture
-def fake_node(request: pytest.FixtureRequest) -> MakeNode:
+def fake_node(request: pytest.FixtureRequest) -> Iterator[MakeNode]:
     """Makes a node in memory: `node = fake_node(attributes={"web": {"port": 8080}})`, then `node.converge("web")`.
 
     The recipes are those of the cookbook that the test is in, and of the cookbooks beside it.
     """
+    from toque.core.masking import secrets_apart
     from toque.testing.cookbooks import around
     from toque.testing.node import FakeNode
 
@@ -78,7 +79,8 @@ def fake_node(request: pytest.FixtureRequest) -> MakeNode:
             what |= {"asked": coverage.asked, "declared": coverage.ran}
         return FakeNode(platform, cookbooks=cookbooks, **what)
 
-    return make
+    with secrets_apart():  # of one test, that the next must not hide
+        yield make
 
 
 @pytest.fixture

@@ -133,6 +133,8 @@ class FakeRun:
     report: Recording
     ran: list[str]
     """Every command that was run and every change to a file, in order."""
+    reboot: str = ""
+    """Why the machine would be restarted by it; empty when nothing asked for that."""
     ask: Callable[[Source], None] = field(default=lambda source: None)
     """Told the line of every resource that the test asks about: the coverage."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from toque.core.errors import NotLoadable
+from toque.core.errors import BadData, NotLoadable
 from toque.testing import FakeNode, MakeNode, SamePlan, Stopped
 
 CONF = "/etc/haproxy/haproxy.cfg"
@@ -100,7 +100,7 @@ def test_statistics_are_served_with_a_password_only(fake_node: MakeNode, passwor
 def test_a_port_that_is_no_number_is_refused_by_its_name(fake_node: MakeNode) -> None:
     node = balancer(fake_node, port="80")
 
-    with pytest.raises(Stopped, match=r"haproxy\.port: must be a whole number"):
+    with pytest.raises(BadData, match=r"haproxy\.port: must be a whole number"):
         node.converge("haproxy::default")
 
 

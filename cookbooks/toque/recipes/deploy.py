@@ -4,4 +4,5 @@ from toque import log, node
 
 for app in node.apps:
     if app.deploy:
-        log(f"app {app.shortname}: {app.app_source.type} {app.app_source.url or ''} {app.app_source.revision or ''}".rstrip())
+        source = app.app_source
+        log(f"app {app.shortname}: {source.type} {source.url or ''} {source.revision or ''}".rstrip())

@@ -15,5 +15,6 @@ for app in node.apps:
         if settings.undeploy_backup_days and (root / "shared").is_dir():
             directory("/var/lib/toque/undeployed", mode="0700", parents=True)
             kept = f"/var/lib/toque/undeployed/{app.shortname}-{int(time.time())}.tar.gz"
-            execute(["tar", "-czf", kept, "-C", str(root), "shared"], why="its shared files are kept for a while")
+            pack = ["tar", "-czf", kept, "-C", str(root), "shared"]
+            execute(pack, creates=kept, why="its shared files are kept for a while")
         app_release(app, present=False)

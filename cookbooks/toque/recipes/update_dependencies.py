@@ -18,4 +18,5 @@ if Path("/run/reboot-required").exists():
     if node.command.args.get("allow_reboot", False):
         node.request_reboot("updates were installed that need it")
     else:
-        log("a reboot is required, and this command does not allow one: reboot the instance when it suits", level="warning")
+        told = "a reboot is required, and this command does not allow one: reboot the instance when it suits"
+        log(told, level="warning")

@@ -18,6 +18,7 @@ from toque_server.store.cookbooks import Bundle
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PIECE = 256 * 1024
+_LONGEST_SETTINGS = 64 * 1024
 
 
 class NoShippedCookbooks(Exception):
@@ -77,7 +78,17 @@ class Bundles:
         finally:
             packing.unlink(missing_ok=True)
         sync_directory(self.directory)
-        return BundleRef(info.digest, info.size), dict(info.contents)
+        texts = {name: _settings_text(root) for name, root in found.items()}
+        contents: dict[str, object] = {name: {**of, "settings": texts[name]} for name, of in info.contents.items()}
+        return BundleRef(info.digest, info.size), contents
+
+
+def _settings_text(root: Path) -> str | None:
+    """The text of a settings.py, so that values can be judged without opening the archive; None for a very long one."""
+    path = root / "settings.py"
+    if not path.is_file() or path.stat().st_size > _LONGEST_SETTINGS:
+        return None
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def shipped_cookbooks() -> Path:

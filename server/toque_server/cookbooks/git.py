@@ -59,8 +59,9 @@ def fetch(source: SourceOf, into: Path, *, allow_insecure: bool) -> str:
         except FetchRefused:
             if _WHOLE_COMMIT.fullmatch(revision) is None:
                 raise
-            # Not every server hands out a commit by its id; all of them hand out their branches.
-            git(*pin, "fetch", *quiet, "--", "origin", "+refs/heads/*:refs/remotes/origin/*")
+            # Not every server hands out a commit by its id; all of them hand out their branches and tags.
+            everything = ("+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*")
+            git(*pin, "fetch", *quiet, "--", "origin", *everything)
         git("checkout", "--quiet", "--detach", wanted)
         commit = git("rev-parse", "HEAD").strip()
     shutil.rmtree(into / ".git")

@@ -96,8 +96,8 @@ def _volume_configuration(volume: VolumeConfiguration) -> Item:
 
 
 def instance_item(instance: InstanceOf) -> Item:
-    """As all nodes see it: `self` false, no private host key."""
-    return {
+    """As all nodes see it: `self` false, no private host key. A node to which facts were given has `facts`, too."""
+    return ({"facts": instance.facts} if instance.facts else {}) | {
         "id": instance.hostname,
         "instance_id": instance.id,
         "ec2_instance_id": instance.machine_id,
@@ -244,9 +244,13 @@ def command_item(
     instance_id: str,
     deployment_id: str | None,
     comment: str | None,
+    elected: str | None,
 ) -> Item:
-    """The one item of `aws_opsworks_command`; `sent_at` is the time of the first dispatch (E-18)."""
-    return {
+    """The one item of `aws_opsworks_command`; `sent_at` is the time of the first dispatch (E-18).
+
+    `elected` is the instance of a deployment that does what is done once; in a command without deployment it is not.
+    """
+    return ({} if elected is None else {"elected": elected}) | {
         "id": command_id,
         "command_id": command_id,
         "type": type,

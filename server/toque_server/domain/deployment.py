@@ -62,6 +62,13 @@ class Targets(msgspec.Struct, frozen=True):
     def all(self) -> tuple[Instance, ...]:
         return (*self.able, *self.unable)
 
+    @property
+    def elected(self) -> str | None:
+        """The id of the one that does what is done once for all: the first by host name of those that are online, else
+        of those that get a command that runs."""
+        online = [each for each in self.able if each.status is Status.ONLINE]
+        return min(online or self.able, key=lambda each: each.hostname).id if self.able else None
+
 
 def command_type(name: str) -> str:
     """The type of the commands that a request of this name makes; raises InvalidDeployment for an unknown name."""

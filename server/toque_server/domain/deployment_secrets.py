@@ -1,4 +1,4 @@
-"""What of a deployment is stored sealed: its custom JSON, and the app that is deleted while it runs (E-11)."""
+"""What of a deployment is stored sealed: custom JSON, the app that is deleted while it runs (E-11), who is elected."""
 
 from __future__ import annotations
 
@@ -13,3 +13,5 @@ class DeploymentSecrets(msgspec.Struct, frozen=True, omit_defaults=True):
     custom_json: str | None = None
     app: App | None = None
     app_secrets: AppSecrets | None = None
+    elected: str | None = None
+    """The id of the instance that does what is done once; kept, as instances come, go and are renamed."""

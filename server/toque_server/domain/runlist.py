@@ -8,11 +8,11 @@ Setup is Setup and Deploy in one command, so it has both phases twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
-from toque.protocol.messages import RunStep
+from toque.protocol.messages import Phase, RunStep
 from toque.protocol.names import CLEANUP
 from toque_server.domain.layer_types import BUILT_IN, Event
 
@@ -59,13 +59,16 @@ def steps(
 ) -> tuple[RunStep, ...]:
     """The steps of a command's run, in order; a recipe that stands in it twice runs the first time only.
 
-    `args` are the command's own; of them `recipes` counts, for `execute_recipes`. Raises KeyError for a type that is no
-    command's.
+    `args` are the command's own; of them `recipes` and `plan` (`dry_run` or `clone`) count, for `execute_recipes`. A
+    plan has the named recipes alone, without the agent's own tasks. Raises KeyError for a type that is no command's.
 
         steps("deploy", [LayerRecipes("python-app", {"Deploy": ["shop::warm_up"]})])
         # system: toque::deploy, python-app::deploy; custom: shop::warm_up; system: toque::cleanup
     """
-    planned: list[tuple[Literal["system", "custom"], Iterable[str]]] = []
+    planned: list[tuple[Phase, Iterable[str]]] = []
+    args = args or {}
+    if command_type == "execute_recipes" and (how := args.get("plan")):
+        return _once([("plan_on_clone" if how == "clone" else "plan", args.get("recipes", ()))])
     if command_type in _EVENTS:
         for event in _EVENTS[command_type]:
             built_in = [recipe for layer in layers for recipe in BUILT_IN[layer.type].get(event, ())]
@@ -74,12 +77,12 @@ def steps(
     else:
         planned.append(("system", _TASKS[command_type]))
         if command_type == "execute_recipes":
-            planned.append(("custom", (args or {}).get("recipes", ())))
+            planned.append(("custom", args.get("recipes", ())))
     planned.append(("system", (CLEANUP,)))
     return _once(planned)
 
 
-def _once(planned: Iterable[tuple[Literal["system", "custom"], Iterable[str]]]) -> tuple[RunStep, ...]:
+def _once(planned: Iterable[tuple[Phase, Iterable[str]]]) -> tuple[RunStep, ...]:
     seen: set[str] = set()
     kept: list[RunStep] = []
     for phase, recipes in planned:

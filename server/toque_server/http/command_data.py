@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from sqlalchemy import Connection
 
 from toque.protocol.messages import CommandData
-from toque_server.domain import bag_items, bags, custom_json, os_updates
+from toque_server.domain import bag_items, bags, os_updates
 from toque_server.domain.app import AppSecrets
 from toque_server.domain.command import Command
 from toque_server.domain.deployment_secrets import DeploymentSecrets
 from toque_server.domain.world import InstanceOf, World
 from toque_server.operations.context import Services
 from toque_server.security.envelope import Vault
-from toque_server.store import attributes, data_bags, deployment_secrets, deployments, layers, stacks
+from toque_server.store import data_bags, deployment_secrets, deployments
 from toque_server.store import world as stored_world
-
-Levels = tuple[tuple[str, dict[str, Any]], ...]
-Object = dict[str, Any]
-
-
-class Private(msgspec.Struct, frozen=True):
-    """What of a stack goes into sealed parts only: custom JSON, attributes by owner, whether there are free bags."""
-
-    stack: Object
-    layers: Mapping[str, Object]
-    attributes: Mapping[str, Object]
-    has_bags: bool
-
-
-def read_private(conn: Connection, vault: Vault, world: World) -> Private:
-    """Read once for all commands of one change of the stack."""
-    stack_id = world.stack.id
-    of_layers = layers.secrets(conn, vault, [layer.id for layer in world.layers])
-    return Private(
-        stack=_object(stacks.secrets(conn, vault, stack_id).custom_json),
-        layers={layer_id: _object(one.custom_json) for layer_id, one in of_layers.items()},
-        attributes={owner: one.value for owner, one in attributes.of(conn, vault, stack_id).items()},
-        has_bags=bool(data_bags.listed(conn, stack_id)),
-    )
+from toque_server.store.levels import Private, chain
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -76,7 +51,7 @@ def build(
     updates = os_updates.due(command, instance, world, obeyed=settings.updates_on_boot, provider=provider)
     deploying = bags.deploy_apps(command.type, app_ids, world)
     sealed = asked.secrets
-    levels = _levels(private, world, instance, app_ids, sealed.custom_json)
+    levels = tuple((each.name, each.value) for each in chain(private, world, instance, app_ids, sealed.custom_json))
     secrets = bags.secrets_for(world, instance, command.type, deploying)
     own = bags.own_connections(levels, bags.visible_apps(world, instance), command.type)
     # Custom JSON is no secret as such: of a connection given there, only the password is.
@@ -100,6 +75,7 @@ def build(
             instance_id=command.instance_id,
             deployment_id=command.deployment_id,
             comment=asked.comment,
+            elected=sealed.elected,
         ),
         levels=levels,
         secrets=bags.merged(secrets, {bags.BAG_OF["app"]: connections} if own else {}),
@@ -110,25 +86,3 @@ def build(
         app_snapshot=snapshot,
         allow_insecure_sources=settings.allow_insecure_sources,
     )
-
-
-def _levels(private: Private, world: World, instance: InstanceOf, app_ids: list[str], deployment: str | None) -> Levels:
-    """The attribute chain without the cookbooks' defaults, weakest first (D14)."""
-    shown = {app.id: app for app in bags.visible_apps(world, instance)}
-    given = private.attributes
-    names = {layer.id: layer.shortname for layer in world.layers}
-    chain: list[tuple[str, dict[str, Any]]] = []
-    if apps := {app.shortname: given[app.id] for app in shown.values() if app.id in given}:
-        chain.append(("apps", {"apps": apps}))
-    chain.append(("stack", private.stack))
-    for layer_id in instance.layer_ids:
-        level = f"layer/{names.get(layer_id, layer_id)}"
-        chain += [(level, private.layers.get(layer_id, {})), (level, given.get(layer_id, {}))]
-    chain += [(f"app/{shown[app_id].shortname}", given.get(app_id, {})) for app_id in app_ids if app_id in shown]
-    chain.append(("instance", given.get(instance.id, {})))
-    chain.append(("deployment", _object(deployment)))
-    return tuple((level, value) for level, value in chain if value)
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    return {} if text is None else custom_json.parse(text)

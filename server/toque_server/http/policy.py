@@ -19,9 +19,9 @@ from toque_server.domain import bags, policy
 from toque_server.domain.policy import Issued
 from toque_server.domain.runlist import LayerRecipes
 from toque_server.domain.world import InstanceOf, World
-from toque_server.http.command_data import Private, read_private
 from toque_server.operations.context import Services
 from toque_server.store import cookbooks, policies, world
+from toque_server.store.levels import Private, read_private
 
 _REMEMBERED = 64
 _FIRSTS = 1024

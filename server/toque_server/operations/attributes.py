@@ -10,6 +10,7 @@ from toque_server.domain.custom_json import parse
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.judged_settings import check_saved
 from toque_server.operations.paging import Paged, page
 from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
 from toque_server.store import attributes
@@ -57,13 +58,17 @@ def set_attributes(ctx: Context, req: SetAttributes) -> None:
     """Set the attributes of a layer, an app or an instance, whole. Nodes see them with their next run.
 
     A layer's stand above its CustomJson; an instance's go before those of all its layers; an app's are seen as
-    `node["apps"][shortname]`, and join the chain in commands that name the app.
+    `node["apps"][shortname]`, and join the chain in commands that name the app. What stands under the name of a
+    cookbook of the stack must fit its settings.
     """
     value = parse(req.custom_json)
     found = finding.owner(ctx, req.level, req.owner_id)
     if not value:
         attributes.remove(ctx.conn, found.stack_id, req.level, req.owner_id)
         return
+    was = attributes.of(ctx.conn, ctx.vault, found.stack_id, owner_ids=[req.owner_id]).get(req.owner_id)
+    digest = finding.stack(ctx, found.stack_id).cookbook_digest
+    check_saved(ctx, digest, req.custom_json, None if was is None else was.text)
     attributes.put(
         ctx.conn,
         ctx.vault,

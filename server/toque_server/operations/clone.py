@@ -15,6 +15,7 @@ from toque_server.domain.stack import Stack, check, check_change
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.judged_settings import check_saved
 from toque_server.operations.registry import Permission, Result, operation
 from toque_server.operations.room import check_room
 from toque_server.operations.stacks import StackMembers, changed
@@ -99,9 +100,12 @@ def _stack(ctx: Context, source: Stack, req: CloneStack) -> Stack:
     )
     if req.default_instance_profile_arn is not None:
         like = msgspec.structs.replace(like, default_instance_profile_arn=req.default_instance_profile_arn)
-    copy, secrets = changed(like, stacks.secrets(ctx.conn, ctx.vault, source.id), req)
+    was = stacks.secrets(ctx.conn, ctx.vault, source.id)
+    copy, secrets = changed(like, was, req)
     check_change(source, copy)
     check(copy, secrets, allow_insecure=ctx.settings.allow_insecure_sources)
+    if clone.takes_bundle(copy):
+        check_saved(ctx, source.cookbook_digest, secrets.custom_json, was.custom_json)
     stacks.add(ctx.conn, ctx.vault, copy, secrets)
     return copy
 

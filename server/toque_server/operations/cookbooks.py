@@ -16,6 +16,7 @@ from toque_server.cookbooks.bundles import Bundles
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.judged_settings import check_bundle
 from toque_server.operations.paging import Paged, newest_first, page
 from toque_server.operations.registry import TOQUE, Permission, Request, Result, operation
 from toque_server.store import commands, cookbooks, events, instances, stacks
@@ -28,12 +29,14 @@ _RAISES = (ValidationException, ResourceNotFoundException)
 class PublishCookbooks(Request, frozen=True, kw_only=True):
     """`archive`: a bundle as `toque cookbook package` makes it (tar.gz, one folder per cookbook), in base64.
 
-    `source` is a word for people on where it comes from, such as a commit.
+    `source` is a word for people on where it comes from, such as a commit. `force` publishes cookbooks that do not take
+    what the stack has set; runs that use those values then fail until they are changed.
     """
 
     stack_id: str
     archive: str
     source: str | None = None
+    force: bool | None = None
 
 
 class CookbookView(Result, frozen=True, kw_only=True):
@@ -86,8 +89,11 @@ class CookbooksGot(Result, frozen=True, kw_only=True):
 
 
 class UseCookbooks(Request, frozen=True, kw_only=True):
+    """`force` as in PublishCookbooks."""
+
     stack_id: str
     digest: str
+    force: bool | None = None
 
 
 class DeleteCookbooks(Request, frozen=True, kw_only=True):
@@ -101,6 +107,9 @@ def publish_cookbooks(ctx: Context, req: PublishCookbooks) -> CookbooksPublished
 
     Instances take them with `update_custom_cookbooks` or with their next Setup; one that has none yet, with any run.
 
+    Where the stack, a layer, an app or an instance has set what the settings of these cookbooks do not take, and the
+    ones before did, it is refused with the list.
+
     The same cookbooks are the same bundle, whoever publishes them: it is named by its content.
     """
     stack = finding.stack(ctx, req.stack_id)
@@ -109,6 +118,8 @@ def publish_cookbooks(ctx: Context, req: PublishCookbooks) -> CookbooksPublished
     except (binascii.Error, ValueError):
         raise ValidationException("Archive is not base64 text", field="Archive") from None
     bundle = _kept(ctx, raw)
+    if not req.force:
+        check_bundle(ctx, stack.id, bundle, field="Archive")
     cookbooks.add(ctx.conn, bundle)
     cookbooks.publish(
         ctx.conn, stack.id, bundle.digest, at=ctx.now, source=req.source or f"published by {ctx.caller.name}"
@@ -182,6 +193,8 @@ def use_cookbooks(ctx: Context, req: UseCookbooks) -> None:
     bundle = _of_stack(ctx, stack.id, req.digest)
     if stack.cookbook_digest == bundle.digest:
         raise ValidationException(f"the stack uses {bundle.digest} already", field="Digest")
+    if not req.force:
+        check_bundle(ctx, stack.id, bundle, field="Digest")
     stacks.set_cookbook_digest(ctx.conn, stack.id, bundle.digest)
     events.add(
         ctx.conn,

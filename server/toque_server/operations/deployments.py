@@ -16,6 +16,7 @@ from toque_server.domain.stack import Stack
 from toque_server.operations import access, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.judged_settings import check_saved
 from toque_server.operations.ordering import order
 from toque_server.operations.registry import Permission, Request, Result, operation
 from toque_server.store import deployment_secrets, deployments, instances, layers
@@ -84,6 +85,7 @@ def create_deployment(ctx: Context, req: CreateDeployment) -> DeploymentCreated:
         raise ResourceNotFoundException(f"Unable to find app with ID {req.app_id} in stack {stack.id}")
     if req.custom_json is not None:
         parse(req.custom_json)
+        check_saved(ctx, stack.cookbook_digest, req.custom_json, None)
     args = req.command.args or {}
     try:
         made = checked(req.command.name, args, app_id=req.app_id)

@@ -30,6 +30,7 @@ from toque_server.domain.volume_configuration import VolumeConfiguration
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.judged_settings import check_saved
 from toque_server.operations.load_balancers import tell_detached
 from toque_server.operations.registry import Permission, Request, Result, operation
 from toque_server.operations.room import check_room
@@ -149,6 +150,7 @@ def create_layer(ctx: Context, req: CreateLayer) -> LayerCreated:
     )
     layer, secrets = _changed(empty, LayerSecrets(attributes=_made_up(kind)), req)
     check(stack, layer, secrets)
+    check_saved(ctx, stack.cookbook_digest, secrets.custom_json, None)
     _check_free(ctx, stack, layer)
     _check_cluster(ctx, layer, None)
     try:
@@ -170,10 +172,12 @@ def update_layer(ctx: Context, req: UpdateLayer) -> None:
     layers.lock(ctx.conn, req.layer_id)
     old = finding.layer(ctx, req.layer_id)
     stack = finding.stack(ctx, old.stack_id)
-    new, secrets = _changed(old, layers.secrets(ctx.conn, ctx.vault, [old.id])[old.id], req)
+    was = layers.secrets(ctx.conn, ctx.vault, [old.id])[old.id]
+    new, secrets = _changed(old, was, req)
     shortname = old.shortname if req.shortname is None else shortname_for(old.kind, req.shortname)
     new = msgspec.structs.replace(new, name=req.name or old.name, shortname=shortname)
     check(stack, new, secrets)
+    check_saved(ctx, stack.cookbook_digest, secrets.custom_json, was.custom_json)
     _check_free(ctx, stack, new)
     _check_cluster(ctx, new, old)
     if new.volume_configurations != old.volume_configurations:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from toque_server.domain.command import Deployment
 from toque_server.domain.deployment import CommandArgs, Targets, commands_for, settle
 from toque_server.domain.deployment_secrets import DeploymentSecrets
@@ -11,6 +13,7 @@ from toque_server.store import commands, deployment_secrets, deployments, events
 
 def order(ctx: Context, deployment: Deployment, made: CommandArgs, chosen: Targets, secrets: DeploymentSecrets) -> None:
     """Store the deployment with one command per target; one whose targets all cannot act has ended at once."""
+    secrets = msgspec.structs.replace(secrets, elected=chosen.elected)
     sealed = deployment_secrets.seal(ctx.vault, deployment.id, deployment.stack_id, secrets)
     deployments.add(ctx.conn, deployment, sealed=sealed)
     ordered = commands_for(

@@ -22,6 +22,7 @@ from toque_server.domain.stack import (
 from toque_server.operations import access, finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
+from toque_server.operations.judged_settings import check_saved
 from toque_server.operations.registry import Permission, Request, Result, operation
 from toque_server.operations.room import check_room
 from toque_server.store import events, layers, stacks
@@ -189,7 +190,8 @@ def update_stack(ctx: Context, req: UpdateStack) -> None:
         raise ValidationException(
             "ServiceRoleArn cannot change: please leave it out, or send the stored one", field="ServiceRoleArn"
         )
-    new, secrets = changed(old, stacks.secrets(ctx.conn, ctx.vault, old.id), req)
+    was = stacks.secrets(ctx.conn, ctx.vault, old.id)
+    new, secrets = changed(old, was, req)
     new = msgspec.structs.replace(
         new,
         name=req.name or old.name,
@@ -197,6 +199,7 @@ def update_stack(ctx: Context, req: UpdateStack) -> None:
     )
     check_change(old, new)
     check(new, secrets, allow_insecure=ctx.settings.allow_insecure_sources)
+    check_saved(ctx, new.cookbook_digest, secrets.custom_json, was.custom_json)
     if old.use_opsworks_security_groups and not new.use_opsworks_security_groups:
         check_own_groups(layers.of_stack(ctx.conn, old.id))
     stacks.update(ctx.conn, new)

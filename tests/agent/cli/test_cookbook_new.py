@@ -33,6 +33,8 @@ def test_a_new_cookbook_with_a_new_recipe_and_a_new_resource_passes_everything(t
         assert done.returncode == 0, done.stdout + done.stderr
 
     passes("toque.cli", "cookbook", "test", "--unit")
+    passes("toque.cli", "cookbook", "lint")
+    passes("toque.cli", "cookbook", "check")
     passes("ruff", "check", "--no-cache", ".")
     passes("ruff", "format", "--no-cache", "--check", ".")
     passes("mypy", "--strict", "--follow-imports=silent", ".")

@@ -92,7 +92,8 @@ def test_a_word_of_a_cookbook_converges_reports_and_notifies_like_ours(run: RunD
     assert run.execute(["web-x"]) == 0
 
     said = capsys.readouterr().out
-    assert "vhost[shop] created\n    --- /dev/null\n    +++ shop\n    @@ -0,0 +1 @@\n    +listen 8080;\n" in said
+    assert "vhost[shop] created\n" in said
+    assert "    @@ -0,0 +1 @@\n    +listen 8080;\n" in said
     assert "2 resources: 0 changed, 2 unchanged" in said
     assert checked(run) == "shop 8080\n"
     first = json.loads((run.path / "report.jsonl").read_text().splitlines()[0])

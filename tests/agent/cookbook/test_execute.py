@@ -454,6 +454,27 @@ def test_07_24_warnings_of_the_system_are_told_and_those_of_users_recipes_are_no
     assert run.outcome()["warnings"] == ["the token *** 1", "the token *** 2", "last"]
 
 
+@pytest.mark.parametrize("ends", ["", "raise RuntimeError('no')"], ids=["well", "badly"])
+def test_a_function_of_a_recipe_hears_how_the_run_ended(run: RunDirectory, capsys: Any, ends: str) -> None:
+    run.cookbook(
+        "web",
+        default=f"""\
+        from toque import file, on_event
+        on_event("run.finished", lambda event: print("ended", event.exit_code, event.counts["changed"], event.reason))
+        on_event("run.finished", lambda event: 1 / 0)
+        file("OUT/a", content="x")
+        {ends}
+        """,
+    )
+
+    assert run.execute(["web"]) == (1 if ends else 0)
+
+    out = capsys.readouterr().out
+    assert f"ended {1 if ends else 0} 1 {'recipe web::default failed' if ends else ''}" in out
+    assert "warning: <lambda> failed at run.finished: ZeroDivisionError" in out
+    assert run.outcome()["warnings"] == []
+
+
 def test_a_run_of_the_agent_tells_drift_from_what_was_intended(run: RunDirectory, capsys: Any) -> None:
     run.cookbook("web", default="from toque import file\nfile('OUT/a', content='x')\nfile('OUT/b', content='x')\n")
 
@@ -462,6 +483,12 @@ def test_a_run_of_the_agent_tells_drift_from_what_was_intended(run: RunDirectory
     (run.out / "a").write_text("y")
     assert run.execute(["web"]) == 0
     assert run.outcome()["causes"] == {"drift_corrected": 1, "intended": 0, "flapping": 0}
+    for content in "yz":
+        (run.out / "a").write_text(content)
+        assert run.execute(["web"]) == 0
+    assert run.outcome()["flapping"] == [f"file[{run.out}/a]"]
+    assert run.execute(["web"]) == 0
+    assert (run.outcome()["flapping"], run.outcome()["settled"]) == ([], [f"file[{run.out}/a]"])
     assert "a] changed: content (drift corrected)" in capsys.readouterr().out
 
 

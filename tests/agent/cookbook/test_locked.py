@@ -9,6 +9,7 @@ from tests.agent.cookbook.deps.place import Place, cookbook
 from toque.cookbook.execute import apply_file
 from toque.cookbook.locked import with_locked
 from toque.core.errors import NotLoadable
+from toque.testing.cookbooks import around
 
 
 @pytest.fixture
@@ -53,3 +54,22 @@ def test_without_a_lock_there_are_the_own_cookbooks_alone(place: Place) -> None:
     (place.root / "cookbooks.lock").unlink()
 
     assert list(with_locked(place.root)) == ["shop"]
+
+
+def test_check_sees_the_locked_cookbooks_and_finds_a_lock_that_is_stale(place: Place) -> None:
+    place.write({"shop/recipes/default.py": "from cookbooks.nginx.words import WORT\n\nprint(WORT)\n"})
+
+    said = place.refused("check")
+    assert "shop/recipes/default.py:1: " in said
+    assert "WORT" in said
+    place.write(cookbook("shop", "0.1.0", 'nginx = "<1"\n'))
+    said = place.refused("check", "--no-types")
+    assert "cookbooks.lock: is older than cookbooks.toml" in said
+    assert "  [lock]" in said
+
+
+def test_a_test_of_a_cookbook_sees_the_locked_cookbooks(place: Place) -> None:
+    found = around(place.root / "shop" / "tests" / "test_shop.py")
+
+    assert sorted(found) == ["nginx", "shop"]
+    assert found["shop"] == place.root / "shop"

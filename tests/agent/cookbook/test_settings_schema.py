@@ -283,3 +283,38 @@ def test_the_cookbooks_that_we_ship_are_read_whole() -> None:
     for schema in filter(None, schemas.values()):
         assert schema.unread == ()
         assert schema.keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "T0 = tuple[int, int]\n" + "".join(f"T{n + 1} = tuple[T{n}, T{n}]\n" for n in range(60)),
+        "T0 = tuple[int, int]\n" + "".join(f'T{n + 1} = tuple["T{n}", "T{n}"]\n' for n in range(60)),
+        "T0 = (1, 1)\n" + "".join(f"T{n + 1} = (T{n}, T{n})\n" for n in range(60)) + "S = {T60}\n",
+    ],
+    ids=["types", "types in quotes", "values"],
+)
+def test_S21_names_of_names_do_not_blow_up(text: str) -> None:
+    head = "from dataclasses import dataclass\n"
+    schema = parse_settings(f"{head}{text}@dataclass\nclass Settings:\n    port: int = 80\n    x: T60 = T60\n", "web")
+
+    assert any("too much" in each for each in schema.unread)
+    assert [str(each) for each in schema.judge({"port": "a"})] == ["web.port: must be a whole number; got text 'a'"]
+
+
+def test_S21_what_nests_too_deep_is_refused_in_words() -> None:
+    deep = " | ".join(["int"] * 3000)
+
+    with pytest.raises(UnreadableSettings, match=r"web/settings\.py:1"):
+        parse_settings(f"from dataclasses import dataclass\n@dataclass\nclass Settings:\n    a: {deep}\n", "web")
+
+
+def test_defaults_are_told_as_data() -> None:
+    schema = parse_settings(SETTINGS, "web")
+
+    told = schema.defaults()
+
+    assert told["tls"] == {"on": False, "port": 8443, "ciphers": ["a", "b"]}
+    assert (told["port"], told["words"], "name" in told) == (80, ["x"], False)
+    assert (schema.settled({"name": "n", "tls": {"on": True}}) or {})["tls"] == {**told["tls"], "on": True}
+    assert schema.settled({"port": "a"}) is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from toque import execute, file
+from toque import execute, file, line
 from toque.core import Ran, Run, Secret
 from toque.core.memory import Memory
 from toque.core.report import Report
@@ -106,6 +106,18 @@ def test_what_holds_when_creating_makes_no_difference(node: Machine) -> None:
     assert node.run(recipe) == ["drift"]
 
 
+def test_a_line_that_somebody_took_out_of_a_file_is_drift(tmp_path: Path) -> None:
+    node = Machine(tmp_path, files={"/etc/a": "first\n"})
+
+    def recipe() -> None:
+        line("/etc/a", line="ours")
+
+    assert node.run(recipe) == ["intended"]
+    node.host.add("/etc/a", "first\nsomebody's\n")
+    assert node.run(recipe) == ["drift"]
+    assert node.run(lambda: line("/etc/a", line="another")) == ["intended"]
+
+
 def test_a_secret_counts_and_stands_nowhere(node: Machine, tmp_path: Path) -> None:
     node.run(motd(Secret("correct-horse")))
     assert node.run(motd(Secret("battery-staple"))) == ["intended"]
@@ -170,3 +182,15 @@ def test_a_damaged_file_forgets_and_heals(node: Machine, tmp_path: Path, damage:
     assert node.run(motd()) == ["intended"]
     node.host.add("/etc/motd", "mine\n")
     assert node.run(motd()) == ["drift"]
+
+
+def test_what_flapped_and_does_not_any_more_is_told_once(node: Machine, tmp_path: Path) -> None:
+    def each_time() -> list[str]:
+        memory = Memory(tmp_path / "desired.json")
+        memory.note("file[/etc/motd]", "hello", changed=next(changes))
+        memory.save()
+        return memory.settled
+
+    changes = iter([True, True, True, True, False, False])
+
+    assert [each_time() for _ in range(6)] == [[], [], [], [], ["file[/etc/motd]"], []]

@@ -237,7 +237,7 @@ def test_a_resource_tells_what_became_of_it() -> None:
     assert skipped.outcome is not None
     assert skipped.outcome.reason == "not_if says yes"
     assert ran.outcome is not None
-    assert dict(ran.outcome.outputs) == {"out": "today\n", "err": "late\n"}
+    assert dict(ran.outcome.outputs) == {"out": "today\n", "err": "late\n", "exit_code": 0}
     assert ran.outcome.duration > 0
     assert idle.out is None
 
@@ -246,3 +246,15 @@ def test_options_can_be_given_to_every_word() -> None:
     assert git.__wrapped__.known_before == {"old_sha"}  # type: ignore[attr-defined]
     with Run(FakeHost()):
         assert user("alice", tags=["people"], only_if=lambda: False).skipped
+
+
+def test_a_resource_of_a_recipe_is_like_one_that_its_class_made() -> None:
+    def check(path: str) -> bool:
+        return True
+
+    given: dict[str, Any] = {"content": "x", "verify": check, "tags": ["a"]}
+    with Run(FakeHost()):
+        word, by_hand = file("/etc/a", **given), file.__wrapped__("/etc/a", **given)  # type: ignore[attr-defined]
+
+    assert word == by_hand
+    assert repr(word) == repr(by_hand)

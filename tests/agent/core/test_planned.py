@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from toque import directory, execute, file, git, group, link, package, service, user
-from toque.core import Ran, ResourceFailed, Run
-from toque.core.planned import Unknown
+from toque import directory, execute, file, git, group, line, link, package, service, user
+from toque.core import LocalHost, Ran, ResourceFailed, Run
 from toque.core.report import Report
+from toque.core.unknown import Unknown
+from toque.resources.git import Git
 from toque.testing.machine import FakeHost, Node, Unit
 from toque.testing.programs.accounts import Accounts
 from toque.testing.programs.apt import Apt
@@ -68,6 +72,16 @@ def test_a_verified_file_is_known_to_later_lines_though_nobody_verified_it_yet()
             file("/etc/a", content="x", verify=["check", "{path}"])
 
     assert statuses(recipe, FakeHost()) == ["would-change", "unchanged"]
+
+
+def test_lines_that_the_plan_would_put_into_a_file_are_in_it_for_later_lines() -> None:
+    def recipe() -> None:
+        file("/etc/a", content="first\n")
+        line("/etc/a", line="second")
+        line("/etc/a", line="second")
+        file("/etc/a", content="first\nsecond\n")
+
+    assert statuses(recipe, FakeHost()) == ["would-change", "would-change", "unchanged", "unchanged"]
 
 
 def test_users_and_groups_that_the_plan_would_make_can_own_files() -> None:
@@ -232,7 +246,10 @@ def test_an_output_that_is_known_only_after_apply_says_so() -> None:
 
     found = plan(recipe, FakeHost())
     assert said == ["the date is (known after apply)"]
-    assert found[1][1:] == ("unknown", "execute[date].out, execute[date].err is known after apply")
+    assert found[1][1:] == (
+        "unknown",
+        "execute[date].out, execute[date].err, execute[date].exit_code is known after apply",
+    )
     assert [status for _, status, _ in found] == ["would-change", "unknown", "would-change", "unknown"]
 
 
@@ -277,3 +294,21 @@ def test_a_user_that_would_be_removed_is_gone_for_later_lines() -> None:
 
         assert run.host.uid_of("mallory") is None
         assert run.host.home_of("mallory") is None
+
+
+def test_what_is_laid_down_only_to_look_is_real_and_gone_afterwards(tmp_path: Path) -> None:
+    """A private repository opens in a plan as in a run: with its key in a file, for as long as it is asked."""
+    shop, copy = tmp_path / "shop", tmp_path / "copy"
+    committed = "git init -qb main && git -c user.name=a -c user.email=a@b commit -qm 1 --allow-empty"
+    shop.mkdir()
+    subprocess.run(["sh", "-c", f"{committed} && git clone -q {shop} {copy}"], cwd=shop, check=True)
+    if os.geteuid() == 0:
+        os.chown(shop, 65534, 65534)  # then git has to be told, in a file, that it may be read
+        os.chown(shop / ".git", 65534, 65534)
+    before = set(Path("/tmp").glob("toque-git-*"))
+
+    with Run(LocalHost(), dry_run=True) as run:
+        outcome = run.converge(Git(str(copy), repository=str(shop), revision="main", allow_insecure=True))
+
+    assert outcome.status == "unchanged"
+    assert set(Path("/tmp").glob("toque-git-*")) <= before

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from toque import execute, file
+from toque import execute, file, line
 from toque.core import (
     Change,
     CommandFailed,
@@ -98,6 +98,15 @@ def test_a_word_returns_its_resource_with_what_became_of_it() -> None:
 
     assert first.changed
     assert not second.changed
+
+
+def test_a_line_is_put_into_a_file_that_is_there() -> None:
+    host = machine(files={"/etc/a": "first\n"})
+
+    with Run(host):
+        line("/etc/a", line="second")
+
+    assert host.read("/etc/a") == b"first\nsecond\n"
 
 
 def test_a_service_restarts_at_its_line_when_what_it_depends_on_changed() -> None:

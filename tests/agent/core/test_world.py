@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
-from toque.core import NotFound
+from toque import once
+from toque.core import NotFound, Run
 from toque.core.attributes import Append, Delete
 from toque.core.errors import BadData
 from toque.core.node import Cpu
 from toque.core.secret import Secret
 from toque.core.world import World
+from toque.testing.machine import FakeHost
 
 BAGS: dict[str, Any] = {
     "aws_opsworks_layer": {"web": {"layer_id": "l-1"}, "lb": {"layer_id": "l-2"}},
@@ -191,3 +193,39 @@ def test_markers_work_in_data_bags_that_custom_json_brings() -> None:
     custom = {"opsworks": {"data_bags": {"tenants": {"a": {"hosts": Append(["y"]), "old": Delete}}}}}
 
     assert World(bags=bags, levels=[("stack", custom)]).item("tenants", "a") == {"id": "a", "hosts": ["x", "y"]}
+
+
+INSTANCES = {
+    name: {"instance_id": f"i-{name}", "hostname": name, "status": status}
+    for name, status in (("app1", "stopped"), ("app2", "online"), ("web1", "online"))
+}
+
+
+def elected_on(command: dict[str, Any]) -> list[str]:
+    """The nodes on which `once` says yes."""
+    found = []
+    for name, me in INSTANCES.items():
+        bags = {"aws_opsworks_instance": INSTANCES, "aws_opsworks_command": {"c": command}}
+        with Run(FakeHost()) as run:
+            run.world = World(bags=bags, me=me)
+            if once("migrate"):
+                found.append(name)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "nodes"),
+    [
+        pytest.param({"type": "deploy", "elected": "i-web1"}, ["web1"], id="deployment"),
+        pytest.param({"type": "deploy", "elected": "i-gone"}, [], id="deployment-whose-elected-is-gone"),
+        pytest.param({"type": "configure"}, ["app2"], id="configure"),
+        pytest.param({"type": "setup"}, ["app1", "app2", "web1"], id="of-one-instance"),
+    ],
+)
+def test_what_is_done_once_is_done_by_one_node_and_all_agree(command: dict[str, Any], nodes: list[str]) -> None:
+    assert elected_on(command) == nodes
+
+
+def test_what_is_done_once_is_done_where_there_is_no_server() -> None:
+    with Run(FakeHost()):
+        assert once("migrate")

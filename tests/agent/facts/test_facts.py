@@ -69,6 +69,16 @@ def test_what_starts_services_is_told_from_what_runs(tmp_path: Path, files: dict
     assert platform.init(put(tmp_path, files)) == init
 
 
+@pytest.mark.parametrize(
+    ("release", "manager"), [("ID=debian\n", "apt"), ("ID=fedora\n", "dnf"), ("ID=alpine\n", "apk")], ids=str.strip
+)
+def test_of_several_package_managers_it_is_the_one_of_the_family(tmp_path: Path, release: str, manager: str) -> None:
+    programs = dict.fromkeys(("usr/bin/apt-get", "usr/bin/dnf", "sbin/apk"), "")
+
+    assert platform.collect(put(tmp_path, {"etc/os-release": release, **programs})).package_manager == manager
+    assert platform.collect(put(tmp_path / "bare", {"etc/os-release": release})).package_manager == ""
+
+
 def test_the_default_route_with_the_lowest_metric_counts(tmp_path: Path) -> None:
     table = (
         "Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"

@@ -79,7 +79,7 @@ def test_a_list_of_words_in_a_configuration_gets_and_loses_words_and_keeps_the_r
     assert with_words(text, "options", ("IgnorePkg",), drop=["a", "linux"]) == (
         "# mine\n[options]\nIgnorePkg = b\n[repo]\nIgnorePkg = other\n"
     )
-    assert with_words(text, "options", ("IgnorePkg",), add=["a", "new"]).splitlines()[2] == "IgnorePkg = new"
+    assert with_words(text, "options", ("IgnorePkg",), add=["a", "new"]).splitlines()[3] == "IgnorePkg = a b new"
     assert with_words("", "main", ("exclude",), add=["x"]) == "[main]\nexclude = x\n"
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.agent.resources.case import Case
 from tests.fakes.openpgp_keys import FINGERPRINT, KEY, OTHER_KEY
-from toque.core import BadProperty, CommandFailed, converge
+from toque.core import BadProperty, CommandFailed, Secret, converge
 from toque.core.openpgp import dearmored
 from toque.platforms.package.keys import WrongKey
 from toque.resources.apt_repository import AptRepository
@@ -173,6 +173,18 @@ def test_S22_what_could_become_another_field_or_another_key_is_refused(propertie
 def test_S22_a_name_that_is_no_file_name_is_refused(name: str) -> None:
     with pytest.raises(BadProperty, match="name must be like"):
         AptRepository(name, present=False)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        pytest.param("https://shop:hush@example.org/debian", id="in-clear"),
+        pytest.param(Secret("https://example.org/hush/debian"), id="secret"),
+    ],
+)
+def test_a_password_that_all_could_read_is_refused(uri: str) -> None:
+    with pytest.raises(BadProperty, match=r"must hold no password, .* /etc/apt/auth\.conf\.d"):
+        repository(uris=uri)
 
 
 CASES = [

@@ -169,7 +169,9 @@ def test_files_that_are_there_are_left_alone_without_overwrite(there: Path, pack
     assert (there / "bin/tool").exists()
 
 
-def test_zstd_is_unpacked_where_python_can_read_it_and_else_refused_with_what_to_do(there: Path, tmp_path: Path) -> None:
+def test_zstd_is_unpacked_where_python_can_read_it_and_else_refused_with_what_to_do(
+    there: Path, tmp_path: Path
+) -> None:
     if not inflate.READS_ZSTD:
         packed = write(tmp_path / "a.tar.zst", b"\x28\xb5\x2f\xfd" + b"\0" * 600)
         with pytest.raises(BadArchive, match=r"cannot read zstd \(3\.14 and later can\): pack it as tar\.xz"):
@@ -234,6 +236,8 @@ def test_a_folder_is_not_replaced_by_a_file(there: Path, tmp_path: Path) -> None
         ({"source": "/x.zip", "sha256": "x"}, "64 hexadecimal digits"),
         ({"source": "/x.zip", "strip_components": -1}, "0 or more"),
         ({"source": "/x.zip", "mode": "rwx"}, "octal digits"),
+        ({"source": "/x.zip", "headers": {"A": "1\r\nB: 2"}}, "headers must map"),
+        ({"source": "/x.zip", "key_file": "/k"}, "needs cert_file"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused(properties: dict[str, object], said: str) -> None:

@@ -224,6 +224,14 @@ def test_what_cannot_be_meant_is_refused(path: str, properties: dict[str, Any], 
         ConfigValue(path, **properties)
 
 
+def test_a_new_file_with_a_secret_is_for_its_owner_alone() -> None:
+    host = FakeHost()
+
+    converge(ConfigValue("/etc/a.json", "db", {"password": Secret("hush!")}, create=True), host)
+
+    assert host.nodes["/etc/a.json"].mode == 0o600
+
+
 CASES = [
     Case(want, partial(FakeHost, files=found))
     for want in (

@@ -121,10 +121,15 @@ def test_a_user_that_does_not_exist_is_an_error_and_not_a_job_that_never_runs() 
         pytest.param({"command": "x" * 1000}, "put it into a script", id="long"),
         pytest.param({"user": "root evil"}, "cron user", id="S22-user"),
         pytest.param({"mailto": "a\nb"}, "mail address", id="S22-mailto"),
-        pytest.param({"environment": {"A": "x\ny"}}, "A must be text of one line", id="S22-environment"),
+        pytest.param({"environment": {"A": "x\ny"}}, "A must be one line", id="S22-environment"),
         pytest.param({"environment": {"A": "'\""}}, "both kinds of quotes", id="quotes"),
         pytest.param({"environment": {"MAILTO": "x"}}, "there is mailto", id="mailto-twice"),
         pytest.param({"environment": {"A": Secret("x")}, "lock": True, "user": "www"}, "is a Secret", id="secret"),
+        pytest.param({"environment": {"A": "x" * 991}}, "990 characters", id="environment-too-long"),
+        pytest.param(
+            {"command": Secret("/bin/x -p hush"), "lock": True, "user": "www"}, "is a Secret", id="secret-text"
+        ),
+        pytest.param({"command": ["/x", Secret("hush")], "lock": True, "user": "www"}, "is a Secret", id="secret-word"),
         pytest.param({"random_delay": -1}, "0 or more", id="delay"),
     ],
 )

@@ -109,6 +109,11 @@ def _removed(host: FakeHost, path: str) -> Ran:
     return Ran()
 
 
+def test_S22_an_environment_that_no_program_can_have_is_refused() -> None:
+    with pytest.raises(BadProperty, match="execute environment must map names such as PORT to text; 'A=B' does not"):
+        Execute(["a"], environment={"A=B": "x"})
+
+
 CASES = [
     Case(Execute(["touch", "/srv/a"], creates="/srv/a"), partial(FakeHost, files=found))
     for found in ({}, {"/srv/a": ""})

@@ -12,7 +12,7 @@ from toque.core import BadProperty, ToqueError, converge
 from toque.resources.firewall import Firewall, LockedOut
 from toque.testing.machine import FakeHost
 from toque.testing.programs.apt import Apt
-from toque.testing.programs.firewalls import Nft, UfwProgram, with_firewall
+from toque.testing.programs.firewalls import Nft, with_firewall
 
 RULES: list[dict[str, Any]] = [
     {"port": [80, 443]},
@@ -41,7 +41,9 @@ def test_rules_are_one_table_in_their_order() -> None:
 
     converge(Firewall(RULES), host)
 
-    assert [line.strip() for line in table(host).splitlines()[3:] if "saddr" in line or "dport" in line] == [
+    assert [
+        line.strip() for line in table(host).splitlines() if 'comment "accept' in line or 'comment "drop' in line
+    ] == [
         'ip saddr 10.9.9.9 drop comment "drop from 10.9.9.9"',
         'ip saddr 10.0.0.0/8 tcp dport { 22 } accept comment "accept tcp 22 from 10.0.0.0/8"',
         'ip6 saddr fd00::/8 tcp dport { 22 } accept comment "accept tcp 22 from fd00::/8"',
@@ -170,7 +172,6 @@ def test_a_rule_that_is_too_long_for_its_comment_is_still_known() -> None:
 
     assert converge(Firewall(many), host) is None
     assert max(len(line) for line in table(host).split('"')[1::2]) <= 120
-    assert UfwProgram().look(["ufw"], host) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from tests.agent.resources.case import Case
 from toque.core import BadProperty, Run, converge
 from toque.core.diffs import describe
-from toque.core.world import World
+from toque.core.world import World, search
 from toque.resources.hosts_entry import HostsEntry, hosts_entry
 from toque.testing.machine import FakeHost
 
@@ -159,14 +159,36 @@ def test_S22_what_could_be_a_second_field_or_line_is_refused(ip: str, options: d
         HostsEntry(ip, **options)  # type: ignore[arg-type]
 
 
-def test_the_word_can_be_said_of_instances_that_are_found() -> None:
+def test_a_section_is_made_of_the_instances_that_a_search_finds() -> None:
     host = machine("")
+    found = {
+        name: {"hostname": name, "private_ip": f"10.0.1.{number}", "status": status}
+        for number, (name, status) in enumerate({"web1": "online", "web2": "stopped", "web3": "online"}.items(), 1)
+    }
     with Run(host) as run:
-        run.world = World(bags={})
-        entry = hosts_entry("10.0.0.1", names=["a"])
+        run.world = World(bags={"aws_opsworks_instance": found})
+        online = search("aws_opsworks_instance", "status:online")
+        hosts_entry("web", section={each["private_ip"]: [each["hostname"]] for each in online})
 
-    assert entry.changed
-    assert hosts(host) == "10.0.0.1 a\n"
+    assert hosts(host).splitlines()[1:-1] == ["10.0.1.1 web1", "10.0.1.3 web3"]
+
+
+def test_a_name_given_twice_and_a_comment_with_blanks_around_it_are_right_after_one_run() -> None:
+    host = FakeHost(files={"/etc/hosts": "127.0.0.1 localhost\n"})
+    want = HostsEntry("10.0.0.7", names=["db", "db"], comment=" the old one ")
+
+    converge(want, host)
+
+    assert host.read("/etc/hosts") == b"127.0.0.1 localhost\n10.0.0.7 db # the old one\n"
+    assert converge(want, host) is None
+
+
+def test_half_of_a_comment_never_becomes_a_line() -> None:
+    host = machine("127.0.0.1 localhost\n# gone:\f10.0.0.9 old\u2028caf\u00e9\n")
+
+    converge(HostsEntry("10.0.0.7", names=["db"]), host)
+
+    assert hosts(host) == "127.0.0.1 localhost\n# gone:\f10.0.0.9 old\u2028caf\u00e9\n10.0.0.7 db\n"
 
 
 CASES = [

@@ -140,6 +140,14 @@ def test_what_cannot_be_meant_is_refused(properties: dict[str, object], said: st
         Line("/etc/a", **properties)  # type: ignore[arg-type]
 
 
+def test_a_new_file_with_a_secret_is_for_its_owner_alone() -> None:
+    host = FakeHost()
+
+    converge(Line("/etc/a", Secret("password = hush"), create=True), host)
+
+    assert host.nodes["/etc/a"].mode == 0o600
+
+
 CASES = [
     Case(want, partial(FakeHost, files=found))
     for want in (

@@ -74,6 +74,11 @@ def test_S22_an_exclusion_that_could_be_an_option_is_refused(pattern: str) -> No
         OsUpgrade(exclude=[pattern])
 
 
+def test_S22_an_environment_that_no_program_can_have_is_refused() -> None:
+    with pytest.raises(BadProperty, match="os_upgrade environment must map names such as PORT to text; 'A B' does not"):
+        OsUpgrade(environment={"A B": "x"})
+
+
 CASES = [
     Case(want, debian_with(installed=dict(installed), unneeded={"lib"}))
     for want in (OsUpgrade(), OsUpgrade(security=True), OsUpgrade(exclude=["git"], autoremove=True))

@@ -52,6 +52,13 @@ def example_machine() -> FakeHost:
     return debian(fresh=False)
 
 
+def test_S22_an_environment_that_no_program_can_have_is_refused() -> None:
+    with pytest.raises(
+        BadProperty, match="package_index environment must map names such as PORT to text; 'A B' does not"
+    ):
+        PackageIndex(environment={"A B": "x"})
+
+
 CASES = [
     Case(PackageIndex(max_age=age), debian_with(lists=dict(lists), archive=NEWS, fresh=fresh))
     for age in (0, 86400)

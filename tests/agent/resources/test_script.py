@@ -98,6 +98,11 @@ def _made(host: FakeHost) -> Ran:
     return Ran()
 
 
+def test_S22_an_environment_that_no_program_can_have_is_refused() -> None:
+    with pytest.raises(BadProperty, match="script environment must map names such as PORT to text; 'A=B' does not"):
+        Script("a", code="x", environment={"A=B": "x"})
+
+
 CASES = [
     Case(Script("x", code="touch /srv/a", creates="/srv/a"), partial(FakeHost, files=found, answers={BASH: _made}))
     for found in ({}, {"/srv/a": ""})

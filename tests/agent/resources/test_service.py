@@ -247,7 +247,7 @@ def test_a_service_that_openrc_does_not_know_is_named_with_what_to_do() -> None:
 SHOP = Service(
     "shop",
     command=["/usr/bin/python3", "-m", "shop", "100%", "$HOME"],
-    directory="/srv/shop",
+    cwd="/srv/shop",
     user="deploy",
     environment={"PORT": "8080", "TOKEN": Secret('a"b`c$d')},
     enabled=True,
@@ -394,8 +394,12 @@ def test_S22_a_name_that_could_be_an_option_or_a_path_is_refused(name: str) -> N
     [
         ({"command": ""}, "needs a program"),
         ({"command": "'"}, "cannot be split"),
-        ({"command": ["x"], "directory": "srv"}, "absolute path"),
-        ({"command": ["x"], "directory": "/a\nUser=root"}, "one line"),
+        ({"command": ["x"], "cwd": "srv"}, "absolute path"),
+        ({"command": ["x"], "cwd": "/a\nUser=root"}, "one line"),
+        ({"command": ["x"], "cwd": "/a\rUser=root"}, "one line"),
+        ({"command": ["x"], "cwd": "/a\\"}, "without a backslash"),
+        ({"command": ["x", "--token", Secret("hush!")]}, "must hold no Secret"),
+        ({"command": ["+x"], "user": "deploy"}, "must begin with a program"),
         ({"command": ["x"], "user": "a\nb"}, "user: name"),
         ({"command": ["x"], "environment": {"A B": "1"}}, "environment must map"),
         ({"command": ["x"], "environment": {"A": 1}}, "environment must map"),

@@ -7,7 +7,7 @@ import pytest
 
 from tests.agent.resources.case import Case
 from tests.fakes.openpgp_keys import FINGERPRINT, KEY, OTHER_KEY
-from toque.core import BadProperty, CommandFailed, converge
+from toque.core import BadProperty, CommandFailed, Secret, converge
 from toque.platforms.package import NotSupported
 from toque.platforms.package.keys import WrongKey
 from toque.resources.yum_repository import YumRepository
@@ -150,6 +150,14 @@ def test_on_a_debian_it_says_whose_word_it_is() -> None:
 def test_S22_what_could_become_another_setting_is_refused(properties: dict[str, Any], says: str) -> None:
     with pytest.raises(BadProperty, match=says):
         repository(**properties)
+
+
+def test_a_file_with_a_password_is_for_root_alone() -> None:
+    host = fedora()
+
+    converge(repository(options={"username": "shop", "password": Secret("hush!")}), host)
+
+    assert host.nodes[FILE].mode == 0o600
 
 
 CASES = [

@@ -12,6 +12,7 @@ import pytest
 
 import toque
 from toque.core.errors import BadData, NotFound, NotLoadable
+from toque.core.host import Ran
 from toque.testing import FakeNode, Stopped, platforms, programs, teaching
 from toque.testing.cookbooks import around
 from toque.testing.machine import Unit
@@ -43,7 +44,7 @@ def motd() -> None:
 
 @pytest.mark.parametrize("name", platforms.names())
 def test_each_recorded_platform_makes_a_node_whose_facts_agree_with_its_os_release(name: str) -> None:
-    from toque.facts.platform import family
+    from toque.core.os_release import family
 
     node = FakeNode(name)
     seen: dict[str, Any] = {}
@@ -104,6 +105,27 @@ def test_the_stack_around_it_is_what_the_test_says() -> None:
         "port": 8080,
         "migrate": True,
     }
+
+
+@pytest.mark.parametrize("name", platforms.names())
+def test_packages_services_and_users_are_kept_on_every_platform(name: str) -> None:
+    node = FakeNode(name, packages={"git": "2.0"}, services={"cron": "stopped"})
+
+    def say() -> None:
+        toque.package("nginx")
+        toque.package("git", present=False)
+        toque.service("nginx", running=True, enabled=True)
+        toque.service("cron")
+        toque.user("alice")
+
+    run = node.converge(say)
+
+    assert node.package("nginx").installed
+    assert not node.package("git").installed
+    assert node.service("nginx").running
+    assert node.user("alice").exists
+    assert run.changed
+    run.again()
 
 
 def test_a_package_brings_its_service_its_folders_and_its_account() -> None:
@@ -194,7 +216,7 @@ def test_every_program_beside_the_others_is_taught_without_being_named(
 
     found = [kind.__name__ for kind in teaching.kinds.__wrapped__()]
 
-    assert {"Apt", "Accounts", "Git", "Lathe", "Posix", "Scripts"} <= set(found)
+    assert {"Apt", "Accounts", "Git", "Lathe", "Pacman", "Posix", "Scripts", "Zypper"} <= set(found)
     assert "NeedsMore" not in found
 
 
@@ -268,6 +290,22 @@ def test_a_run_tells_which_actions_were_taken() -> None:
     assert run.notified("nginx", "reload")
     assert not run.notified("nginx", "restart")
     assert run.actions == ["service[nginx].reload"]
+
+
+def test_a_run_tells_that_it_asked_for_a_restart() -> None:
+    run = FakeNode().converge(lambda: toque.node.request_reboot("a new kernel"))
+
+    assert run.reboot == "a new kernel"
+
+
+def test_a_try_that_failed_is_repeated_without_waiting() -> None:
+    node = FakeNode()
+    left = [1, 1, 0]
+    node.host.answers[("flaky",)] = lambda host: Ran(code=left.pop(0))
+
+    run = node.converge(lambda: toque.execute(["flaky"], retries=2, retry_delay=3600))
+
+    assert run.resource("execute", "flaky").changed
 
 
 def test_a_plan_says_what_a_run_does_and_touches_nothing() -> None:

@@ -239,6 +239,26 @@ class TestFetching:
                 p.relative_to(place.root / "vendor" / name) for p in (place.root / "vendor" / name).rglob("*")
             }
 
+    def test_a_locked_commit_that_only_a_tag_leads_to_is_fetched_from_an_old_server_too(
+        self, dependencies: Dependencies, nginx: Repository, tmp_path: Path
+    ) -> None:
+        rev = nginx.git("rev-parse", "HEAD")
+        nginx.commit({})
+        nginx.git("tag", "after")
+        nginx.git("checkout", "--quiet", "--orphan", "another")
+        nginx.commit({"another": ""})
+        nginx.git("branch", "-D", "main")
+        server = GitServer(tmp_path, old=True)
+        place = Place(tmp_path / "mine").write(cookbook("shop"))
+        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", rev = "{rev}" }}\n')
+        try:
+            place.ok("deps", "lock")
+            found = merged(dependencies, place, tmp_path / "into")
+        finally:
+            server.close()
+
+        assert sorted(found) == ["nginx", "shop"]
+
     @pytest.mark.parametrize("path", ["../beside/nginx", "shop/../../beside/nginx"])
     def test_S22_a_folder_outside_the_repository_is_refused(
         self, dependencies: Dependencies, tmp_path: Path, path: str

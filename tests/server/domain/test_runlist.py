@@ -39,6 +39,11 @@ def test_04_19_and_05_13_execute_recipes_runs_what_it_names_in_that_order() -> N
     assert said("execute_recipes", LB, recipes=["a::x", "a::y"])[0] == ("custom", ["a::x", "a::y"])
 
 
+@pytest.mark.parametrize(("how", "phase"), [("dry_run", "plan"), ("clone", "plan_on_clone")])
+def test_a_plan_has_the_named_recipes_alone_in_a_phase_of_its_own(how: str, phase: str) -> None:
+    assert said("execute_recipes", LB, recipes=["a::x"], plan=how) == [(phase, ["a::x"])]
+
+
 def test_01_20_commands_that_run_no_recipes_only_clean_up() -> None:
     assert said("update_custom_cookbooks", APP) == [("system", ["toque::cleanup"])]
 

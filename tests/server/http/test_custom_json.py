@@ -8,6 +8,7 @@ from tests.fakes.agents import Agent
 from tests.server.http.fleet import Fleet
 from tests.server.operations.calls import Caller
 from toque.core.world import World
+from toque_server.domain.instance import Status
 
 
 def node_of_next_run(agent: Agent) -> Any:
@@ -54,3 +55,28 @@ def test_01_18_and_05_35_the_next_configure_has_the_stack_s_json_and_not_the_dep
     fleet.command("web1", "configure")
 
     assert {*node_of_next_run(agent)} == {"of_stack", "tags"}
+
+
+def test_one_of_a_deployment_s_online_instances_is_elected(fleet_on_either: Fleet) -> None:
+    fleet = fleet_on_either
+    fleet.stack("s")
+    fleet.instance("s", "app1", Status.STOPPED)
+    agents = {name: fleet.instance("s", name) for name in ("web2", "web1", "web3")}
+    order(fleet)
+    said = {}
+    for name, agent in agents.items():
+        envelope = agent.open(agent.poll())
+        assert envelope is not None
+        said[name] = agent.data(envelope).command["elected"]
+
+    assert said == dict.fromkeys(agents, "web1")
+
+
+def test_a_command_of_no_deployment_elects_nobody(fleet: Fleet) -> None:
+    fleet.stack("s")
+    agent = fleet.instance("s", "web1")
+    fleet.command("web1", "configure")
+
+    envelope = agent.open(agent.poll())
+    assert envelope is not None
+    assert "elected" not in agent.data(envelope).command

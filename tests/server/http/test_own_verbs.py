@@ -6,18 +6,22 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from tests.server.http.test_verbs import Run, good, root, run  # noqa: F401
 from tests.server.operations.calls import Caller
 from tests.server.operations.test_data import bundle
+from tests.server.operations.test_explain_attributes import book
 from tests.server.operations.test_node_keys import join
 from tests.server.operations.test_policy_differences import issue
 from toque.cli.verbs import event
 from toque.client import Client
-from toque.protocol.messages import MetricSample
-from toque_server.domain.command import CommandStatus
-from toque_server.store import commands, events, logs, metrics
+from toque.protocol.messages import Causes, Facts, MetricSample, ResourceCounts, ResultRequest
+from toque_server.domain.command import Command, CommandStatus
+from toque_server.store import commands, contacts, events, logs, metrics, tables
 
 
 def happened(root: Caller, stack: str, count: int) -> None:  # noqa: F811
@@ -179,3 +183,67 @@ def test_sessions_are_listed_and_ended(run: Run, root: Caller) -> None:  # noqa:
     assert json.loads(good(run("user", "sessions", "ann", "--output", "json")))["Sessions"] == []
     good(run("user", "sign-out", "ann"))
     assert json.loads(good(run("user", "whoami", "--output", "json")))["Name"] == "admin"
+
+
+def test_a_setting_is_explained_level_by_level(run: Run, root: Caller) -> None:  # noqa: F811
+    stack = root.stack(CustomJson='{"nginx": {"port": 81, "hosts": ["a"]}}')
+    web1 = root.instance(stack, root.layer(stack, "front"), Hostname="web1")
+    root("SetAttributes", Level="instance", OwnerId=web1, CustomJson='{"nginx": {"port": 83}}')
+
+    one = good(run("explain", "web1", "nginx.port", "--stack", "shop")).splitlines()
+    every = good(run("explain", "web1", "--stack", "shop")).splitlines()
+    told = json.loads(good(run("explain", "web1", "nginx", "--output", "json")))["Attributes"]
+
+    assert one[0] == "nginx.port = 83"
+    assert [line.split()[:3] for line in one[2:]] == [
+        ["LEVEL", "VALUE", "EFFECT"],
+        ["stack", "81", "overridden"],
+        ["instance", "83", "wins"],
+    ]
+    assert [line.split()[:3] for line in every[1:]] == [
+        ["nginx.hosts", '["a"]', "stack"],
+        ["nginx.port", "83", "instance"],
+    ]
+    assert [each["Key"] for each in told] == ["nginx.hosts", "nginx.port"]
+    missing = run("explain", "web1", "nginx.prot", "--stack", "shop")
+    assert (missing.exit_code, "nginx.prot: no level" in missing.stderr) == (254, True)
+
+
+def test_a_value_that_does_not_fit_is_refused_over_the_wire(run: Run, root: Caller, tmp_path: Path) -> None:  # noqa: F811
+    stack = root.stack()
+    root("PublishCookbooks", StackId=stack, Archive=book(tmp_path))
+
+    refused = run("opsworks", "update-stack", "--stack-id", stack, "--custom-json", '{"nginx": {"port": "81"}}')
+
+    assert refused.exit_code == 254
+    assert "CustomJson: nginx.port: must be a whole number; got text '81'" in refused.stderr
+
+
+def test_drift_facts_and_why_a_command_changed_something_are_shown(run: Run, root: Caller) -> None:  # noqa: F811
+    stack = root.stack()
+    web1 = root.instance(stack, root.layer(stack, "front"), Hostname="web1")
+    root.bring_online(web1)
+    made = root("CreateDeployment", StackId=stack, Command={"Name": "configure"})["DeploymentId"]
+    causes = Causes(intended=2, drift_corrected=1, flapping=("file[/etc/a]",))
+    result = ResultRequest("c", 1, 0, 1.0, 2.0, resources=ResourceCounts(changed=3), causes=causes)
+    with root.services.database.write() as conn:
+        now = root.services.database.now(conn)
+        [command] = commands.of_deployment(conn, made)
+        commands.set_result(conn, command.id, msgspec.json.encode(result).decode())
+        settle(conn, command, now)
+        contacts.touch(conn, web1, stack, now)
+        contacts.set_facts(conn, web1, Facts(hostname="web1", custom={"rack": '"r12"'}))
+
+    shown = json.loads(good(run("command", "show", command.id, "--output", "json")))
+    drift = good(run("instance", "drift", "--stack", "shop")).splitlines()
+    facts = good(run("instance", "facts", "web1"))
+
+    assert (shown["Type"], shown["Changed"], shown["DriftCorrected"]) == ("configure", 3, 1)
+    assert shown["Flapping"] == ["file[/etc/a]"]
+    assert drift[1].split()[:4] == ["web1", "1", "2", "1"]
+    assert ["rack", "r12"] in [line.split() for line in facts.splitlines()]
+
+
+def settle(conn: Connection, command: Command, at: datetime) -> None:
+    ended = {"status": CommandStatus.SUCCESSFUL.value, "exit_code": 0, "completed_at": at}
+    conn.execute(sa.update(tables.commands).where(tables.commands.c.id == command.id).values(**ended))

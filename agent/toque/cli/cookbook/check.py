@@ -50,9 +50,10 @@ def check(folder: Path, no_types: bool, output: str) -> None:
     line, and not on a machine. Nothing of the cookbooks is executed but their `settings.py`.
     """
     found = cookbooks_in(folder)
-    problems = [problem for root in found.values() for problem in _of(root, found)]
+    known, problems = _known(found)
+    problems += [problem for root in found.values() for problem in _of(root, known)]
     if not no_types and not problems:
-        problems = list(types_of(found))
+        problems = list(types_of(found, known))
     if output == "json":
         click.echo(json.dumps([asdict(each) for each in problems], indent=2))
     else:
@@ -63,6 +64,27 @@ def check(folder: Path, no_types: bool, output: str) -> None:
         told = told if problems else f"everything fits: {', '.join(sorted(found))}"
         click.echo(told, err=True)
     sys.exit(1 if problems else 0)
+
+
+def _known(found: dict[str, Path]) -> tuple[dict[str, Path], list[Problem]]:
+    """The cookbooks with those that they need, as cookbooks.lock has them; and what is wrong with that."""
+    from toque.cookbook.deps.errors import BadDependencies
+    from toque.cookbook.deps.repository import Repository
+    from toque.cookbook.locked import with_locked
+    from toque.core.errors import NotLoadable
+
+    known, problems = dict(found), []
+    for root in sorted({place for folder in found.values() for place in (folder, folder.parent)}):
+        if not (root / "cookbooks.toml").is_file():
+            continue
+        try:
+            Repository.read(root).lock()
+            known = {**with_locked(root), **known}
+        except BadDependencies as error:
+            problems.append(Problem(shown(Path(error.path)), error.line, "lock", error.reason))
+        except NotLoadable as error:
+            problems.append(Problem(shown(root / "cookbooks.lock"), 0, "lock", str(error)))
+    return known, problems
 
 
 def _of(root: Path, known: dict[str, Path]) -> Iterator[Problem]:
@@ -130,13 +152,16 @@ def _settings(root: Path, known: dict[str, Path]) -> Iterator[Problem]:
                 yield Problem(shown(path), 0, "settings", f"the default does not fit its own type: {error}")
 
 
-def types_of(cookbooks: dict[str, Path]) -> Iterator[Problem]:
-    """What mypy --strict says of cookbooks, each with the word `settings` typed as its own Settings."""
+def types_of(cookbooks: dict[str, Path], known: dict[str, Path]) -> Iterator[Problem]:
+    """What mypy --strict says of cookbooks, each with the word `settings` typed as its own Settings.
+
+    `known` are all that they may import from.
+    """
     if find_spec("mypy") is None:
         needs_extra("mypy")
     for name, root in cookbooks.items():
         with tempfile.TemporaryDirectory(prefix="toque-check-") as work:
-            yield from _mypy(name, root, cookbooks, Path(work))
+            yield from _mypy(name, root, known, Path(work))
 
 
 def _mypy(name: str, root: Path, cookbooks: dict[str, Path], work: Path) -> Iterator[Problem]:
@@ -189,6 +214,6 @@ def stage(work: Path, name: str, cookbooks: dict[str, Path]) -> None:
     words = (package / "__init__.py").read_text(encoding="utf-8")
     if (cookbooks[name] / "settings.py").is_file():
         module = f"cookbooks.{name.replace('-', '_')}.settings"
-        words = words.replace(", node, search, settings\n", ", node, search\n")
+        words = re.sub(r"(?m)^(    from toque\.core\.world import .*), settings\b", r"\1", words)
         words += f"\nfrom {module} import Settings as _Settings\n\nsettings: _Settings\n"
     (work / "toque" / "__init__.py").write_text(words, encoding="utf-8")

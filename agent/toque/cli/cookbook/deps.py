@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from toque.cli.cookbook.dependencies import fetcher, fetching, in_folder, told
-from toque.cli.output import FORMS, table, written
+from toque.cli.output import table, written
+from toque.cli.verbs.group import Verbs, output
 from toque.cookbook.deps.edit import put, put_back
 from toque.cookbook.deps.errors import BadDependencies, NotToBeHad
 from toque.cookbook.deps.fetch import Fetcher
@@ -22,14 +23,7 @@ from toque.protocol.names import BadName, check_cookbook_name
 
 VENDORED = ".vendored-by-toque"
 
-output = click.option(
-    "--output", type=click.Choice(FORMS), default="table", show_default=True, help="How to print the answer."
-)
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def deps() -> None:
-    """Cookbooks that yours need: cookbooks.toml says which, cookbooks.lock exactly which."""
+deps = Verbs("deps", "Cookbooks that yours need: cookbooks.toml says which, cookbooks.lock exactly which.")
 
 
 @deps.command()
@@ -46,8 +40,15 @@ def deps() -> None:
 @click.option("--builtin", is_flag=True, help="It comes with every Toque server.")
 @in_folder
 @fetching
+@output
 def add(
-    name: str, folder: Path, offline: bool, allow_insecure_sources: bool, ssh_key: Path | None, **said: Any
+    name: str,
+    folder: Path,
+    output: str,
+    offline: bool,
+    allow_insecure_sources: bool,
+    ssh_key: Path | None,
+    **said: Any,
 ) -> None:
     """Ask for the cookbook NAME in cookbooks.toml, and lock it. Where that fails, nothing is changed."""
     given = {key: value for key, value in said.items() if value}
@@ -67,7 +68,7 @@ def add(
             put_back(folder, before)
             raise
         repository.write(lock)
-    _tell(lock, name)
+    _show(lock, output, f"{name} is asked for, and {FILE} is written")
 
 
 @deps.command("lock")
@@ -145,7 +146,8 @@ def why(name: str, folder: Path, output: str) -> None:
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @in_folder
 @fetching
-def vendor(directory: Path, folder: Path, **options: Any) -> None:
+@output
+def vendor(directory: Path, folder: Path, output: str, **options: Any) -> None:
     """Put the locked cookbooks into DIRECTORY, one folder each, and nothing else; needs no network once fetched."""
     with told():
         repository = Repository.read(folder)
@@ -156,7 +158,7 @@ def vendor(directory: Path, folder: Path, **options: Any) -> None:
         for name, each in sorted(lock.cookbooks.items()):
             found.cache.copy(each.digest, directory / name)
             (directory / VENDORED).write_text("".join(f"{each}\n" for each in sorted(lock.cookbooks)))
-    click.echo(f"{len(lock.cookbooks)} cookbooks in {directory}")
+    _show(lock, output, f"{len(lock.cookbooks)} cookbooks in {directory}")
 
 
 def _clear(directory: Path) -> None:
@@ -198,8 +200,3 @@ def _show(lock: Lock, output: str, said: str) -> None:
 
 def _sorted(lock: Lock) -> list[Any]:
     return [each for _, each in sorted(lock.cookbooks.items())]
-
-
-def _tell(lock: Lock, name: str) -> None:
-    each = lock.cookbooks.get(name)
-    click.echo(f"{name} is built-in" if each is None else f"{name} {each.version} from {each.origin}")

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import click
 
-from toque.cli.verbs.common import add_show
-from toque.cli.verbs.group import Verbs, in_stack, output, show_list
+from toque.cli.verbs.group import Verbs, in_stack, output, show_list, show_one
 from toque.cli.verbs.nouns import NOUNS
 from toque.cli.verbs.server import Server
 from toque.cli.verbs.watch import EVERY
 from toque.client.waiting import WaitFailed
 
 _LONGEST = 1 << 20
+_COUNTED = ("State", "Reason", "Changed", "Intended", "DriftCorrected", "Flapping")
 
 command = Verbs("command", "Commands: what one instance was told to do, and how it went.")
-add_show(command, "command")
+
+
+@command.command()
+@click.argument("which")
+@in_stack
+@output
+def show(which: str, stack: str | None, output: str) -> None:
+    """Show one command, by its id: also what it changed, how much of that was drift, and what changes in every run."""
+    server = Server.here()
+    found = server.find("command", which, stack)
+    details = server("DescribeCommandDetails", CommandIds=[found["CommandId"]])["Commands"]
+    show_one(found | {name: each[name] for each in details for name in _COUNTED if name in each}, output)
 
 
 @command.command("list")
@@ -40,7 +52,14 @@ def list_(instance: str | None, deployment: str | None, stack: str | None, outpu
 @click.option("--tail", type=click.IntRange(1, _LONGEST), metavar="BYTES", help="Begin with so many of its last bytes.")
 def log(id: str, follow: bool, tail: int | None) -> None:
     """Print a command's log, also while it runs."""
-    server, offset = Server.here(), 0
+    piece = show_log(Server.here(), id, follow=follow, tail=tail)
+    if follow and piece["Status"] not in ("successful", "skipped"):
+        raise WaitFailed(f"the command is {piece['Status']}" + (f": {piece['Reason']}" if piece["Reason"] else ""))
+
+
+def show_log(server: Server, id: str, *, follow: bool, tail: int | None = None) -> dict[str, Any]:
+    """Print a log as far as it is there, or until its run has ended; answers the last piece of it."""
+    offset = 0
     asked = {"Offset": 0} if tail is None else {"Tail": tail}
     while True:
         piece = server("GetCommandLog", CommandId=id, **asked)
@@ -51,11 +70,9 @@ def log(id: str, follow: bool, tail: int | None) -> None:
         offset = piece["NextOffset"]
         asked = {"Offset": offset}
         if piece["Complete"] or not (follow or more):
-            break
+            return piece
         if not more:
             time.sleep(EVERY)
-    if follow and piece["Status"] not in ("successful", "skipped"):
-        raise WaitFailed(f"the command is {piece['Status']}" + (f": {piece['Reason']}" if piece["Reason"] else ""))
 
 
 def _printable(text: str) -> str:

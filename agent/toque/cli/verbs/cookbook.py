@@ -49,8 +49,9 @@ def list_(stack: str, output: str) -> None:
 @cookbook.command()
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".")
 @of_stack
+@click.option("--force", is_flag=True, help="Also where values that the stack has set do not fit the new settings.")
 @fetching
-def publish(folder: Path, stack: str, **options: Any) -> None:
+def publish(folder: Path, stack: str, force: bool, **options: Any) -> None:
     """Give a stack the cookbooks in FOLDER (one folder each, or one at its root), and those that they need.
 
     What they need is what cookbooks.lock says; one that is older than cookbooks.toml is refused. Prints the digest.
@@ -63,17 +64,24 @@ def publish(folder: Path, stack: str, **options: Any) -> None:
             # Compressed on the way only: the server packs anew what it accepts.
             text = base64.b64encode(gzip.compress(gzip.decompress(archive.read_bytes()))).decode()
     server = Server.here()
-    made = server("PublishCookbooks", StackId=server.stack_id(stack), Archive=text, Source=str(folder.resolve()))
+    made = server(
+        "PublishCookbooks",
+        StackId=server.stack_id(stack),
+        Archive=text,
+        Source=str(folder.resolve()),
+        Force=force or None,
+    )
     click.echo(made["Digest"])
 
 
 @cookbook.command()
 @click.argument("digest")
 @of_stack
-def use(digest: str, stack: str) -> None:
+@click.option("--force", is_flag=True, help="Also where values that the stack has set do not fit their settings.")
+def use(digest: str, stack: str, force: bool) -> None:
     """Let a stack go back to cookbooks that it had; instances take them with update_custom_cookbooks."""
     server = Server.here()
-    server("UseCookbooks", StackId=server.stack_id(stack), Digest=digest)
+    server("UseCookbooks", StackId=server.stack_id(stack), Digest=digest, Force=force or None)
 
 
 @cookbook.command()

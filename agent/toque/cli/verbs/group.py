@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -69,15 +70,30 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
+        with failures_told():
             return super().invoke(ctx)
-        except CallFailed as error:
-            by_server = isinstance(error, Refused) and not isinstance(error, NotOne)
-            click.echo(f"toque: refused ({error.code}): {error}" if by_server else f"toque: {error}", err=True)
-            raise SystemExit(exit_code_of(error)) from None
-        except WaitFailed as error:
-            click.echo(f"toque: {error}", err=True)
-            raise SystemExit(FAILED) from None
+
+
+class Verb(click.Command):
+    """A verb without a noun, whose failures are told in the same way."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with failures_told():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """What a call fails with is told on the other stream, and becomes the exit code."""
+    try:
+        yield
+    except CallFailed as error:
+        by_server = isinstance(error, Refused) and not isinstance(error, NotOne)
+        click.echo(f"toque: refused ({error.code}): {error}" if by_server else f"toque: {error}", err=True)
+        raise SystemExit(exit_code_of(error)) from None
+    except WaitFailed as error:
+        click.echo(f"toque: {error}", err=True)
+        raise SystemExit(FAILED) from None
 
 
 def _exists(place: str) -> bool:

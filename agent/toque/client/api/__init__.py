@@ -20,6 +20,7 @@ from toque.client.api.ecs_clusters import EcsClustersCalls
 from toque.client.api.elastic_ips import ElasticIpsCalls
 from toque.client.api.events import EventsCalls
 from toque.client.api.explain_access import ExplainAccessCalls
+from toque.client.api.explain_attributes import ExplainAttributesCalls
 from toque.client.api.instances import InstancesCalls
 from toque.client.api.join_tokens import JoinTokensCalls
 from toque.client.api.layers import LayersCalls
@@ -67,6 +68,7 @@ class Api(
     ElasticIpsCalls,
     EventsCalls,
     ExplainAccessCalls,
+    ExplainAttributesCalls,
     InstancesCalls,
     JoinTokensCalls,
     LayersCalls,

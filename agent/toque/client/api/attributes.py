@@ -51,7 +51,8 @@ class AttributesCalls(Calls):
         """Set the attributes of a layer, an app or an instance, whole. Nodes see them with their next run.
 
         A layer's stand above its CustomJson; an instance's go before those of all its layers; an app's are seen as
-        `node["apps"][shortname]`, and join the chain in commands that name the app.
+        `node["apps"][shortname]`, and join the chain in commands that name the app. What stands under the name of a
+        cookbook of the stack must fit its settings.
 
         Raises ValidationException or ResourceNotFoundException.
         """

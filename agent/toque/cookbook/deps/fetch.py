@@ -17,7 +17,7 @@ from toque.cookbook.bundle import BadBundle, unpack
 from toque.cookbook.deps.cache import Cache
 from toque.cookbook.deps.content import digest_of, inspect
 from toque.cookbook.deps.errors import BadDependencies, NotToBeHad
-from toque.cookbook.deps.lock import Lock, Locked
+from toque.cookbook.deps.lock import FILE, Lock, Locked
 from toque.cookbook.deps.manifest import ServerSource, Wanted
 from toque.cookbook.deps.origin import Archive, Builtin, Git, Local, Origin, Published
 from toque.cookbook.deps.places import find, folder_in, info_of
@@ -85,8 +85,12 @@ class Fetcher:
         return load_cookbook(self.cache.folder(locked.digest))
 
     def bring_all(self, lock: Lock) -> None:
+        """Let the cache have everything that is locked. Raises BadDependencies, with the line of the lock."""
         for locked in lock.cookbooks.values():
-            self.bring(locked)
+            try:
+                self.bring(locked)
+            except NotToBeHad as error:
+                raise BadDependencies(self.root / FILE, str(error), locked.line) from error
 
     def _refuse_changed(self, locked: Locked, origin: Local) -> None:
         folder = (self.root / origin.path).resolve()

@@ -7,7 +7,7 @@ read as strictly as if a stranger had written it, and it must agree with cookboo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,8 @@ class Locked:
     digest: str
     origin: Git | Archive | Local | Published
     requires: Mapping[str, str]
+    line: int = field(default=0, compare=False)
+    """Where it stands in cookbooks.lock."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def read_lock(root: Path) -> Lock | None:
     for table in listed:
         line = next(lines, 1)
         try:
-            locked = _locked(table)
+            locked = replace(_locked(table), line=line)
             if locked.name in found:
                 raise BadOrigin(f"{locked.name} is there twice")
         except (BadOrigin, BadName) as error:

@@ -5,7 +5,7 @@ Nobody else solves: the lock that comes out is what servers and nodes obey.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,18 +66,40 @@ class Solver:
             raise MissingExtra(missing.name or "resolvelib") from None
         if self.update is not None and (unknown := sorted(set(self.update) - self._known_names())):
             raise BadDependencies(self.manifest.path, f"there is no dependency {', '.join(unknown)} to update")
-        try:
-            result = resolvelib.Resolver(_provider(self), resolvelib.BaseReporter()).resolve(
-                self._asked(), max_rounds=10_000
-            )
-        except resolvelib.ResolutionImpossible as impossible:
-            raise self._conflict([cause.requirement for cause in impossible.causes]) from None
-        except resolvelib.ResolutionTooDeep:
-            raise BadDependencies(
-                self.manifest.path, "no versions were found in 10,000 steps: narrow some versions"
-            ) from None
-        locked = {name: self._bring(each) for name, each in result.mapping.items() if self._is_locked(each)}
+        while True:
+            try:
+                # Not its Resolver: that looks for what nobody needs any more, and is lost in circles of such cookbooks.
+                solving = resolvelib.resolvers.Resolution(_provider(self), resolvelib.BaseReporter())
+                chosen = self._needed(solving.resolve(self._asked(), max_rounds=10_000).mapping)
+                break
+            except resolvelib.ResolutionImpossible as impossible:
+                if not self._loosen(impossible.causes):
+                    raise self._conflict([cause.requirement for cause in impossible.causes]) from None
+            except resolvelib.ResolutionTooDeep:
+                raise BadDependencies(
+                    self.manifest.path, "no versions were found in 10,000 steps: narrow some versions"
+                ) from None
+        locked = {name: self._bring(each) for name, each in chosen.items() if self._is_locked(each)}
         return Lock(wants_of(self.manifest, self.own), locked)
+
+    def _needed(self, chosen: Mapping[str, Candidate]) -> dict[str, Candidate]:
+        """What was chosen on a way that was given up is not needed."""
+        found: dict[str, Candidate] = {}
+        todo = [need.name for need in self._asked()]
+        while todo:
+            if (name := todo.pop()) not in found:
+                found[name] = chosen[name]
+                todo += [need.name for need in self.needs_of(chosen[name])]
+        return found
+
+    def _loosen(self, causes: Iterable[Any]) -> bool:
+        """What is locked and stands in the way of today's wishes need not stay; False where nothing locked does."""
+        names = {cause.requirement.name for cause in causes} | {cause.parent.name for cause in causes if cause.parent}
+        freed = {name for name in names if self._kept(name) is not None}
+        if freed and self.update is not None:
+            self.update = {*self.update, *freed}
+            self._candidates.clear()
+        return bool(freed)
 
     def needs_of(self, candidate: Candidate) -> Iterator[Need]:
         """What a candidate requires in turn; it is fetched for that."""
@@ -208,12 +230,20 @@ class Solver:
 
 
 def fits(need: Need, candidate: Candidate) -> bool:
-    """Whether a version will do. What a source lists is a pre-release only for those who ask for one."""
+    """Whether a version will do."""
     from packaging.specifiers import SpecifierSet
 
-    if need.spec == "*" or candidate.version == "":
+    return need.spec == "*" or candidate.version == "" or SpecifierSet(need.spec).contains(candidate.version, True)
+
+
+def _asked_for(candidate: Candidate, needs: list[Need]) -> bool:
+    """A pre-release that a server lists comes last, unless somebody's specifier names one."""
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    if not candidate.bundle or not Version(candidate.version).is_prerelease:
         return True
-    return SpecifierSet(need.spec).contains(candidate.version, prereleases=None if candidate.bundle else True)
+    return any(need.spec != "*" and SpecifierSet(need.spec).prereleases for need in needs)
 
 
 def _any_fits(need: Need, candidates: list[Candidate]) -> bool:
@@ -235,7 +265,8 @@ def _provider(solver: Solver) -> Any:
             needs = list(requirements[identifier])
             refused = list(incompatibilities[identifier])
             found = solver.candidates(identifier, needs)
-            return [each for each in found if each not in refused and all(fits(need, each) for need in needs)]
+            left = [each for each in found if each not in refused and all(fits(need, each) for need in needs)]
+            return sorted(left, key=lambda each: not _asked_for(each, needs))
 
         def is_satisfied_by(self, requirement: Need, candidate: Candidate) -> bool:
             return fits(requirement, candidate)

@@ -89,6 +89,7 @@ def document(default: str, rules: Sequence[Rule]) -> bytes:
     zone = ET.Element("zone", target=_TARGETS[default])
     ET.SubElement(zone, "short").text = "Toque"
     ET.SubElement(zone, "description").text = "Kept by Toque: what may come in."
+    ET.SubElement(zone, "service", name="dhcpv6-client")
     for attributes, element, action in _elements(rules):
         rule = ET.SubElement(zone, "rule", {name: text for name, text in attributes.items() if name != "source"})
         if "source" in attributes:

@@ -18,6 +18,8 @@ _ALWAYS = (
     ("ct state invalid drop", "what belongs to nothing"),
     ("iif lo accept", "this machine itself"),
     ("meta l4proto { icmp, ipv6-icmp } accept", "messages about the network"),
+    ("udp sport 67 udp dport 68 accept", "its address, by DHCP"),
+    ("ip6 saddr fe80::/10 udp dport 546 accept", "its address, by DHCPv6"),
 )
 _LONGEST_COMMENT = 120
 
@@ -63,7 +65,7 @@ class Nftables:
         self._host.write(_FILE, script(default, rules).encode(), mode=0o600)
         conf = self._conf() or "#!/usr/sbin/nft -f\n\nflush ruleset\n"
         if _INCLUDE not in conf.splitlines():
-            self._host.write(self._conf_path(), f"{conf.rstrip()}\n{_INCLUDE}\n".encode())
+            self._host.write(self._conf_path(), f"{conf.rstrip()}\n{_INCLUDE}\n".encode(errors="surrogateescape"))
         if self._host.entry("/run/systemd/system") is not None:
             self._host.run(["systemctl", "enable", "--", "nftables"])
 
@@ -71,7 +73,7 @@ class Nftables:
         self._load(_EMPTY)
         if _INCLUDE in self._conf():
             kept = [line for line in self._conf().splitlines(keepends=True) if line.strip() != _INCLUDE]
-            self._host.write(self._conf_path(), "".join(kept).encode())
+            self._host.write(self._conf_path(), "".join(kept).encode(errors="surrogateescape"))
         self._host.remove(_FILE)
 
     def _load(self, text: str) -> None:
@@ -81,7 +83,7 @@ class Nftables:
         return next((path for path in _CONFS if self._host.entry(path) is not None), _CONFS[-1])
 
     def _conf(self) -> str:
-        return (self._host.read(self._conf_path()) or b"").decode()
+        return (self._host.read(self._conf_path()) or b"").decode(errors="surrogateescape")
 
 
 def script(default: str, rules: Sequence[Rule]) -> str:

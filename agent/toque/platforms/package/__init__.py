@@ -1,6 +1,6 @@
 """How packages are looked at, installed and removed: one file per package manager.
 
-A new one is a file here with a class like `Apt`, and a line in `_KINDS`.
+A new one is a file here with a class like `Apt`, a line in `_KINDS`, and its family in `toque.core.os_release`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from toque.core import Host, ToqueError
 from toque.core.errors import did_you_mean
-from toque.core.os_release import family_of
+from toque.core.os_release import family_of, package_managers
 from toque.platforms.package.terms import NotSupported, Scope, Step, Terms
 
 __all__ = [
@@ -116,14 +116,14 @@ class NoSuchPackage(ToqueError):
 
 
 _KINDS = {
-    "apt-get": ("debian", "apt", "Apt"),
-    "dnf": ("rhel", "dnf", "Dnf"),
-    "yum": ("rhel", "dnf", "Yum"),
-    "zypper": ("suse", "zypper", "Zypper"),
-    "pacman": ("arch", "pacman", "Pacman"),
-    "apk": ("alpine", "apk", "Apk"),
+    "apt-get": ("apt", "Apt"),
+    "dnf": ("dnf", "Dnf"),
+    "yum": ("dnf", "Yum"),
+    "zypper": ("zypper", "Zypper"),
+    "pacman": ("pacman", "Pacman"),
+    "apk": ("apk", "Apk"),
 }
-"""By program: the family of systems whose own it is (others may have it installed too), the module and the class."""
+"""By program: the module and the class."""
 
 
 def packages_of(host: Host, terms: Terms | None = None) -> Packages:
@@ -131,9 +131,9 @@ def packages_of(host: Host, terms: Terms | None = None) -> Packages:
 
     Raises NoPackageManager.
     """
-    family = family_of(host)
-    for program, (_, module, kind) in sorted(_KINDS.items(), key=lambda each: each[1][0] != family):
+    for program in package_managers(family_of(host)):
         if host.which(program) is not None:
+            module, kind = _KINDS[program]
             loaded = import_module(f"toque.platforms.package.{module}")
             manager: Packages = getattr(loaded, kind)(host, terms or Terms())
             return manager

@@ -95,11 +95,11 @@ class Dnf(Manager):
 
     def hold(self, names: Sequence[str]) -> None:
         text = with_words(self._text(), "main", _EXCLUDED, add=names)
-        self._host.write(self.configuration, text.encode())
+        self._host.write(self.configuration, text.encode(errors="surrogateescape"))
 
     def unhold(self, names: Sequence[str]) -> None:
         text = with_words(self._text(), "main", _EXCLUDED, drop=names)
-        self._host.write(self.configuration, text.encode())
+        self._host.write(self.configuration, text.encode(errors="surrogateescape"))
 
     def pending(self, scope: Scope) -> list[Step]:
         newer = dict(self._rows("check-update", *self._limits(scope)))
@@ -151,7 +151,7 @@ class Dnf(Manager):
         return self._host.run([self.title, "--quiet", "provides", "--", name], ok={0, _FAILED}).code == 0
 
     def _text(self) -> str:
-        return (self._host.read(self.configuration) or b"[main]\n").decode(errors="replace")
+        return (self._host.read(self.configuration) or b"[main]\n").decode(errors="surrogateescape")
 
 
 class Yum(Dnf):

@@ -28,12 +28,12 @@ def check_words(what: str, values: Sequence[str], allowed: re.Pattern[str], exam
             raise BadProperty(f"{what} must be like {example!r}, got {value!r}")
 
 
-def put(host: Host, path: str, content: bytes) -> None:
-    """Write a file that everybody may read, in a folder that is made where it is missing."""
+def put(host: Host, path: str, content: bytes, *, secret: bool = False) -> None:
+    """Write a file for everybody to read, a secret one for root alone, and make its folder where that is missing."""
     folder = path.rpartition("/")[0]
     if host.entry(folder) is None:
         host.make_directory(folder, mode=0o755, parents=True)
-    host.write(path, content, mode=0o644)
+    host.write(path, content, mode=0o600 if secret else 0o644)
 
 
 @contextmanager

@@ -75,11 +75,11 @@ class Pacman(Manager):
 
     def hold(self, names: Sequence[str]) -> None:
         text = with_words(self._text(), "options", _IGNORED, add=names)
-        self._host.write(_CONFIGURATION, text.encode())
+        self._host.write(_CONFIGURATION, text.encode(errors="surrogateescape"))
 
     def unhold(self, names: Sequence[str]) -> None:
         text = with_words(self._text(), "options", _IGNORED, drop=names)
-        self._host.write(_CONFIGURATION, text.encode())
+        self._host.write(_CONFIGURATION, text.encode(errors="surrogateescape"))
 
     def pending(self, scope: Scope) -> list[Step]:
         if scope.security:
@@ -116,4 +116,4 @@ class Pacman(Manager):
         return [n for n in names if n not in known and self._host.run([*ask, n], ok={0, _FAILED}).code != 0]
 
     def _text(self) -> str:
-        return (self._host.read(_CONFIGURATION) or b"[options]\n").decode(errors="replace")
+        return (self._host.read(_CONFIGURATION) or b"[options]\n").decode(errors="surrogateescape")

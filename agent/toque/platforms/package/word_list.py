@@ -18,12 +18,16 @@ def with_words(
 ) -> str:
     """The text with these words added and those taken out; every other line stays as it is."""
     lines = text.splitlines()
-    for number, words in reversed(list(_lines(text, section, keys))):
-        kept = [word for word in words if word not in drop]
-        if kept != words:
+    there = list(_lines(text, section, keys))
+    known = {word for _, words in there for word in words}
+    new = [word for word in add if word not in known]
+    for number, words in reversed(there):
+        # What is new joins the last line: where an option may stand but once, that is the one that counts.
+        wanted = [word for word in words if word not in drop] + new
+        new = []
+        if wanted != words:
             name = lines[number].partition("=")[0].rstrip()
-            lines[number : number + 1] = [f"{name} = {' '.join(kept)}"] if kept else []
-    new = [word for word in add if word not in words_of("\n".join(lines), section, keys)]
+            lines[number : number + 1] = [f"{name} = {' '.join(wanted)}"] if wanted else []
     if new:
         heading = next((number for number, line in enumerate(lines) if _is_section(line, section)), None)
         if heading is None:

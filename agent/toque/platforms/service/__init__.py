@@ -2,6 +2,7 @@
 
 the machine                         a service of a package          a service with command=
 a sandbox (PID 1 is Toque's)        openrc or sysv, through PID 1   supervisor, started by PID 1
+a clone that records its services   systemd                         systemd (a unit is written)
 systemd is PID 1                    systemd                         systemd (a unit is written)
 OpenRC booted it                    openrc                          supervisor
 none of these                       sysv                            supervisor
@@ -15,14 +16,17 @@ from typing import Literal, Protocol
 
 from toque.core import Host
 from toque.platforms.service import pid1
-from toque.platforms.service.definition import Definition
+from toque.platforms.service.definition import Definition, arguments, check_definition
 from toque.platforms.service.openrc import BOOTED, PROGRAM, OpenRC
 from toque.platforms.service.steady import NotUp
 from toque.platforms.service.supervisor import Supervisor
 from toque.platforms.service.systemd import Systemd
 from toque.platforms.service.sysv import SysV
 
-__all__ = ["Definition", "NotUp", "Provider", "Services", "services_of"]
+__all__ = ["RECORDED", "Definition", "NotUp", "Provider", "Services", "arguments", "check_definition", "services_of"]
+
+RECORDED = "/run/toque/services.json"
+"""Stands where a plan on a clone has put a `systemctl` that records; see `toque.preview.systemctl`."""
 
 Provider = Literal["systemd", "openrc", "sysv", "supervisor"]
 
@@ -69,7 +73,7 @@ def services_of(
             return supervisor
         case "openrc" | "sysv":
             return scripts
-    if systemd.is_here() and not in_sandbox:
+    if systemd.is_here() and (not in_sandbox or host.entry(RECORDED) is not None):
         return systemd
     return supervisor if defined or supervisor.has_definition(name) else scripts
 

@@ -68,6 +68,15 @@ class Apk:
                 return None
         return Ran()
 
+    def installed_on(self, host: FakeHost) -> Mapping[str, str]:
+        """What its database says."""
+        return self._installed(host)
+
+    def put(self, packages: Mapping[str, str], host: FakeHost) -> None:
+        """Have these installed, as if somebody had wanted them."""
+        self._keep(host, [*self._world(host), *packages])
+        self._bring(packages, host)
+
     def _add(self, wanted: list[str], upgrade: bool, host: FakeHost) -> Ran:
         there, brought = self._installed(host), {}
         for each in wanted:

@@ -84,7 +84,7 @@ class Apt:
                 self.busy -= 1
                 return Ran(100, err="E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)")
             case ["apt-get", *_, "update"]:
-                self.lists, self.fresh = self.archive.copy(), True
+                self.lists, self.fresh = dict(self.archive), True
                 return Ran()
             case ["apt-mark", "hold", "--", *names]:
                 self.held |= set(names)

@@ -4,4 +4,4 @@ from toque import execute, file
 
 file("/var/tmp/before.txt", content="this stood before the failing line\n")
 
-execute(["/bin/sh", "-c", "echo no $NEEDED >&2; exit 3"], env={"NEEDED": "kettle"})
+execute(["/bin/sh", "-c", "echo no $NEEDED >&2; exit 3"], environment={"NEEDED": "kettle"})

@@ -80,6 +80,31 @@ def test_lock_keeps_what_is_locked_and_update_takes_the_newest(place: Place, ngi
     assert ('version = "1.5.0"' in place.lock) == (more in ("", 'branch = "main"'))
 
 
+def test_a_locked_commit_that_no_longer_satisfies_gives_way_to_the_newest(place: Place, nginx: Repository) -> None:
+    wanting(place, nginx).ok("deps", "lock")
+    moved(nginx, "1.5.0")
+
+    place.write(cookbook("shop", "0.1.0", 'nginx = ">=1.5"\n')).ok("deps", "lock")
+
+    assert 'version = "1.5.0"' in place.lock
+
+
+def test_answers_come_as_json_too_and_an_update_says_what_it_changed(place: Place, nginx: Repository) -> None:
+    wanting(place, nginx)
+    [locked] = json.loads(place.ok("deps", "lock", "--output", "json").stdout)["Cookbooks"]
+    assert (locked["Name"], locked["Version"], len(locked["Digest"])) == ("nginx", "1.4.0", 64)
+    tree = json.loads(place.ok("deps", "tree", "--output", "json").stdout)
+    assert tree["Roots"] == ["shop"]
+    assert tree["Cookbooks"][1] == {"Name": "shop", "Version": "0.1.0", "Requires": {"nginx": ">=1.2"}}
+    why = json.loads(place.ok("deps", "why", "nginx", "--output", "json").stdout)
+    assert why["Chains"] == [["shop", "nginx"]]
+    moved(nginx, "1.5.0")
+    assert "nginx: 1.4.0 (" in place.ok("deps", "update").stderr
+    assert "nobody needs redis" in place.refused("deps", "why", "redis")
+    assert "deps has no vendr (did you mean vendor?)" in place.refused("deps", "vendr")
+    assert "there is no dependency redis to update" in place.refused("deps", "update", "redis")
+
+
 def test_a_branch_and_a_tag_of_one_name_are_told_apart(place: Place, nginx: Repository) -> None:
     on_branch = moved(nginx, "1.9.0")
     nginx.git("update-ref", "refs/heads/v1.4.0", "HEAD")
@@ -229,22 +254,28 @@ def test_another_content_at_the_same_place_is_refused(place: Place, tmp_path: Pa
 
     said = place.refused("deps", "vendor", "vendor")
 
+    assert "cookbooks.lock:5: nginx from git" in said
     assert f"is not what was locked: its digest is {digest[:12]}, not 000000000000" in said
 
 
-def test_a_git_server_that_hands_out_no_single_commit_is_asked_for_its_branches(place: Place, tmp_path: Path) -> None:
+def test_a_git_server_that_hands_out_no_single_commit_is_asked_for_branches_and_tags(
+    place: Place, tmp_path: Path
+) -> None:
     root = tmp_path / "served"
     made = Repository(root / "nginx", cookbook("nginx", "1.4.0", folder=""))
-    made.git("config", "uploadpack.allowAnySHA1InWant", "false")
-    first = made.git("rev-parse", "HEAD")
-    moved(made, "1.5.0")
-    server = GitServer(root)
+    rev = made.git("rev-parse", "HEAD")
+    made.commit({})
+    made.git("tag", "-a", "-m", "x", "after")
+    made.git("checkout", "--quiet", "--orphan", "another")
+    made.commit({"another": ""})
+    made.git("branch", "-D", "main")
+    server = GitServer(root, old=True)
     try:
-        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", rev = "{first}" }}\n')
+        place.wants(f'[cookbooks]\nnginx = {{ git = "{server.url}/nginx/.git", rev = "{rev}" }}\n')
         place.ok("deps", "lock")
     finally:
         server.close()
-    assert 'version = "1.4.0"' in place.lock
+    assert f'commit = "{rev}"' in place.lock
 
 
 def test_vendor_leaves_alone_what_it_did_not_put_there(place: Place, nginx: Repository) -> None:

@@ -37,7 +37,7 @@ EXAMPLES = [
     Example("TQ102", 'execute("ls %s" % node.x, shell=True, creates="/a")', 'execute("ls", shell=True, creates="/a")'),
     Example("TQ103", 'execute(["apt-get", "install", "x"], creates="/a")', 'package("x")'),
     Example("TQ103", 'execute(["/usr/bin/systemctl", "start", "x"], creates="/a")', 'execute(["x-ctl"], creates="/a")'),
-    Example("TQ104", 'execute(["x", node.password], creates="/a")', 'execute(["x"], env={"P": node.password}, creates="/a")'),
+    Example("TQ104", 'execute(["x", node.password], creates="/a")', 'execute(["x"], environment={"P": node.password}, creates="/a")'),
     Example("TQ104", 'execute(["x", f"--token={node[\'api_token\']}"], creates="/a")', 'execute(["x", node.name], creates="/a")'),
     Example("TQ105", 'service("x").restart()', 'service("x", restart_on=[file("/a")])'),
     Example("TQ106", "import time; time.sleep(3)", "pass"),

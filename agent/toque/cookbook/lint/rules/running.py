@@ -69,7 +69,7 @@ def run_each_time(file: PythonFile, cookbook: Cookbook) -> Found:
 @rule(
     "TQ102",
     "shell-from-parts",
-    'give the values as args= of script, or as env=, and name them in the text as "$1" or "$NAME"',
+    'give the values as args= of script, or as environment=, and name them in the text as "$1" or "$NAME"',
 )
 def shell_from_parts(file: PythonFile, cookbook: Cookbook) -> Found:
     """A value that is put into shell text becomes shell text: a blank or a semicolon in it is enough."""
@@ -107,7 +107,9 @@ def there_is_a_word(file: PythonFile, cookbook: Cookbook) -> Found:
             )
 
 
-@rule("TQ104", "secret-in-a-command-line", "hand it over as env= or input=, or write it to a file with mode 0600")
+@rule(
+    "TQ104", "secret-in-a-command-line", "hand it over as environment= or input=, or write it to a file with mode 0600"
+)
 def secret_in_a_command_line(file: PythonFile, cookbook: Cookbook) -> Found:
     """Everybody on the machine can read the arguments of a program in `ps`."""
     for said in file.calls_of("execute"):
