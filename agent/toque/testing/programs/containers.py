@@ -83,7 +83,7 @@ class Containers:
 
 def _composed(argv: list[str]) -> tuple[str, str, list[str], str] | None:
     """Project, file, profiles and verb of a call of compose; None for another program."""
-    if argv[0] != "podman-compose" and (argv[0] not in _ENGINES or argv[1] != "compose"):
+    if argv[0] != "podman-compose" and (argv[0] not in _ENGINES or argv[1:2] != ["compose"]):
         return None
     start = argv.index("--project-name")
     project, path, rest = argv[start + 1], argv[start + 3], argv[start + 4 :]
