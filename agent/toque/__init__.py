@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from toque.resources.certificate import certificate
     from toque.resources.check import check
     from toque.resources.cleanup import cleanup
+    from toque.resources.compose import compose
     from toque.resources.config_value import config_value
+    from toque.resources.container import container
     from toque.resources.cron import cron
     from toque.resources.csr import csr
     from toque.resources.dhparam import dhparam
     from toque.resources.directory import directory
     from toque.resources.env_file import env_file
     from toque.resources.execute import execute
+    from toque.resources.fact import fact
     from toque.resources.file import file
     from toque.resources.filesystem import filesystem
     from toque.resources.firewall import firewall
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from toque.resources.replace import replace
     from toque.resources.script import script
     from toque.resources.service import service
+    from toque.resources.subversion import subversion
     from toque.resources.sudo import sudo
     from toque.resources.swap import swap
     from toque.resources.sysctl import sysctl
@@ -83,7 +87,9 @@ __all__ = [
     "certificate",
     "check",
     "cleanup",
+    "compose",
     "config_value",
+    "container",
     "cron",
     "csr",
     "data_bag",
@@ -92,6 +98,7 @@ __all__ = [
     "directory",
     "env_file",
     "execute",
+    "fact",
     "file",
     "filesystem",
     "firewall",
@@ -128,6 +135,7 @@ __all__ = [
     "search",
     "service",
     "settings",
+    "subversion",
     "sudo",
     "swap",
     "sysctl",

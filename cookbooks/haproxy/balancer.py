@@ -2,6 +2,7 @@
 
 from cookbooks.haproxy.backends import backends
 from cookbooks.haproxy.settings import Settings
+
 from toque import node, service, template
 
 

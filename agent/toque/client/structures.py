@@ -156,6 +156,10 @@ class CommandDetail(Structure, frozen=True, kw_only=True):
     acknowledged_at: str | None = None
     completed_at: str | None = None
     seconds: float | None = None
+    changed: int | None = None
+    intended: int | None = None
+    drift_corrected: int | None = None
+    flapping: list[str] | None = None
 
 
 class Condition(Structure, frozen=True, kw_only=True):
@@ -237,6 +241,16 @@ class Deployment(Structure, frozen=True, kw_only=True):
 class DeploymentCommand(Structure, frozen=True, kw_only=True):
     name: str
     args: dict[str, list[str]] | None = None
+
+
+class Drift(Structure, frozen=True, kw_only=True):
+    instance_id: str
+    hostname: str
+    runs: int
+    intended: int
+    drift_corrected: int
+    flapping: list[str]
+    last_drift_at: str | None = None
 
 
 class Ebs(Structure, frozen=True, kw_only=True):
@@ -866,6 +880,11 @@ class DescribeDeploymentsResult(Structure, frozen=True, kw_only=True):
     deployments: list[Deployment]
 
 
+class DescribeDriftResult(Structure, frozen=True, kw_only=True):
+    drift: list[Drift]
+    next_token: str | None = None
+
+
 class DescribeEcsClustersResult(Structure, frozen=True, kw_only=True):
     ecs_clusters: list[EcsCluster]
     next_token: str | None = None
@@ -1067,6 +1086,11 @@ class GrantAccessResult(Structure, frozen=True, kw_only=True):
 class ListTagsResult(Structure, frozen=True, kw_only=True):
     tags: dict[str, str]
     next_token: str | None = None
+
+
+class PlanRecipesResult(Structure, frozen=True, kw_only=True):
+    command_id: str
+    deployment_id: str
 
 
 class PublishCookbooksResult(Structure, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from toque.core.errors import BadData, NotLoadable, RunFailed
 from toque.core.files import cookbook_of
 from toque.core.ledger import Debt, Ledger
 from toque.core.local import LocalHost
-from toque.core.masking import MaskedText
+from toque.core.masking import MaskedText, mask
 from toque.core.memory import Memory
 from toque.core.pages import failure_page, place
 from toque.core.report import Report
@@ -37,6 +37,7 @@ from toque.core.source import raised_at
 from toque.core.world import World
 from toque.facts import collect
 from toque.protocol.names import CLEANUP
+from toque.protocol.run_warnings import MOST, one_line
 
 SYSTEM_FAILED = 5
 WOULD_CHANGE = 10
@@ -81,7 +82,8 @@ def execute_run(
         log.flush()
     counts = {name: report.counts[name] for name in ("unchanged", "changed", "failed", "ignored")}
     outcome: dict[str, Any] = {"exit_code": code, "reason": reason, "resources": counts, "releases": run.releases}
-    outcome |= {"warnings": report.warnings, "causes": report.causes}
+    outcome |= {"warnings": report.warnings, "causes": report.causes, "flapping": report.flapping}
+    outcome |= {"settled": [one_line(mask(name)) for name in memory.settled[:MOST]]}
     if restarting:
         outcome["restart"] = restarting
     elif run.reboot and code == 0:

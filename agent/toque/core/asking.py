@@ -17,7 +17,15 @@ def ask(request: WebRequest) -> WebAnswer:
 
     timeout = urllib3.Timeout(connect=request.timeout, read=request.timeout)
     only_looks = request.method in ("GET", "HEAD")
-    retries = urllib3.Retry(total=None, connect=0, read=0, other=0, redirect=_REDIRECTS)
+    retries = urllib3.Retry(
+        total=None,
+        connect=0,
+        read=0,
+        other=0,
+        redirect=_REDIRECTS,
+        # What is for this host, a token for one, another host that it leads to does not get.
+        remove_headers_on_redirect=[*urllib3.Retry.DEFAULT_REMOVE_HEADERS_ON_REDIRECT, *request.headers],
+    )
     # In front of the address: what opens a URL (user and password) goes into a header and nowhere else.
     place = urllib3.util.parse_url(request.url)
     headers = {"User-Agent": "toque", **request.headers}
@@ -25,7 +33,9 @@ def ask(request: WebRequest) -> WebAnswer:
         headers = {**urllib3.make_headers(basic_auth=place.auth), **headers}
     try:
         with (
-            urllib3.PoolManager(ca_certs=request.ca_file) as pool,
+            urllib3.PoolManager(
+                ca_certs=request.ca_file, cert_file=request.cert_file, key_file=request.key_file
+            ) as pool,
             pool.request(
                 request.method,
                 place._replace(auth=None).url,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from toque.core.errors import BadProperty, NotFound
 from toque.core.host import Entry, Host
 from toque.core.source import Source
+
+HEAD = "Written by Toque: what is changed here is overwritten."
+"""What files that are ours alone begin with, behind the sign of a comment."""
 
 _ROOTS: dict[str, tuple[Path, bool]] = {}
 _MODES: dict[str, int] = {}
@@ -30,6 +34,21 @@ def mode_bits(word: str, mode: str | None) -> int | None:
         raise BadProperty(f'{word} mode must be three or four octal digits as text, e.g. "0644", got {mode!r}')
     _MODES[mode] = int(mode, 8)
     return _MODES[mode]
+
+
+def lines_of(content: bytes | None) -> list[str]:
+    """The lines of a text file without their ends, whatever bytes they have; only a line feed ends one.
+
+    Python's `splitlines` also ends a line where no other reader does, as at a form feed: half a comment would become a
+    line of its own.
+    """
+    lines = (content or b"").decode(errors="surrogateescape").split("\n")
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def in_lines(lines: Iterable[str]) -> bytes:
+    """The file that `lines_of` reads so."""
+    return "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
 
 
 def four_digits(mode: str | None) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from toque.core.errors import BadProperty
+from toque.core.files import in_lines, lines_of
 from toque.core.host import Host
 
 FSTAB = "/etc/fstab"
@@ -44,7 +45,7 @@ def check_device(word: str, device: str) -> None:
 def line_in(host: Host, wanted: Wanted) -> Line | None:
     """What the file says of it, the last line where it has several; None when it says nothing."""
     found = None
-    for raw in _lines(host):
+    for raw in lines_of(host.read(FSTAB)):
         line = _parsed(raw)
         if line is not None and wanted(line):
             found = line
@@ -54,7 +55,7 @@ def line_in(host: Host, wanted: Wanted) -> Line | None:
 def put_line(host: Host, wanted: Wanted, line: Line | None) -> None:
     """Have this line in place of the ones that are meant; None takes them out."""
     out, placed = [], line is None
-    for raw in _lines(host):
+    for raw in lines_of(host.read(FSTAB)):
         said = _parsed(raw)
         if said is None or not wanted(said):
             out.append(raw)
@@ -63,11 +64,7 @@ def put_line(host: Host, wanted: Wanted, line: Line | None) -> None:
             placed = True
     if not placed:
         out.append(str(line))
-    host.write(FSTAB, "".join(f"{each}\n" for each in out).encode(errors="surrogateescape"))
-
-
-def _lines(host: Host) -> list[str]:
-    return (host.read(FSTAB) or b"").decode(errors="surrogateescape").splitlines()
+    host.write(FSTAB, in_lines(out))
 
 
 def _parsed(raw: str) -> Line | None:

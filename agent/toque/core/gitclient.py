@@ -70,8 +70,8 @@ def check_revision(revision: str) -> None:
 class GitClient:
     """git as `user`, for one repository. Within `with`; keys are files of that time only."""
 
-    def __init__(self, host: Host, url: Url, access: Access, user: str | None = None) -> None:
-        self._host, self._url, self._access, self._user = host, url, access, user
+    def __init__(self, host: Host, url: Url, access: Access, user: str | None = None, group: str | None = None) -> None:
+        self._host, self._url, self._access, self._user, self._group = host, url, access, user, group
         self._secrets = ""
 
     def __enter__(self) -> GitClient:
@@ -79,8 +79,8 @@ class GitClient:
         if access.ssh_key or access.known_hosts or access.password or self._url.scheme == "file":
             made = self._host.run(["mktemp", "-d", "/tmp/toque-git-XXXXXXXXXX"], user=self._user, umask=0o077)
             self._secrets = made.out.strip()
-            self._keep("key", _with_newline(access.ssh_key))
-            self._keep("known_hosts", _with_newline(access.known_hosts))
+            self._keep("key", with_newline(access.ssh_key))
+            self._keep("known_hosts", with_newline(access.known_hosts))
             self._keep("credentials", self._credentials())
             self._keep("config", self._config())
         return self
@@ -127,7 +127,15 @@ class GitClient:
         limit = ["prlimit", f"--fsize={self._access.size_limit}"] if self._host.which("prlimit") else []
         argv = [*limit, "git", *switches, *arguments]
         timeout = self._access.timeout
-        return self._host.run(argv, ok=ok, env=self._environment(), cwd=cwd or "/", user=self._user, timeout=timeout)
+        return self._host.run(
+            argv,
+            ok=ok,
+            env=self._environment(),
+            cwd=cwd or "/",
+            user=self._user,
+            group=self._group,
+            timeout=timeout,
+        )
 
     def _environment(self) -> dict[str, str]:
         allowed = "https:ssh:http:git:file" if self._access.allow_insecure else "https:ssh"
@@ -138,43 +146,18 @@ class GitClient:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": "/bin/false",
             "SSH_ASKPASS": "/bin/false",
-            "GIT_SSH_COMMAND": " ".join(self._ssh()),
+            "GIT_SSH_COMMAND": " ".join(ssh_words(self._access, self._secrets)),
             "GIT_SSH_VARIANT": "ssh",
             "HOME": self._secrets or "/nonexistent",
             "XDG_CONFIG_HOME": "/nonexistent",
         }
 
-    def _ssh(self) -> list[str]:
-        known = self._access.known_hosts is not None
-        options = {
-            "BatchMode": "yes",
-            "IdentitiesOnly": "yes",
-            "IdentityAgent": "none",
-            "ForwardAgent": "no",
-            "LogLevel": "ERROR",
-            "ConnectTimeout": "30",
-            "StrictHostKeyChecking": "yes" if known else "no",
-            "UserKnownHostsFile": f"{self._secrets}/known_hosts" if known else "/dev/null",
-            "IdentityFile": f"{self._secrets}/key" if self._access.ssh_key else "none",
-        }
-        return ["ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items())]
-
     def _pinned(self) -> str:
         """Look the host up once, judge where it leads, and hold curl to that: a moment later it may lead elsewhere."""
-        host, access = self._url.host, self._access
-        if not host or access.allow_insecure or _has_proxy():
+        if not self._url.host or self._access.allow_insecure or _has_proxy():
             return ""
-        try:
-            found = socket.getaddrinfo(host, self._url.port or 443, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise RepositoryFailed(self._url.text, f"the host {host} is not known ({error})") from error
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-        for address in addresses:
-            try:
-                refuse_address(self._url.text, address)
-            except BadUrl as refused:
-                raise RepositoryFailed(self._url.text, refused.why) from refused
-        return f"{host}:{self._url.port or 443}:{','.join(addresses)}" if self._url.scheme == "https" else ""
+        addresses = ",".join(judged_addresses(self._url))
+        return f"{self._url.host}:{self._url.port or 443}:{addresses}" if self._url.scheme == "https" else ""
 
     def _reason(self, ran: Ran) -> str:
         if ran.code == _TOO_LATE:
@@ -204,7 +187,39 @@ class GitClient:
         return f'[safe]\n\tdirectory = "{path}"\n\tdirectory = "{path}/.git"\n'
 
 
-def _with_newline(text: str | None) -> str | None:
+def ssh_words(access: Access, folder: str) -> list[str]:
+    """ssh that asks nothing, reads nobody's configuration and knows only the keys that are in the folder."""
+    known = access.known_hosts is not None
+    options = {
+        "BatchMode": "yes",
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "ForwardAgent": "no",
+        "LogLevel": "ERROR",
+        "ConnectTimeout": "30",
+        "StrictHostKeyChecking": "yes" if known else "no",
+        "UserKnownHostsFile": f"{folder}/known_hosts" if known else "/dev/null",
+        "IdentityFile": f"{folder}/key" if access.ssh_key else "none",
+    }
+    return ["ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items())]
+
+
+def judged_addresses(url: Url) -> list[str]:
+    """Where the host of a repository leads now. Raises RepositoryFailed where one address is off limits."""
+    try:
+        found = socket.getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise RepositoryFailed(url.text, f"the host {url.host} is not known ({error})") from error
+    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+    for address in addresses:
+        try:
+            refuse_address(url.text, address)
+        except BadUrl as refused:
+            raise RepositoryFailed(url.text, refused.why) from refused
+    return addresses
+
+
+def with_newline(text: str | None) -> str | None:
     return None if text is None else text.rstrip("\n") + "\n"
 
 

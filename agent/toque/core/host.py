@@ -52,6 +52,8 @@ class WebRequest:
     body: bytes | None = None
     timeout: float = 30.0
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
 
 
 @dataclass(frozen=True)

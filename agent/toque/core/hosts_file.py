@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from toque.core.errors import BadProperty
+from toque.core.files import lines_of
 from toque.core.host import Host
 
 HOSTS = "/etc/hosts"
@@ -145,7 +146,7 @@ def _place_of(text: str, name: str) -> tuple[int, int] | None:
 def _entries(text: str) -> Iterator[tuple[str, Line | None]]:
     """Each line, and what it says where it is an address outside the sections."""
     inside = False
-    for raw in text.splitlines():
+    for raw in lines_of(text.encode(errors="surrogateescape")):
         if raw.startswith(_BEGIN):
             inside = True
         said, _, comment = raw.partition("#")

@@ -31,6 +31,8 @@ class Memory:
         self._key = b""
         self._known: dict[str, list[Any]] = {}
         self._noted: dict[str, tuple[str, bool]] = {}
+        self.settled: list[str] = []
+        """What flapped up to the last run, and in this one did not."""
         try:
             found = json.loads(path.read_bytes())
             self._known = {name: [str(each[0]), int(each[1])] for name, each in found.items()}
@@ -45,6 +47,8 @@ class Memory:
         digest = self._digest(want)
         self._noted[key] = (digest, changed)
         former, streak = self._known.get(key, ("", 0))
+        if streak >= FLAPPING and not (changed and former == digest):
+            self.settled.append(name)
         if not changed:
             return "", False
         return (DRIFT, streak + 1 >= FLAPPING) if former == digest else (INTENDED, False)

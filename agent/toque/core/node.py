@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from toque.core.attributes import Attributes, Item, frozen, items_of
+from toque.core.errors import BadData, NotFound
 from toque.core.run import current_run
+from toque.protocol import custom_facts
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,9 @@ class Node(Mapping[str, Any]):
     platform       family, name, version, codename, kernel, init, package_manager
     network        hostname, fqdn, ip, gateway, interfaces
 
+    node.fact("rack", default)   what the word `fact`, or a file of /etc/toque/facts.d, says of this node
+    node.reload("network")       forgets what was collected of a fact: the next look collects it anew
+
     node.request_reboot(reason) restarts the machine after the run. Facts are collected when they are first asked for,
     once per run.
 
@@ -159,6 +165,28 @@ class Node(Mapping[str, Any]):
                 node.request_reboot("updates were installed that need it")
         """
         current_run("node.request_reboot").request_reboot(reason)
+
+    def fact(self, name: str, default: Any = None) -> Any:
+        """A fact that a recipe gave this node, or that lies in /etc/toque/facts.d; `default` where there is none."""
+        if not custom_facts.NAME.fullmatch(name):
+            raise NotFound("fact", name)
+        content = current_run("node.fact").host.read(custom_facts.path_of(name))
+        if content is None:
+            return default
+        try:
+            return frozen(json.loads(content))
+        except ValueError as error:
+            raise BadData(f"the fact {name} in {custom_facts.path_of(name)} is no JSON: {error}") from None
+
+    def reload(self, name: str) -> None:
+        """Forget what was collected of cpu, memory, network or platform, after a line that changed it.
+
+        network_set_up = execute(["netplan", "apply"])
+        node.reload("network")
+        """
+        if name not in Node.__annotations__:
+            raise NotFound("collected fact", name, Node.__annotations__)
+        self._facts.pop(name, None)
 
     def get(self, path: str, default: Any = None) -> Any:
         return self._attributes.get(path, default)

@@ -35,6 +35,8 @@ class Report:
         """Told of each resource before it is looked at, where somebody watches."""
         self.causes = {"drift_corrected": 0, "intended": 0, "flapping": 0}
         """Why resources changed, where the node remembers what was desired before."""
+        self.flapping: list[str] = []
+        """The names of resources that change in every run, as many as are told to the server."""
         self.warnings: list[str] = []
         """What went wrong without failing the run, each once, as many as are told to people beyond the log."""
 
@@ -78,6 +80,8 @@ class Report:
         self.causes["drift_corrected" if outcome.cause == DRIFT else "intended"] += 1
         if outcome.flapping:
             self.causes["flapping"] += 1
+            if len(self.flapping) < MOST:
+                self.flapping.append(one_line(mask(str(resource))))
             self.warn(f"{resource} changed in each of the last runs, though the same was asked for: {resource.remedy}")
 
     def acted(self, recipe: str, action: Action, because: str, dry_run: bool, seconds: float) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from toque.core.errors import ToqueError
+from toque.core.errors import BadProperty, ToqueError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -22,8 +24,17 @@ _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:(?P<user>[^/@]*)@)?(?P<host>\[[^]/]*\]|[^/:@]*)(?::(?P<port>[0-9]{1,5}))?(?P<path>/.*|)"
 )
 _SHORT = re.compile(r"(?P<user>[^/@:]+)@(?P<host>[^/@:]+):(?P<path>[^:].*)")
+_CUT = set("\r\n\0")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _NUMBERS = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", re.IGNORECASE)
+
+
+def check_headers(word: str, headers: Mapping[Any, Any]) -> None:
+    """Refuse what could be a second header of a request."""
+    for name, value in headers.items():
+        if not isinstance(name, str) or not _HEADER.fullmatch(name) or not isinstance(value, str) or _CUT & set(value):
+            raise BadProperty(f"{word} headers must map names to one line of text; {name!r} does not")
 
 
 class BadUrl(ToqueError):

@@ -163,8 +163,10 @@ def search(index: str, query: str = "*:*") -> list[Item]:
 def data_bag(bag: str) -> list[str]:
     """The names of the items in a data bag, sorted. Raises NotFound when there is no such bag.
 
-    for name in data_bag("tenants"):
-        directory(f"/srv/{data_bag_item('tenants', name).id}")
+    Of each name `data_bag_item` has the item.
+
+        for name in data_bag("tenants"):
+            directory(f"/srv/{data_bag_item('tenants', name).id}")
     """
     return _world("data_bag").names(bag)
 
@@ -172,8 +174,10 @@ def data_bag(bag: str) -> list[str]:
 def data_bag_item(bag: str, item: str) -> Item:
     """One item of a data bag, as a copy. Raises NotFound when there is no such bag or item.
 
-    database = data_bag_item("mysql", "main")
-    file("/etc/app.ini", content=f"host = {database.host}\\n")
+    Its keys are attributes, and items as of a mapping.
+
+        database = data_bag_item("mysql", "main")
+        file("/etc/app.ini", content=f"host = {database.host}\\n")
     """
     return _world("data_bag_item").item(bag, item)
 

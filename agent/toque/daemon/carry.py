@@ -266,6 +266,7 @@ class Carrier:
             revision=end.revision,
             releases=end.releases,
             warnings=end.warnings,
+            causes=end.causes,
         )
         while True:
             try:
@@ -323,6 +324,7 @@ class Carrier:
                 revision=self._revision(record.command_id),
                 releases=status.releases,
                 warnings=status.warnings,
+                causes=status.causes,
             )
         )
 

@@ -17,7 +17,7 @@ from typing import Final, Literal
 import msgspec
 
 from toque.protocol.durable import sync_directory, write_durably
-from toque.protocol.messages import ResourceCounts
+from toque.protocol.messages import Causes, ResourceCounts
 
 KEPT_COMMANDS: Final = 1000
 _COMPACT_LINES: Final = 6 * KEPT_COMMANDS
@@ -43,6 +43,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     revision: str = ""
     releases: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
+    causes: Causes = Causes()
 
 
 class Record(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from toque.daemon.config import AgentConfig
+from toque.protocol import custom_facts
 from toque.protocol.messages import Facts, Fingerprint
 
 _OS_RELEASE: Final = Path("/etc/os-release")
@@ -45,6 +46,7 @@ def facts_of(config: AgentConfig) -> Facts:
         cpu_count=len(os.sched_getaffinity(0)),
         memory_kb=_memory_kb(),
         ssh_host_key=_host_key(),
+        custom=custom_facts.read_all(),
     )
 
 

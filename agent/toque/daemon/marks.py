@@ -17,9 +17,9 @@ import msgspec
 
 from toque.daemon.state import State
 from toque.protocol.durable import sync_directory, write_durably
-from toque.protocol.messages import ResourceCounts
+from toque.protocol.messages import Causes, ResourceCounts
 
-LEDGER_BYTES: Final = 16 << 10
+LEDGER_BYTES: Final = 32 << 10
 
 REBOOTING: Final = "rebooting"
 """The reason of a run after whose result the agent restarts its machine."""
@@ -35,6 +35,7 @@ class Status(msgspec.Struct, frozen=True):
     resources: ResourceCounts = ResourceCounts()
     releases: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
+    causes: Causes = Causes()
     reboot: bool = False
     restart: str = ""
     """The line that wants the machine restarted and the run begun again: then this is no end of the command."""

@@ -30,7 +30,7 @@ from toque.daemon.processes import become_subreaper, die_with_parent, end_descen
 from toque.daemon.unpacked import difference
 from toque.protocol import run_warnings
 from toque.protocol.masking import StreamMask
-from toque.protocol.messages import CommandEnvelope, Phase, ResourceCounts
+from toque.protocol.messages import Causes, CommandEnvelope, Phase, ResourceCounts
 
 TIMED_OUT: Final = 124
 ABORTED: Final = 130
@@ -218,7 +218,24 @@ def _status(directory: Path, ledger: Ledger, masked: list[str], code: int, reaso
         resources=_summed(_resources(directory, outcome), ledger.changed),
         releases={str(app): str(revision) for app, revision in outcome.get("releases", {}).items()},
         warnings=tuple(run_warnings.one_line(_without_secrets(str(each), masked)) for each in warnings),
+        causes=_causes(outcome, masked),
         reboot=reboots,
+    )
+
+
+def _causes(outcome: dict[str, Any], masked: list[str]) -> Causes:
+    """Why resources changed, in as few words as travel."""
+    counts = outcome.get("causes", {})
+
+    def names(key: str) -> tuple[str, ...]:
+        told = list(outcome.get(key, ()))[: run_warnings.MOST]
+        return tuple(run_warnings.one_line(_without_secrets(str(each), masked)) for each in told)
+
+    return Causes(
+        intended=int(counts.get("intended", 0)),
+        drift_corrected=int(counts.get("drift_corrected", 0)),
+        flapping=names("flapping"),
+        settled=names("settled"),
     )
 
 

@@ -73,6 +73,8 @@ class Facts(msgspec.Struct, frozen=True):
     cpu_count: int = 0
     memory_kb: int = 0
     ssh_host_key: str = ""
+    custom: dict[str, str] = {}
+    """Facts that recipes and people gave the node, as JSON text by name; bounded by `custom_facts`."""
 
 
 class EnrolRequest(msgspec.Struct, frozen=True):
@@ -288,6 +290,19 @@ class ResourceCounts(msgspec.Struct, frozen=True):
     ignored: int = 0
 
 
+class Causes(msgspec.Struct, frozen=True):
+    """Why resources of a run changed: other things were asked for, or somebody else had changed what was asked before.
+
+    `flapping` names resources that changed in each of their last runs though the same was asked for, `settled` those
+    that did so until this run: at most eight each, as short as a warning and without secrets.
+    """
+
+    intended: int = 0
+    drift_corrected: int = 0
+    flapping: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+
+
 class ResultRequest(msgspec.Struct, frozen=True):
     """How a run ended; sent until confirmed (R8). Exit codes are those of chapter 04, section 7.3.
 
@@ -306,6 +321,7 @@ class ResultRequest(msgspec.Struct, frozen=True):
     revision: str = ""
     releases: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
+    causes: Causes = Causes()
 
 
 class RotateRequest(msgspec.Struct, frozen=True):

@@ -8,13 +8,14 @@ from dataclasses import KW_ONLY, dataclass
 from urllib.parse import urlsplit
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
+from toque.core.files import HEAD
 from toque.core.openpgp import dearmored
 from toque.platforms.package.apt import Apt
 from toque.platforms.package.keys import Key
 from toque.platforms.package.lines import check_addresses, check_words, listed, put, put_back
 from toque.platforms.package.terms import Terms
 
-_HEAD = "# Toque keeps this file: what is changed here is overwritten.\n"
+_HEAD = f"# {HEAD}\n"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _SUITE = re.compile(r"[A-Za-z0-9./][A-Za-z0-9./_~+-]*")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")

@@ -17,7 +17,7 @@ from toque.core.digests import sha256_of
 from toque.core.download import Rules, check_proxy, check_source, download
 from toque.core.files import absolute, group_id, mode_bits, user_id
 from toque.core.trees import give, merge, permit
-from toque.core.urls import BadUrl
+from toque.core.urls import BadUrl, check_headers
 
 _MARK = ".toque-archive"
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
@@ -89,6 +89,9 @@ class Archive(Resource[ArchiveState]):
             raise BadProperty(f"archive strip_components must be 0 or more, got {self.strip_components}")
         mode_bits("archive", self.mode)
         check_proxy("archive", self.proxy)
+        check_headers("archive", self.headers or {})
+        if self.key_file is not None and self.cert_file is None:
+            raise BadProperty("archive key_file needs cert_file, the certificate that it belongs to")
         if self.creates == "":
             raise BadProperty("archive creates must be a path, got an empty text")
         if self._is_url:

@@ -8,6 +8,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
 from toque.core.accounts import check_name
+from toque.core.files import in_lines, lines_of
 from toque.core.own_files import home_of, make_private, read_as, remove_as, write_as
 from toque.core.ssh_keys import PublicKey, blob_in, check_option, parse
 
@@ -70,7 +71,7 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
     def desired(self) -> AuthorizedKeysState | None:
         if not self.present:
             return None
-        own, text = not self.path.startswith("/"), _text([key.line for key in self._keys()])
+        own, text = not self.path.startswith("/"), in_lines([key.line for key in self._keys()])
         folder = f"0700 {self.user}" if self.path == _USUAL else None
         if own or self.path.startswith("%h/"):
             return AuthorizedKeysState(text, self.user, "0600", folder)
@@ -81,13 +82,13 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
         found = host.entry(path) if path else None
         if path is None or found is None or found.kind != "file":
             return AuthorizedKeysState() if found is not None and not self.present and not self.keys else None
-        lines = (self._read(host, path) or b"").decode(errors="surrogateescape").splitlines()
+        lines = lines_of(self._read(host, path))
         if self.keys and not self.exclusive:
             there = [(blob_in(line), line) for line in lines]
             lines = [line for key in self._keys() for blob, line in there if blob == key.blob]
             if not self.present and not lines:
                 return None
-        return AuthorizedKeysState(_text(lines), host.user_name(found.uid), f"{found.mode:04o}", _folder(host, path))
+        return AuthorizedKeysState(in_lines(lines), host.user_name(found.uid), f"{found.mode:04o}", _folder(host, path))
 
     def apply(self, host: Host, change: Change[AuthorizedKeysState]) -> None:
         own = self._is_own(host)
@@ -102,7 +103,7 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
         if change.fields == {"folder"}:
             return
         old = self._read(host, path) or b""
-        new = _text([key.line for key in self._keys()]) if self.exclusive else self._merged(old)
+        new = in_lines([key.line for key in self._keys()]) if self.exclusive else self._merged(old)
         if own:
             write_as(host, self.user, path, new)
         else:
@@ -117,13 +118,13 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
         """What is there, with our keys each in one line (where the first of its lines was), or in none."""
         left = {key.blob: key.line for key in self._keys()}
         ours, lines = set(left), []
-        for line in old.decode(errors="surrogateescape").splitlines():
+        for line in lines_of(old):
             blob = blob_in(line)
             if blob not in ours:
                 lines.append(line)
             elif self.present and blob in left:
                 lines.append(left.pop(blob))
-        return _text([*lines, *(left.values() if self.present else ())])
+        return in_lines([*lines, *(left.values() if self.present else ())])
 
     def _path(self, host: Host) -> str | None:
         """Where the file is; None as long as there is no such user."""
@@ -141,10 +142,6 @@ class AuthorizedKeys(Resource[AuthorizedKeysState]):
 
     def _read(self, host: Host, path: str) -> bytes | None:
         return read_as(host, self.user, path) if self._is_own(host) else host.read(path)
-
-
-def _text(lines: Sequence[str]) -> bytes:
-    return "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
 
 
 def _folder(host: Host, path: str) -> str | None:

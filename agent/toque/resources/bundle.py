@@ -10,11 +10,11 @@ from toque.core import BadProperty, Change, Host, Ran, Resource, ToqueError, rec
 from toque.core.accounts import check_name
 from toque.core.files import absolute
 from toque.core.planned import Planned
+from toque.core.variables import check_variables
 
 _PROGRAM = re.compile(r"/[^\0\n]*|[A-Za-z0-9][A-Za-z0-9._+-]*")
 _GROUP = re.compile(r"[A-Za-z0-9_-]+")
 _SETTING = re.compile(r"(?P<name>BUNDLE_[A-Z_]+): \"?(?P<value>.*?)\"?")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,7 @@ class Bundle(Resource[BundleState]):
             raise BadProperty(f"bundle bundle_binary must be a program or its path, got {self.bundle_binary!r}")
         if self.user is not None:
             check_name("bundle user:", self.user)
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(str(name)) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"bundle environment must map names such as CFLAGS to text; {name!r} does not")
+        check_variables("bundle", self.environment)
 
     def desired(self) -> BundleState:
         without = None if self.without is None else tuple(sorted(set(self.without)))

@@ -97,6 +97,8 @@ class Certificate(Resource[CertificateState]):
         for name, path in (("key", self.key), ("request", self.request), ("ca", self.ca), ("ca_key", self.ca_key)):
             if path is not None:
                 absolute(f"certificate {name}:", path)
+                if path == self.path:
+                    raise BadProperty(f"certificate {name} must be another file than the certificate's, got {path}")
         if self.present:
             self._check_contents()
         for secret in (self.passphrase, self.ca_passphrase):

@@ -57,7 +57,8 @@ class Cleanup(Resource[CleanupState]):
 
     def __post_init__(self) -> None:
         absolute("cleanup", self.path)
-        if ".." in self.path.split("/") or (self.path.rstrip("/") or "/") in _NEVER:
+        parts = self.path.strip("/").split("/")
+        if {"", ".", ".."} & set(parts) or f"/{'/'.join(parts)}" in _NEVER:
             raise BadProperty(
                 f"cleanup path must not be a folder of the system itself, got {self.path}: name one below"
             )

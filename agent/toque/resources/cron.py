@@ -9,11 +9,10 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
-from toque.core.files import user_id
+from toque.core.files import HEAD, user_id
 from toque.core.variables import check_variables
 
 _FOLDER = "/etc/cron.d"
-_HEAD = "# Written by Toque: what is changed here is overwritten."
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
 _ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+,-]*")
 _SPECIAL = ("@reboot", "@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
@@ -134,7 +133,7 @@ class Cron(Resource[CronState]):
         return "0644" if self.lock and self.user != "root" else "0600"
 
     def _content(self) -> bytes:
-        lines = [_HEAD]
+        lines = [f"# {HEAD}"]
         lines += [] if self.mailto is None else [f'MAILTO="{self.mailto}"']
         lines += [f"{name}={_quoted(value)}" for name, value in sorted((self.environment or {}).items())]
         lines.append(f"{self._times()} {self.user} {self._line()}")

@@ -68,6 +68,8 @@ class Csr(Resource[CsrState]):
         if not self.present:
             return
         absolute("csr key:", self.key)
+        if self.key == self.path:
+            raise BadProperty(f"csr key must be another file than the request's, got {self.key}")
         check_names("csr names", self.names)
         check_subject("csr subject", self.subject)
         if self.subject is None and not self.names:

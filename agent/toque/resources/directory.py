@@ -39,6 +39,8 @@ class Directory(Resource[DirectoryState]):
     keep       patterns such as "*.conf" of names that purge leaves alone
     present    False removes it; a folder that is not empty only with recursive=True
 
+    For `/` itself purge, recursive and present=False are refused: such a path is one with an empty name in it.
+
         directory("/srv/shop/shared/log", owner="deploy", mode="0750", parents=True)
         directory("/srv/shop/media", owner="deploy", mode="0750", file_mode="0640", recursive=True)
     """
@@ -61,6 +63,8 @@ class Directory(Resource[DirectoryState]):
         absolute("directory", self.path)
         mode_bits("directory", self.mode)
         mode_bits("directory file_mode:", self.file_mode)
+        if not self.path.strip("/.") and (self.purge or self.recursive or not self.present):
+            raise BadProperty("directory path must be a folder below / for purge, recursive and present=False")
         if self.file_mode is not None and not self.recursive:
             raise BadProperty("directory file_mode is for the files below: it needs recursive=True")
 

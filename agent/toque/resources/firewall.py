@@ -27,12 +27,11 @@ class LockedOut(ToqueError):
 class Firewall(Resource[FirewallState]):
     """Keep the rules for what comes in to this machine. New rules are tried; if they lock it out, the old come back.
 
-    rules         mappings, all that there is: give them once per machine (collect them in a list). Each has
-                  port    1 to 65535, a range such as "8000-8010", or a list of these; without it: all
-                  proto   "tcp" (the default with a port) or "udp"
-                  source  an address or network such as "10.0.0.0/8", or a list of these; without it: everybody
-                  action  "accept" (the default), "drop" or "reject"
-                  order   a number (100): lower ones are looked at first, equal ones as they are written
+    rules         mappings, all that there is: give them once per machine (collect them in a list). In each, "port" is
+                  1 to 65535, a range such as "8000-8010", or a list of these (without it: all); "proto" is "tcp" (the
+                  default with a port) or "udp"; "source" is an address or network such as "10.0.0.0/8", or a list of
+                  these (without it: everybody); "action" is "accept" (the default), "drop" or "reject"; "order" is a
+                  number (100): lower ones are looked at first, equal ones as they are written
     default       what happens to the rest: "drop", "reject" or "accept"
     backend       "nftables", "ufw" or "firewalld"; None: the one that is in use on the machine, else nftables
     probe         what must succeed under the new rules: a program as a list of arguments, or a function that answers

@@ -10,13 +10,13 @@ from toque.core import BadProperty, Change, Host, Ran, Resource, ToqueError, rec
 from toque.core.accounts import check_name
 from toque.core.files import absolute
 from toque.core.planned import Planned
+from toque.core.variables import check_variables
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _PROGRAM = re.compile(r"/[^\0\n]*|[A-Za-z0-9][A-Za-z0-9._+-]*")
 _EXACT = re.compile(r"[0-9][0-9A-Za-z.-]*")
 _CLAUSE = re.compile(r"(=|!=|>=|<=|~>|>|<)? *[0-9][0-9A-Za-z.-]*")
 _SOURCE = re.compile(r"/[^\0\n]*\.gem|(https|http|file)://\S+")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _DEFAULT = "default: "
 
 
@@ -76,9 +76,7 @@ class GemPackage(Resource[GemState]):
             absolute("gem_package", self.install_dir)
         if self.user is not None:
             check_name("gem_package user:", self.user)
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(str(name)) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(f"gem_package environment must map names such as CFLAGS to text; {name!r} does not")
+        check_variables("gem_package", self.environment)
         if not self.present and self.upgrade:
             raise BadProperty("gem_package present=False goes without upgrade")
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
-from toque.core.files import absolute, user_id
+from toque.core.files import absolute, group_id, user_id
 from toque.core.gitclient import Access, GitClient, check_revision, is_sha
 from toque.core.urls import BadUrl, Url, parse_repository
 
@@ -29,7 +29,7 @@ class Git(Resource[GitState]):
     destination  the folder's path; made where it is missing (its parents too), else empty or a working copy already
     repository   https://host/path, ssh://user@host/path or user@host:path
     revision     a branch, a tag or a full commit id; without it the repository's default branch
-    user         who owns the working copy and runs git (root)
+    user, group  who owns the working copy and runs git (root); without a group it is the user's first
     ssh_key      a private deploy key without a passphrase, as a Secret; a file only while git runs
     known_hosts  lines for ssh's known_hosts; without it any host key is believed
     username, password  for https, the password (or token) as a Secret; sent to the repository's host only
@@ -52,6 +52,7 @@ class Git(Resource[GitState]):
     repository: str
     revision: str | None = None
     user: str | None = None
+    group: str | None = None
     ssh_key: str | None = None
     known_hosts: str | None = None
     username: str | None = None
@@ -72,6 +73,8 @@ class Git(Resource[GitState]):
             check_revision(self.revision)
         if self.user is not None:
             check_name("git user:", self.user)
+        if self.group is not None:
+            check_name("git group:", self.group)
         if self.depth is not None and self.depth < 1:
             raise BadProperty(f"git depth must be 1 or more, got {self.depth}")
         if self.password is not None and url.scheme not in ("https", "http"):
@@ -116,8 +119,8 @@ class Git(Resource[GitState]):
         found = host.entry(self.destination)
         if found is None:
             host.make_directory(self.destination, mode=0o755, parents=True)
-            if self.user is not None:
-                host.chown(self.destination, user_id(host, self.user), None)
+            if self.user is not None or self.group is not None:
+                host.chown(self.destination, user_id(host, self.user), group_id(host, self.group))
         elif host.entry(f"{self.destination}/.git") is None and host.names_in(self.destination):
             raise ToqueError(f"{self.destination} has files in it and is no working copy of git: move them away first")
         if host.entry(f"{self.destination}/.git") is None:
@@ -166,7 +169,7 @@ class Git(Resource[GitState]):
             self.timeout,
             self.size_limit,
         )
-        return GitClient(host, self._url(), access, self.user)
+        return GitClient(host, self._url(), access, self.user, self.group)
 
     def _note(self, name: str, value: str | None) -> None:
         object.__setattr__(self, name, value)

@@ -78,7 +78,10 @@ class Hostname(Resource[HostnameState]):
                 host.write(_SAVED, f"{self.name}\n".encode())
                 host.run(["hostname", "--", self.name])
         if "hosts" in change:
-            write_hosts(host, with_entry(hosts_text(host), Line(self.ip, self._names()), exclusive=False))
+            text = hosts_text(host)
+            was = entry_of(text, self.ip)
+            line = Line(self.ip, self._names(), was.comment if was is not None else "")
+            write_hosts(host, with_entry(text, line, exclusive=False))
 
     def _names(self) -> tuple[str, ...]:
         return (self.name,) if self.fqdn is None else (self.fqdn, self.name)

@@ -9,11 +9,11 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, ClassVar, Literal
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, action, recipe_word, resource
+from toque.core.files import absolute
 from toque.core.host import WebAnswer, WebRequest
 from toque.core.masking import mask
-from toque.core.urls import without_password
+from toque.core.urls import check_headers, without_password
 
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _SHOWN = 300
 
 
@@ -35,7 +35,7 @@ class HttpRequest(Resource[RequestState]):
 
     url        http or https; a user and a password in it are sent as a header, and hidden
     method     GET and HEAD only look: they are sent in a plan too, and are never a change
-    headers    more of them; values may be Secrets
+    headers    more of them; values may be Secrets. Another host that a redirect leads to does not get them
     json       sent as JSON
     body       text, bytes or a Secret, sent as it is
     expect     the statuses that are a success
@@ -43,6 +43,7 @@ class HttpRequest(Resource[RequestState]):
     unless     a function without arguments that only looks: when it answers yes, nothing is sent
     timeout    seconds for connecting, and for waiting for the answer
     ca_file    the authorities to trust, a PEM file, instead of the system's
+    cert_file, key_file   a certificate, and its key where it is not in the same file, to show to the server
     when_told  True: it is sent only as `notify=[it.send]` of another resource
 
     Whatever else the answer is fails the resource; `retries` and `retry_delay` try again. Redirects are followed only
@@ -65,6 +66,8 @@ class HttpRequest(Resource[RequestState]):
     unless: Callable[[], bool] | None = None
     timeout: float = 30.0
     ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
     when_told: bool = False
 
     def __post_init__(self) -> None:
@@ -74,9 +77,12 @@ class HttpRequest(Resource[RequestState]):
             raise BadProperty("http_request takes json or body, not both")
         if self.only_looks and (self.json is not None or self.body is not None):
             raise BadProperty(f"http_request {self.method} has no body: say method='POST', or leave json and body out")
-        for name, value in self.headers.items():
-            if not _HEADER.fullmatch(name) or not isinstance(value, str) or set(value) & set("\r\n\0"):
-                raise BadProperty(f"http_request headers must map names to one line of text; {name!r} does not")
+        check_headers("http_request", self.headers)
+        for name in ("ca_file", "cert_file", "key_file"):
+            if (path := getattr(self, name)) is not None:
+                absolute(f"http_request {name}:", path)
+        if self.key_file is not None and self.cert_file is None:
+            raise BadProperty("http_request key_file needs cert_file, the certificate that it belongs to")
 
     @property
     def only_looks(self) -> bool:
@@ -120,7 +126,8 @@ class HttpRequest(Resource[RequestState]):
             body = json.dumps(self.json)
         raw = str.__str__(body).encode() if isinstance(body, str) else body
         url = str.__str__(self.url)
-        answer = host.ask(WebRequest(url, self.method, headers, raw, self.timeout, self.ca_file))
+        files = self.ca_file, self.cert_file, self.key_file
+        answer = host.ask(WebRequest(url, self.method, headers, raw, self.timeout, *files))
         self.__dict__["_answer"] = answer
         if answer.status not in self.expect:
             wanted = " or ".join(map(str, self.expect))

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
+from toque.core.files import HEAD
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 _OPTION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
-_HEAD = "# kept by Toque\n"
+_HEAD = f"# {HEAD}\n"
 
 
 @dataclass(frozen=True)

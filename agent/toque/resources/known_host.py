@@ -12,7 +12,7 @@ from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
 from toque.core.accounts import check_name
-from toque.core.files import absolute
+from toque.core.files import absolute, in_lines, lines_of
 from toque.core.own_files import home_of, read_as, write_as
 from toque.core.ssh_keys import PublicKey, fingerprint, parse
 
@@ -40,8 +40,8 @@ class KnownHost(Resource[KnownHostState]):
                   and taken only when they have these fingerprints
     hashed        True: the file does not show the name; False: it does; None: as they are (a new entry shows it)
     user          in this user's own known_hosts, with his rights
-    file          in this file (absolute); without user and file it is the one for all users, /etc/ssh/ssh_known_hosts
-    present       False: the machine is not known
+    path          in this file (absolute); without user and path it is the one for all users, /etc/ssh/ssh_known_hosts
+    present       False takes the machine's keys out, whatever they are; lines for several machines keep the others
 
         github = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
         known_host("github.com", keys=[github])
@@ -57,7 +57,7 @@ class KnownHost(Resource[KnownHostState]):
     fingerprints: Sequence[str] = ()
     hashed: bool | None = None
     user: str | None = None
-    file: str | None = None
+    path: str | None = None
     present: bool = True
 
     def __post_init__(self) -> None:
@@ -65,12 +65,12 @@ class KnownHost(Resource[KnownHostState]):
             raise BadProperty(f"known_host host must be a name or an address, got {self.host!r}")
         if not 1 <= self.port <= 65535:
             raise BadProperty(f"known_host port must be 1 to 65535, got {self.port}")
-        if self.user is not None and self.file is not None:
-            raise BadProperty("known_host takes user or file, not both")
+        if self.user is not None and self.path is not None:
+            raise BadProperty("known_host takes user or path, not both")
         if self.user is not None:
             check_name("known_host user:", self.user)
-        if self.file is not None:
-            absolute("known_host file:", self.file)
+        if self.path is not None:
+            absolute("known_host path:", self.path)
         if self.present and bool(self.keys) == bool(self.fingerprints):
             raise BadProperty("known_host needs keys or fingerprints, one of them")
         for text in self.fingerprints:
@@ -81,6 +81,10 @@ class KnownHost(Resource[KnownHostState]):
         for key in self._keys():
             if key.options:
                 raise BadProperty(f"known_host keys take no options, got {key.options!r}")
+
+    def identity(self) -> str:
+        """The same machine may be known in several files, and at several ports."""
+        return self._name() + (f" of {self.user}" if self.user else f" in {self.path}" if self.path else "")
 
     def desired(self) -> KnownHostState | None:
         if not self.present:
@@ -107,7 +111,7 @@ class KnownHost(Resource[KnownHostState]):
                 lines.append(f"{','.join(others)} {found['type']} {found['blob']}{found['rest']}")
         hashed = self.hashed if self.hashed is not None else bool(change.was and change.was.hashed)
         lines += [f"{_hashed(self._name()) if hashed else self._name()} {key.type} {key.blob}" for key in keys]
-        content = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
+        content = in_lines(lines)
         if self.user is not None:
             home_of(host, self.user)
             write_as(host, self.user, self._path(host) or "", content)
@@ -124,7 +128,7 @@ class KnownHost(Resource[KnownHostState]):
 
     def _path(self, host: Host) -> str | None:
         if self.user is None:
-            return self.file or _ALL
+            return self.path or _ALL
         home = host.home_of(self.user)
         return None if home is None else f"{home}/.ssh/known_hosts"
 
@@ -133,7 +137,7 @@ class KnownHost(Resource[KnownHostState]):
         if path is None:
             return []
         data = host.read(path) if self.user is None else read_as(host, self.user, path)
-        return (data or b"").decode(errors="surrogateescape").splitlines()
+        return lines_of(data)
 
     def _entry(self, line: str) -> re.Match[str] | None:
         """A line that gives a key to this machine by its name; patterns, markers and other machines are not ours."""

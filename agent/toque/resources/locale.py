@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, recipe_word, resource
+from toque.core.files import in_lines, lines_of
 
 _NAME = re.compile(r"[a-z]{2,3}_[A-Z]{2}(\.[A-Za-z0-9-]+)?(@[A-Za-z]+)?|C(\.UTF-8)?|POSIX")
 _VARIABLE = re.compile(r"LC_[A-Z]+|LANGUAGE")
@@ -96,7 +97,7 @@ class Locale(Resource[LocaleState]):
                 source = language + "".join(modifier)
                 host.run(["localedef", "-i", source, "-f", charset or "ISO-8859-1", name])
             return
-        lines = (host.read(_GEN) or b"").decode(errors="surrogateescape").splitlines()
+        lines = lines_of(host.read(_GEN))
         for name in names:
             wanted = f"{name} {name.partition('@')[0].partition('.')[2] or 'ISO-8859-1'}"
             commented = [number for number, line in enumerate(lines) if line.lstrip("# ").split() == wanted.split()]
@@ -104,7 +105,7 @@ class Locale(Resource[LocaleState]):
                 lines[commented[0]] = wanted
             else:
                 lines.append(wanted)
-        host.write(_GEN, "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+        host.write(_GEN, in_lines(lines))
         host.run(["locale-gen"])
 
     def _write_settings(self, host: Host) -> None:

@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 from toque.core import BadProperty, Change, Host, Resource, action, recipe_word, resource
 from toque.core.files import absolute
 from toque.core.fstab import Line, check_device, line_in, put_line
+from toque.core.secret import holds_secret
 
 _TAGS = ("UUID=", "PARTUUID=", "LABEL=", "PARTLABEL=", "ID=")
 _OPPOSITES = {
@@ -42,7 +43,8 @@ class Mount(Resource[MountState]):
     path        the folder, absolute; made (0755, root) where it is missing
     device      "/dev/vdb1", "UUID=…", "LABEL=…", a folder (options=["bind"]), "tmpfs", or "server:/export"
     fstype      its kind: "ext4", "xfs", "nfs", "tmpfs", …; "auto" asks the device
-    options     as mount takes them, e.g. ["noatime", "size=64m"]
+    options     as mount takes them, e.g. ["noatime", "size=64m"]; a Secret is refused, as all can read it: name a file
+                ("credentials=/etc/cifs.secret")
     dump        the fifth field of /etc/fstab
     fsck_pass   the sixth: 1 for the root, 2 for others to be checked at boot, 0 for none
     mounted     True, False, or None: not managed
@@ -76,6 +78,11 @@ class Mount(Resource[MountState]):
                 raise BadProperty(f"mount needs the device for {self.path}")
         else:
             check_device("mount device", self.device)
+        if holds_secret(self.options) or holds_secret(self.device):
+            raise BadProperty(
+                "mount options and device must hold no Secret: every user of the machine can read them; name a file of "
+                'mode 0600 instead, such as "credentials=/etc/cifs.secret"'
+            )
         for name, value in (("fstype", self.fstype), *(("options", each) for each in self.options)):
             if not value or value.startswith("-") or " " in value or "#" in value or not value.isprintable():
                 raise BadProperty(f"mount {name} must be words without blanks, got {value!r}")

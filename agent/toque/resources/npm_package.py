@@ -12,12 +12,12 @@ from toque.core import BadProperty, Change, Host, Ran, Resource, ToqueError, rec
 from toque.core.accounts import check_name
 from toque.core.files import absolute
 from toque.core.planned import Planned
+from toque.core.variables import check_variables
 
 _NAME = re.compile(r"(@[a-z0-9~][a-z0-9._~-]*/)?[A-Za-z0-9~][A-Za-z0-9._~-]*")
 _EXACT = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+([-+][0-9A-Za-z.+-]+)?")
 _RANGE = re.compile(r"[\^~<>=0-9][\^~<>=0-9A-Za-z.*+ |-]*")
 _SOURCE = re.compile(r"/[^\0\n]*|(https|http|git\+https|git\+ssh)://\S+")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _AS_LOCKED = "as package-lock.json says"
 _QUIET = {"audit": "false", "fund": "false", "loglevel": "error", "progress": "false", "update_notifier": "false"}
 
@@ -87,11 +87,7 @@ class NpmPackage(Resource[NpmState]):
             raise BadProperty(f"npm_package registry must be https://…, got {self.registry!r}")
         if self.user is not None:
             check_name("npm_package user:", self.user)
-        for name, value in (self.environment or {}).items():
-            if not _VARIABLE.fullmatch(str(name)) or not isinstance(value, str) or "\0" in value:
-                raise BadProperty(
-                    f"npm_package environment must map names such as NPM_TOKEN to text; {name!r} does not"
-                )
+        check_variables("npm_package", self.environment)
         if not self.present and (self.ci or self.version or self.upgrade):
             raise BadProperty("npm_package present=False goes with a name, and without version and upgrade")
 

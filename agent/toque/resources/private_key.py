@@ -60,6 +60,8 @@ class PrivateKey(Resource[PrivateKeyState]):
         absolute("private_key", self.path)
         if self.public is not None:
             absolute("private_key public:", self.public)
+            if self.public == self.path:
+                raise BadProperty(f"private_key public must be another file than the key's, got {self.public}")
         check_key("private_key", self.type, self.bits)
         if (mode_bits("private_key", self.mode) or 0) & 0o137:
             raise BadProperty(
@@ -79,6 +81,8 @@ class PrivateKey(Resource[PrivateKeyState]):
 
     def current(self, host: Host) -> PrivateKeyState | None:
         found, data = host.entry(self.path), host.read(self.path)
+        if not self.present and found is None and self.public is not None and host.entry(self.public) is not None:
+            return PrivateKeyState(None, None, None, True, None, None, None)
         if found is None or data is None or (found.kind != "file" and self.present):
             return None
         rights = owner_of(host, found, self.owner), group_of(host, found, self.group), f"{found.mode:04o}"

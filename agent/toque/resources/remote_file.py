@@ -14,12 +14,11 @@ from toque.core import BadProperty, Change, Host, Resource, recipe_word, resourc
 from toque.core.digests import sha256_of
 from toque.core.download import DownloadFailed, Fetched, Rules, beside, check_proxy, check_source, download
 from toque.core.files import absolute, back_up, four_digits, group_id, group_of, mode_bits, owner_of, user_id
-from toque.core.urls import BadUrl
+from toque.core.urls import BadUrl, check_headers
 from toque.core.verification import check_verify, judged
 
 _CACHE = "/var/cache/toque/remote_file"
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_HEADER = re.compile(r"[A-Za-z0-9-]+")
 _AS_THERE = "that of the source"
 
 
@@ -86,9 +85,7 @@ class RemoteFile(Resource[RemoteFileState]):
         mode_bits("remote_file", self.mode)
         if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
             raise BadProperty(f"remote_file sha256 must be 64 hexadecimal digits, got {self.sha256!r}")
-        for name, value in (self.headers or {}).items():
-            if not _HEADER.fullmatch(name) or not isinstance(value, str) or not value.isprintable():
-                raise BadProperty(f"remote_file headers must map names to single lines of text; {name!r} does not")
+        check_headers("remote_file", self.headers or {})
         check_proxy("remote_file", self.proxy)
         check_verify("remote_file", self.verify)
         if self.key_file is not None and self.cert_file is None:

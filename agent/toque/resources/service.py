@@ -41,7 +41,8 @@ class Service(Resource[ServiceState]):
     restart_on   resources; when one of them changed, restart
     reload_on    resources; when one of them changed, reload the configuration (restart where that is not possible)
     command      declares a program of your own as this service: a list of arguments, or a text that is split like one
-                 (there is no shell). Kept by systemd where it runs, else by supervisord; started again when it ends
+                 (there is no shell), without Secrets, as every user can see it. Kept by systemd where it runs, else by
+                 supervisord; started again when it ends
     cwd          the folder that `command` runs in
     user         who `command` runs as (root)
     environment  its environment; values may be Secrets, the files that hold them are for root only

@@ -15,7 +15,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}")
 _ALIAS = re.compile(r"[A-Z][A-Z0-9_]*")
 _COMMAND = re.compile(r"!?(sha\d+:\S+ +)?(/.+|ALL|[A-Z][A-Z0-9_]*|sudoedit /.+)")
 _WHO = re.compile(r"[A-Za-z0-9_.+:/%!*?-]+")
-_DEFAULT = re.compile(r"!?[a-z_0-9]+( *[+-]?= *.+)?")
+_DEFAULT = re.compile(r"""!?[a-z_0-9]+( *[+-]?= *("[^"]*"|([^",\s\\]|\\.)+))?""")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class Sudo(Resource[SudoState]):
     nopasswd  no password is asked for
     noexec    what is run may run nothing else
     setenv    they may set its environment
-    defaults  options of sudo for these users and groups, e.g. ["!requiretty", "env_keep += SSH_AUTH_SOCK"]
+    defaults  options of sudo for these users and groups, e.g. ["!requiretty", "env_keep += SSH_AUTH_SOCK"]; a value
+              with blanks or commas in double quotes
     user_aliases, command_aliases, host_aliases, runas_aliases  names in capitals for lists, to use in the above
     present   False takes the file away
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, NotFound, Resource, recipe_word, resource
+from toque.core.files import in_lines, lines_of
 
 _KEY = re.compile(r"[a-z][A-Za-z0-9_]*([./][A-Za-z0-9_:@-]+([.][A-Za-z0-9_:@-]+)*)+")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.conf")
@@ -118,10 +119,10 @@ class Sysctl(Resource[SysctlState]):
             return
         if host.entry(_FOLDER) is None:
             host.make_directory(_FOLDER, mode=0o755)
-        host.write(path, "".join(f"{line}\n" for line in kept).encode(errors="surrogateescape"))
+        host.write(path, in_lines(kept))
 
     def _lines(self, host: Host) -> list[str]:
-        return (host.read(f"{_FOLDER}/{self.file}") or b"").decode(errors="surrogateescape").splitlines()
+        return lines_of(host.read(f"{_FOLDER}/{self.file}"))
 
 
 def _parts(key: str) -> tuple[str, ...]:

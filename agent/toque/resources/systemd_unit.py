@@ -36,7 +36,7 @@ class SystemdUnit(Resource[UnitState]):
 
     name         with its kind, e.g. "shop.service", "backup.timer", "data.mount", "worker@.service"
     content      its text, or sections as mappings: {"Service": {"ExecStart": "/usr/bin/shop"}}. There a list gives a
-                 setting several times, and True and False become yes and no
+                 setting several times, and True and False become yes and no. A Secret is refused: all can read a unit
     drop_in      content is an addition to a unit that somebody else provides, kept as NAME.d/DROP_IN.conf
     running      True, False, or None: not managed. What runs is restarted when its content changed
     enabled      whether it starts at boot; its content needs an [Install] section for that

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, ToqueError, action, recipe_word, resource
-from toque.core.files import user_id
+from toque.core.files import HEAD, user_id
 from toque.platforms.environment.systemd import quoted
 from toque.platforms.service import definition
-from toque.platforms.service.definition import FILES, HEAD, arguments, check_definition
+from toque.platforms.service.definition import FILES, arguments, check_definition
 from toque.platforms.service.systemd import Systemd, in_unit
 from toque.platforms.service.units import SYSTEM, place, take_away, verify
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from toque.core import BadProperty, Change, Host, Resource, Secret, recipe_word, resource
 from toque.core.accounts import check_name
+from toque.core.files import absolute
 from toque.core.sessions import end_processes
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class User(Resource[UserState]):
                  of the same name
     groups       more groups, which must exist
     append       False: the user is in `groups` and in no others
-    home         the home folder's path
+    home         the home folder's path, absolute
     move_home    when `home` changes, move what is in the old folder there
     shell        the login shell's path
     comment      the full name, for people
@@ -92,6 +93,8 @@ class User(Resource[UserState]):
         for name, value in (("home", self.home), ("shell", self.shell), ("comment", self.comment)):
             if value is not None and re.search("[:\x00-\x1f]", value):
                 raise BadProperty(f"user {name} must have no colon and no control character, got {value!r}")
+        if self.home is not None:
+            absolute("user home:", self.home)
         if self.password is not None and not _HASH.fullmatch(self.password):
             raise BadProperty("user password must be a hash made by `openssl passwd -6`, not the password itself")
         if self.locked is not None and self.password is not None and self.password[:1] in ("!", "*"):
@@ -109,7 +112,7 @@ class User(Resource[UserState]):
             self.uid,
             self.group,
             None if self.groups is None else tuple(sorted(set(self.groups))),
-            self.home,
+            self._home,
             self.shell,
             self.comment,
             None if self.password is None else Secret(self.password),
@@ -149,12 +152,12 @@ class User(Resource[UserState]):
             host.run(["usermod", "--lock" if self.locked else "--unlock", "--", self.name])
 
     def foretell(self, plan: Planned, change: Change[UserState]) -> None:
-        plan.account("user", self.name, self.uid, present=self.present, home=self.home)
+        plan.account("user", self.name, self.uid, present=self.present, home=self._home)
         if change.was is None:
             if self.group is None:
                 plan.account("group", self.name)
             if self.create_home or (self.create_home is None and not self.system):
-                plan.new_folder(self.home or f"/home/{self.name}")
+                plan.new_folder(self._home or f"/home/{self.name}")
 
     def _add(self, host: Host) -> None:
         given = [name for name in _OPTIONS if name != "groups" and getattr(self, name) is not None]
@@ -173,7 +176,12 @@ class User(Resource[UserState]):
         if name == "expires":
             return ["--expiredate", "" if self.expires == "never" else str(self.expires)]
         moved = ["--move-home"] if name == "home" and self.move_home and not new else []
-        return [_OPTIONS[name], str(getattr(self, name)), *moved]
+        return [_OPTIONS[name], str(self._home if name == "home" else getattr(self, name)), *moved]
+
+    @property
+    def _home(self) -> str | None:
+        """Without a slash at its end, which usermod leaves out and useradd does not."""
+        return None if self.home is None else self.home.rstrip("/") or "/"
 
     def _group(self, host: Host, gid: int) -> str:
         return str(gid) if self.group is not None and self.group.isdecimal() else host.group_name(gid)

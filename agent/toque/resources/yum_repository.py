@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
 from toque.core import BadProperty, Change, Host, Resource, recipe_word, resource
+from toque.core.files import HEAD
 from toque.core.openpgp import armored
 from toque.core.os_release import family_of
 from toque.core.secret import holds_secret
@@ -14,7 +15,7 @@ from toque.platforms.package import repositories_of
 from toque.platforms.package.keys import Key
 from toque.platforms.package.lines import check_addresses, check_words, listed, put, put_back
 
-_HEAD = "# Toque keeps this file: what is changed here is overwritten.\n"
+_HEAD = f"# {HEAD}\n"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PATTERN = re.compile(r"[A-Za-z0-9*?@\[][A-Za-z0-9.+_*?\[\]:-]*")
 _OPTION = re.compile(r"[a-z][a-z0-9_]*")

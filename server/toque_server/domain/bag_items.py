@@ -96,8 +96,8 @@ def _volume_configuration(volume: VolumeConfiguration) -> Item:
 
 
 def instance_item(instance: InstanceOf) -> Item:
-    """As all nodes see it: `self` false, no private host key."""
-    return {
+    """As all nodes see it: `self` false, no private host key. A node to which facts were given has `facts`, too."""
+    return ({"facts": instance.facts} if instance.facts else {}) | {
         "id": instance.hostname,
         "instance_id": instance.id,
         "ec2_instance_id": instance.machine_id,

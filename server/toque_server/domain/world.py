@@ -95,6 +95,8 @@ class InstanceOf(msgspec.Struct, frozen=True, kw_only=True):
     infrastructure_class: str = "ec2"
     install_updates_on_boot: bool = True
     rsa: HostKeys = HostKeys()
+    facts: dict[str, Any] = {}
+    """The short ones of those that recipes and people gave the node."""
 
 
 class DataSource(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,12 +20,14 @@ from toque.protocol.messages import (
     Accepted,
     AckRequest,
     BundleRequest,
+    Causes,
     LogRequest,
     ManifestRequest,
     PartsAnswer,
     PartsRequest,
     ResultRequest,
 )
+from toque_server.domain import flapping
 from toque_server.domain.command import Command, Exit
 from toque_server.http import answers
 from toque_server.http.answers import Answer, malformed, not_found, unauthenticated
@@ -39,6 +41,7 @@ from toque_server.store.service_errors import ServiceError
 
 _PARTS = 500
 _LONGEST_REASON = 2000
+_MOST_RESOURCES = 1_000_000
 
 
 class Work:
@@ -97,8 +100,9 @@ class Work:
 
     def result(self, request: Request, message: ResultRequest) -> Answer:
         """How a run ended. The first result stands; the same again is a success, another one is refused (R8)."""
-        said = canonical(msgspec.to_builtins(message)).decode()
         warnings = self._warnings(request, message)
+        message = msgspec.structs.replace(message, causes=self._causes(request, message))
+        said = canonical(msgspec.to_builtins(message)).decode()
         with self._services.database.write() as conn:
             self._take(conn, request)
             now = self._services.database.now(conn)
@@ -129,6 +133,7 @@ class Work:
         if not self._settle(conn, command, exit_code=message.exit_code, reason=reason, at=now):
             return
         logs.prune(conn, command.instance_id)
+        self._flapping(conn, command, message, now)
         for text in warnings:
             service_errors.add_warning(
                 conn,
@@ -144,9 +149,47 @@ class Work:
 
     def _warnings(self, request: Request, message: ResultRequest) -> list[str]:
         """What the run warns of, kept as short as an agent of ours says it, and without secrets we know (S14)."""
-        told = filter(None, map(run_warnings.one_line, message.warnings[: run_warnings.MOST]))
+        return self._harmless(request, message, message.warnings)
+
+    def _harmless(self, request: Request, message: ResultRequest, texts: Sequence[str]) -> list[str]:
+        told = filter(None, map(run_warnings.one_line, texts[: run_warnings.MOST]))
         mine = partial(self._masks.blotted, message.command_id, request.node.instance_id)
         return [mine(text.encode(errors="replace")).decode(errors="replace") for text in told]
+
+    def _causes(self, request: Request, message: ResultRequest) -> Causes:
+        """Why resources changed, with names as short as an agent of ours says them, and counts that are counts."""
+        said = message.causes
+        return Causes(
+            intended=min(max(0, said.intended), _MOST_RESOURCES),
+            drift_corrected=min(max(0, said.drift_corrected), _MOST_RESOURCES),
+            flapping=tuple(self._harmless(request, message, said.flapping)),
+            settled=tuple(self._harmless(request, message, said.settled)),
+        )
+
+    def _flapping(self, conn: Connection, command: Command, message: ResultRequest, now: datetime) -> None:
+        """One service error for each resource that flaps, as long as it does.
+
+        A Setup that ends well declares what the instance is: what flapped before and is not named by it is gone.
+        """
+        told = {flapping.message(name): name for name in message.causes.flapping}
+        ended = service_errors.end_flapping(
+            conn, command.instance_id, of=[flapping.message(name) for name in message.causes.settled], but=list(told)
+        )
+        if command.type == "setup" and message.exit_code == 0:
+            ended += service_errors.end_flapping(conn, command.instance_id, but=list(told))
+        for text in ended:
+            self._event(conn, command, now, "resource.settled", f"{flapping.name(text)} does not flap any more")
+        for text in told:
+            error = ServiceError(
+                id=self._services.new_id(),
+                stack_id=command.stack_id,
+                instance_id=command.instance_id,
+                type=service_errors.FLAPPING,
+                message=text,
+                created_at=now,
+            )
+            if service_errors.add_flapping(conn, error):
+                self._event(conn, command, now, "resource.flapping", text)
 
     def _orphan(self, conn: Connection, request: Request, message: ResultRequest, now: datetime) -> None:
         """A result of a command that a restored backup does not know (R24): kept as an event, so that it ends."""

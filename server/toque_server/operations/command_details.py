@@ -29,7 +29,9 @@ class DescribeCommandDetails(Paged, frozen=True, kw_only=True):
 class CommandDetail(Result, frozen=True, kw_only=True):
     """`state` is `queued`, `dispatched`, `acknowledged`, `running`, or how it ended: `successful`, `failed`, `skipped`,
     `expired`. `acknowledged`: the agent has it in its journal and is not at it yet, as far as its contacts tell.
-    `seconds` counts from the acknowledgement, up to now or to the end."""
+    `seconds` counts from the acknowledgement, up to now or to the end. Of resources: how many `changed`, of these how
+    many because something else was asked for (`intended`) and how many because somebody else had changed them
+    (`drift_corrected`); `flapping` are those that change in every run. Absent before the agent's result."""
 
     command_id: str
     stack_id: str
@@ -47,6 +49,10 @@ class CommandDetail(Result, frozen=True, kw_only=True):
     acknowledged_at: datetime | None
     completed_at: datetime | None
     seconds: float | None
+    changed: int | None
+    intended: int | None
+    drift_corrected: int | None
+    flapping: tuple[str, ...] | None
 
 
 class CommandDetailsDescribed(Result, frozen=True, kw_only=True):
@@ -70,7 +76,10 @@ def describe_command_details(ctx: Context, req: DescribeCommandDetails) -> Comma
     ids = {each.instance_id for each in found}
     names = {id: each.hostname for id, each in instances.by_ids(ctx.conn, ids).items()}
     running = _running(ctx, found)
-    return CommandDetailsDescribed(commands=[_view(ctx, each, names, running) for each in found], next_token=token)
+    told = commands.told(ctx.conn, [each.id for each in found])
+    return CommandDetailsDescribed(
+        commands=[_view(ctx, each, names, running, told.get(each.id)) for each in found], next_token=token
+    )
 
 
 def _older(
@@ -99,7 +108,9 @@ def _running(ctx: Context, found: list[Command]) -> set[str]:
     return {contact.running for id in stacks for contact in contacts.of_stack(ctx.conn, id).values()}
 
 
-def _view(ctx: Context, command: Command, names: dict[str, str], running: set[str]) -> CommandDetail:
+def _view(
+    ctx: Context, command: Command, names: dict[str, str], running: set[str], told: commands.Told | None
+) -> CommandDetail:
     seconds = None
     if command.acknowledged_at is not None:
         seconds = ((command.completed_at or ctx.now) - command.acknowledged_at).total_seconds()
@@ -121,6 +132,10 @@ def _view(ctx: Context, command: Command, names: dict[str, str], running: set[st
         acknowledged_at=command.acknowledged_at,
         completed_at=command.completed_at,
         seconds=None if seconds is None else round(max(0.0, seconds), 1),
+        changed=None if told is None else told.resources.changed,
+        intended=None if told is None else told.causes.intended,
+        drift_corrected=None if told is None else told.causes.drift_corrected,
+        flapping=None if told is None else told.causes.flapping,
     )
 
 

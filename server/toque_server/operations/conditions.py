@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from toque.protocol import custom_facts
+from toque.protocol.messages import Facts
 from toque_server.operations import finding
 from toque_server.operations.context import Context
 from toque_server.operations.errors import ResourceNotFoundException, ValidationException
@@ -27,7 +29,8 @@ class DescribeConditions(Paged, frozen=True, kw_only=True):
 
 class ConditionView(Result, frozen=True, kw_only=True):
     """`reason` says why it is in this status, "" where nothing is to be said; `silent_seconds` counts from the last
-    contact of its agent, absent where there was none. `running` is the command that the agent says it runs."""
+    contact of its agent, absent where there was none. `running` is the command that the agent says it runs. `facts` are
+    those of the machine, and in `custom` those that recipes and people gave it."""
 
     instance_id: str
     hostname: str
@@ -99,5 +102,9 @@ def _heard(contact: Contact | None, now: datetime) -> dict[str, Any]:
         "agent_version": contact.agent_version or None,
         "running": contact.running or None,
         "problems": contact.problems,
-        "facts": {} if contact.facts is None else msgspec.structs.asdict(contact.facts),
+        "facts": {} if contact.facts is None else _facts(contact.facts),
     }
+
+
+def _facts(facts: Facts) -> dict[str, Any]:
+    return msgspec.structs.asdict(facts) | {"custom": custom_facts.values(facts.custom)}

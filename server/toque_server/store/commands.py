@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 
+from toque.protocol.messages import Causes, ResourceCounts
 from toque_server.domain.command import Command, CommandStatus
 from toque_server.store.tables import command_logs, commands, instances
 
@@ -257,6 +259,34 @@ def result(conn: Connection, id: str) -> str | None:
     """The agent's own result (JSON), also one that came after the verdict."""
     found: str | None = conn.execute(sa.select(commands.c.result).where(commands.c.id == id)).scalar_one_or_none()
     return found
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What an agent counted in a run."""
+
+    resources: ResourceCounts = ResourceCounts()
+    causes: Causes = Causes()
+
+
+def told(conn: Connection, ids: Collection[str]) -> dict[str, Told]:
+    """By command; one without a result is not in it."""
+    query = sa.select(commands.c.id, commands.c.result).where(commands.c.id.in_(ids), commands.c.result.is_not(None))
+    return {row.id: msgspec.json.decode(row.result, type=Told) for row in conn.execute(query)}
+
+
+def told_since(
+    conn: Connection, stack_id: str, since: datetime, *, instance_id: str | None = None, limit: int
+) -> list[tuple[str, datetime, Told]]:
+    """(instance, end, what it counted) of the runs that ended since then, the newest first."""
+    c = commands.c
+    query = (
+        sa.select(c.instance_id, c.completed_at, c.result)
+        .where(c.stack_id == stack_id, c.completed_at >= since, c.result.is_not(None))
+        .order_by(c.completed_at.desc())
+        .limit(limit)
+    )
+    found = conn.execute(query if instance_id is None else query.where(c.instance_id == instance_id))
+    return [(row.instance_id, row.completed_at, msgspec.json.decode(row.result, type=Told)) for row in found]
 
 
 def set_result(conn: Connection, id: str, result: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, func, select, text, update
 
+from toque.protocol import custom_facts
 from toque.protocol.messages import Facts
 from toque_server.store.tables import contacts
 
@@ -86,6 +87,8 @@ def touch(conn: Connection, instance_id: str, stack_id: str, at: datetime) -> No
 
 
 def set_facts(conn: Connection, instance_id: str, facts: Facts) -> None:
+    """Of custom facts, what keeps to the bounds of an agent of ours."""
+    facts = msgspec.structs.replace(facts, custom=custom_facts.bounded(facts.custom))
     conn.execute(
         update(contacts).where(contacts.c.instance_id == instance_id).values(facts=msgspec.json.encode(facts).decode())
     )

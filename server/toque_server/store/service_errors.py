@@ -14,6 +14,8 @@ from toque_server.store.tables import instances, service_errors
 
 WARNING: Final = "run_warning"
 """Type of what a run could not do, and that did not fail it."""
+FLAPPING: Final = "flapping_resource"
+"""Type of a resource that changes in every run: one error for each resource and instance, as long as it lasts."""
 _SAID_FOR: Final = timedelta(days=1)
 _KEPT: Final = 100
 
@@ -48,6 +50,39 @@ def add_warning(conn: Connection, error: ServiceError) -> bool:
     if gone := list(conn.execute(old).scalars()):
         conn.execute(sa.delete(service_errors).where(service_errors.c.id.in_(gone)))
     return True
+
+
+def add_flapping(conn: Connection, error: ServiceError) -> bool:
+    """Write that a resource flaps, unless that stands already; True when written. At most a hundred an instance."""
+    own = (service_errors.c.instance_id == error.instance_id) & (service_errors.c.type == error.type)
+    there = list(conn.execute(sa.select(service_errors.c.message).where(own)).scalars())
+    if error.message in there or len(there) >= _KEPT:
+        return False
+    add(conn, error)
+    return True
+
+
+def end_flapping(
+    conn: Connection, instance_id: str, *, of: Collection[str] | None = None, but: Collection[str] = ()
+) -> list[str]:
+    """Take away the errors with these messages, or all but some; answers the messages of those that are gone."""
+    c = service_errors.c
+    own = (c.instance_id == instance_id) & (c.type == FLAPPING)
+    query = sa.select(c.id, c.message).where(own, c.message.not_in(list(but)))
+    gone = {row.id: row.message for row in conn.execute(query) if of is None or row.message in of}
+    if gone:
+        conn.execute(sa.delete(service_errors).where(c.id.in_(list(gone))))
+    return list(gone.values())
+
+
+def flapping(conn: Connection, stack_id: str, instance_id: str | None = None) -> dict[str, list[str]]:
+    """What flaps now, by instance."""
+    c = service_errors.c
+    query = sa.select(c.instance_id, c.message).where(c.stack_id == stack_id, c.type == FLAPPING).order_by(c.message)
+    found: dict[str, list[str]] = {}
+    for row in conn.execute(query if instance_id is None else query.where(c.instance_id == instance_id)):
+        found.setdefault(row.instance_id, []).append(row.message)
+    return found
 
 
 def by_ids(conn: Connection, ids: Collection[str]) -> list[ServiceError]:

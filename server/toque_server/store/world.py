@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, bindparam, select
 
+from toque.protocol import custom_facts
 from toque_server.domain.app import App, AppSecrets
 from toque_server.domain.arn import arn
 from toque_server.domain.data_sources import MYSQL_LAYER, mysql_databases
@@ -154,6 +155,7 @@ def instance_of(one: Described) -> InstanceOf:
         infrastructure_class=instance.infrastructure_class,
         install_updates_on_boot=details.install_updates_on_boot,
         rsa=HostKeys(public=(facts.ssh_host_key if facts else "") or None),
+        facts=custom_facts.values(facts.custom, custom_facts.SEARCHED) if facts else {},
     )
 
 

@@ -483,6 +483,12 @@ def test_a_run_of_the_agent_tells_drift_from_what_was_intended(run: RunDirectory
     (run.out / "a").write_text("y")
     assert run.execute(["web"]) == 0
     assert run.outcome()["causes"] == {"drift_corrected": 1, "intended": 0, "flapping": 0}
+    for content in "yz":
+        (run.out / "a").write_text(content)
+        assert run.execute(["web"]) == 0
+    assert run.outcome()["flapping"] == [f"file[{run.out}/a]"]
+    assert run.execute(["web"]) == 0
+    assert (run.outcome()["flapping"], run.outcome()["settled"]) == ([], [f"file[{run.out}/a]"])
     assert "a] changed: content (drift corrected)" in capsys.readouterr().out
 
 

@@ -182,3 +182,15 @@ def test_a_damaged_file_forgets_and_heals(node: Machine, tmp_path: Path, damage:
     assert node.run(motd()) == ["intended"]
     node.host.add("/etc/motd", "mine\n")
     assert node.run(motd()) == ["drift"]
+
+
+def test_what_flapped_and_does_not_any_more_is_told_once(node: Machine, tmp_path: Path) -> None:
+    def each_time() -> list[str]:
+        memory = Memory(tmp_path / "desired.json")
+        memory.note("file[/etc/motd]", "hello", changed=next(changes))
+        memory.save()
+        return memory.settled
+
+    changes = iter([True, True, True, True, False, False])
+
+    assert [each_time() for _ in range(6)] == [[], [], [], [], ["file[/etc/motd]"], []]

@@ -15,7 +15,7 @@ from tests.agent.daemon.conftest import Node, wait_for
 from tests.fakes.control import Control, Order
 from toque.daemon.marks import LEDGER_BYTES, Ledger, Lock, Status, next_part, prepare_lock
 from toque.daemon.state import State
-from toque.protocol.messages import ResourceCounts
+from toque.protocol.messages import Causes, ResourceCounts
 
 RECIPE = """
 import os, pathlib, time
@@ -217,7 +217,8 @@ def test_the_ledger_has_room_for_the_longest_reasons_of_all_parts(lock: Lock) ->
             lock.write(msgspec.structs.replace(ledger, asked=asked + 1))
         lock.begin_anew(next_part(lock.read(), attempt))
     warnings = tuple("\u20ac" * 250 for _ in range(8))
-    last = msgspec.structs.replace(lock.read(), begun_at=200.0, status=Status(1, "x" * 1000, warnings=warnings))
+    ended = Status(1, "x" * 1000, warnings=warnings, causes=Causes(1, 2, flapping=warnings, settled=warnings))
+    last = msgspec.structs.replace(lock.read(), begun_at=200.0, status=ended)
     lock.write(msgspec.structs.replace(last, status=None))
     lock.write(last)
 

@@ -236,6 +236,8 @@ def test_a_folder_is_not_replaced_by_a_file(there: Path, tmp_path: Path) -> None
         ({"source": "/x.zip", "sha256": "x"}, "64 hexadecimal digits"),
         ({"source": "/x.zip", "strip_components": -1}, "0 or more"),
         ({"source": "/x.zip", "mode": "rwx"}, "octal digits"),
+        ({"source": "/x.zip", "headers": {"A": "1\r\nB: 2"}}, "headers must map"),
+        ({"source": "/x.zip", "key_file": "/k"}, "needs cert_file"),
     ],
 )
 def test_a_declaration_that_cannot_work_is_refused(properties: dict[str, object], said: str) -> None:

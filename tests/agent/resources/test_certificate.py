@@ -164,6 +164,7 @@ def test_a_key_that_cannot_be_read_is_never_replaced() -> None:
         pytest.param({"request": CSR, "names": ["a"], "ca": CA, "ca_key": CA_KEY}, "name only that", id="request"),
         pytest.param({"key": KEY, "names": ["a b"]}, "certificate names must be hosts", id="names"),
         pytest.param({"key": KEY, "names": ["a", "a"]}, "name the same twice", id="twice"),
+        pytest.param({"key": PATH, "names": ["a"]}, "key must be another file", id="key-in-its-place"),
         pytest.param({"key": "shop.key", "names": ["a"]}, "certificate key: needs an absolute path", id="path"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -63,6 +64,17 @@ def test_a_folder_with_something_in_it_is_not_removed_without_saying_so() -> Non
     converge(Directory("/srv/d", present=False, recursive=True), host)
 
     assert "/srv/d/a" not in host.nodes
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/."])
+@pytest.mark.parametrize(
+    "properties",
+    [{"present": False, "recursive": True}, {"purge": True}, {"recursive": True, "owner": "www"}],
+    ids=["removed", "purged", "owned"],
+)
+def test_the_whole_machine_is_never_what_is_meant(path: str, properties: dict[str, Any]) -> None:
+    with pytest.raises(BadProperty, match="must be a folder below /"):
+        Directory(path, **properties)
 
 
 def test_a_link_to_a_folder_counts_as_the_folder() -> None:

@@ -176,18 +176,21 @@ def test_a_machine_without_git_says_what_comes_first(shop: Repository, there: Pa
 
 
 @root
-def test_the_working_copy_belongs_to_the_user(shop: Repository, tmp_path: Path) -> None:
+def test_the_working_copy_belongs_to_the_user_and_the_group(shop: Repository, tmp_path: Path) -> None:
     public = Path(tempfile.mkdtemp(prefix="toque-"))
     try:
         public.chmod(0o755)
         shutil.copytree(shop.path, public / "shop")
         host = RealHost()
-        want = Git(str(public / "www"), repository=str(public / "shop"), user="nobody", allow_insecure=True)
+        want = Git(
+            str(public / "www"), repository=str(public / "shop"), user="nobody", group="www-data", allow_insecure=True
+        )
 
         converge(want, host)
 
-        assert {host.user_name(each.lstat().st_uid) for each in [public / "www", *(public / "www").rglob("*")]} == {
-            "nobody"
+        found = [each.lstat() for each in [public / "www", *(public / "www").rglob("*")]]
+        assert {(host.user_name(each.st_uid), host.group_name(each.st_gid)) for each in found} == {
+            ("nobody", "www-data")
         }
         assert converge(want, host) is None
     finally:

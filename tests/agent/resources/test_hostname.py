@@ -10,7 +10,7 @@ from toque.resources.hostname import Hostname
 from toque.testing.machine import FakeHost
 from toque.testing.programs.kernel import with_kernel
 
-HOSTS = "127.0.0.1 localhost\n127.0.1.1 debian\n10.0.0.7 db\n"
+HOSTS = "127.0.0.1 localhost\n127.0.1.1 debian # this one\n10.0.0.7 db\n"
 
 
 def machine(*, systemd: bool = False, hosts: str = HOSTS) -> FakeHost:
@@ -28,7 +28,7 @@ def test_the_name_holds_at_once_after_a_boot_and_in_the_hosts_file() -> None:
 
     assert host.ran == ["write /etc/hostname", "hostname -- web1", "write /etc/hosts"]
     assert host.read("/etc/hostname") == b"web1\n"
-    assert host.read("/etc/hosts") == b"127.0.0.1 localhost\n127.0.1.1 web1.example.org web1\n10.0.0.7 db\n"
+    assert host.read("/etc/hosts") == b"127.0.0.1 localhost\n127.0.1.1 web1.example.org web1 # this one\n10.0.0.7 db\n"
 
 
 def test_where_systemd_runs_hostnamectl_is_asked() -> None:

@@ -183,6 +183,14 @@ def test_a_name_given_twice_and_a_comment_with_blanks_around_it_are_right_after_
     assert converge(want, host) is None
 
 
+def test_half_of_a_comment_never_becomes_a_line() -> None:
+    host = machine("127.0.0.1 localhost\n# gone:\f10.0.0.9 old\u2028caf\u00e9\n")
+
+    converge(HostsEntry("10.0.0.7", names=["db"]), host)
+
+    assert hosts(host) == "127.0.0.1 localhost\n# gone:\f10.0.0.9 old\u2028caf\u00e9\n10.0.0.7 db\n"
+
+
 CASES = [
     Case(want, partial(machine, text))
     for want in (

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.agent.resources.case import Case
-from tests.fakes.web import Page, Web
+from tests.fakes.web import Page, Web, certificate_for
 from toque.core import BadProperty, LocalHost, Secret, converge
 from toque.core.host import Unreachable, WebAnswer, WebRequest
 from toque.resources.http_request import HttpRequest, UnexpectedAnswer
@@ -80,9 +81,11 @@ def test_what_is_done_already_is_not_sent() -> None:
         ({"url": "http://x/ y"}, "without blanks"),
         ({"url": URL, "json": {}, "body": "x", "method": "POST"}, "not both"),
         ({"url": URL, "body": "x"}, "GET has no body"),
+        ({"url": URL, "key_file": "/k"}, "needs cert_file"),
+        ({"url": URL, "ca_file": "ca.pem"}, "absolute path"),
         ({"url": URL, "headers": {"X": "a\r\nY: b"}}, "one line"),
     ],
-    ids=["scheme", "blank", "both", "body of a GET", "S22 a second header"],
+    ids=["scheme", "blank", "both", "body of a GET", "key", "path", "S22 a second header"],
 )
 def test_what_is_no_request_is_refused(given: dict[str, object], said: str) -> None:
     with pytest.raises(BadProperty, match=said):
@@ -101,6 +104,26 @@ def test_on_a_real_machine_redirects_are_followed_for_looks_only() -> None:
             converge(HttpRequest(opened, method="POST", body="x"), LocalHost())
     assert [path for path, _ in web.seen] == ["/here", "/there", "/here"]
     assert {headers["Authorization"] for _, headers in web.seen} == {"Basic YWRhOmh1bnRlcjI="}
+
+
+def test_on_a_real_machine_a_token_is_not_taken_to_another_host() -> None:
+    with closing(Web()) as web, closing(Web(address="127.0.0.2")) as other:
+        other.pages["/there"] = Page(b"arrived")
+        web.pages["/here"] = Page(status=302, headers={"Location": f"{other.url}/there"})
+
+        converge(HttpRequest(f"{web.url}/here", headers={"X-Token": Secret("open sesame")}), LocalHost())
+
+    assert [headers.get("X-Token") for _, headers in (*web.seen, *other.seen)] == ["open sesame", None]
+
+
+def test_a_server_that_wants_a_certificate_gets_it(tmp_path: Path) -> None:
+    server, ours = certificate_for("localhost", tmp_path / "server.pem"), certificate_for("me", tmp_path / "me.pem")
+    with closing(Web(server, clients=ours)) as web:
+        web.pages["/here"] = Page(b"welcome")
+
+        with pytest.raises(Unreachable):
+            converge(HttpRequest(f"{web.url}/here", ca_file=str(server)), LocalHost())
+        converge(HttpRequest(f"{web.url}/here", ca_file=str(server), cert_file=str(ours), contains="come"), LocalHost())
 
 
 CASES = [

@@ -35,7 +35,7 @@ def test_a_module_is_loaded_and_will_be_when_the_machine_boots() -> None:
     converge(KernelModule("br_netfilter", persistent=True), host)
 
     assert "modprobe -- br_netfilter" in host.ran
-    assert host.read(LOAD) == b"# kept by Toque\nbr_netfilter\n"
+    assert host.read(LOAD) == b"# Written by Toque: what is changed here is overwritten.\nbr_netfilter\n"
 
 
 def test_options_are_written_before_it_is_loaded() -> None:
@@ -44,17 +44,23 @@ def test_options_are_written_before_it_is_loaded() -> None:
     converge(KernelModule("br_netfilter", options={"b": "2", "a": "1"}), host)
 
     assert host.ran[-2:] == [f"write {MODPROBE}", "modprobe -- br_netfilter"]
-    assert host.read(MODPROBE) == b"# kept by Toque\noptions br_netfilter a=1 b=2\n"
+    assert (
+        host.read(MODPROBE)
+        == b"# Written by Toque: what is changed here is overwritten.\noptions br_netfilter a=1 b=2\n"
+    )
 
 
 def test_what_is_not_named_stays_in_the_file() -> None:
-    host = machine(modprobe="# kept by Toque\noptions br_netfilter a=1\n")
+    host = machine(modprobe="# Written by Toque: what is changed here is overwritten.\noptions br_netfilter a=1\n")
 
     converge(KernelModule("br_netfilter", loaded=None, blacklisted=True), host)
-    assert host.read(MODPROBE) == b"# kept by Toque\noptions br_netfilter a=1\nblacklist br_netfilter\n"
+    assert (
+        host.read(MODPROBE)
+        == b"# Written by Toque: what is changed here is overwritten.\noptions br_netfilter a=1\nblacklist br_netfilter\n"
+    )
 
     converge(KernelModule("br_netfilter", loaded=None, options={}), host)
-    assert host.read(MODPROBE) == b"# kept by Toque\nblacklist br_netfilter\n"
+    assert host.read(MODPROBE) == b"# Written by Toque: what is changed here is overwritten.\nblacklist br_netfilter\n"
 
     converge(KernelModule("br_netfilter", loaded=None, blacklisted=False), host)
     assert host.read(MODPROBE) is None

@@ -128,7 +128,7 @@ def test_S22_a_host_that_could_be_an_option_or_a_pattern_is_refused(name: str) -
         pytest.param({"fingerprints": ["MD5:aa"]}, "must be .SHA256:…", id="fingerprint"),
         pytest.param({"keys": [f"no-pty {KEY}"]}, "take no options", id="options"),
         pytest.param({"keys": [KEY], "port": 0}, "port must be", id="port"),
-        pytest.param({"keys": [KEY], "user": "alice", "file": "/x"}, "not both", id="places"),
+        pytest.param({"keys": [KEY], "user": "alice", "path": "/x"}, "not both", id="places"),
     ],
 )
 def test_what_makes_no_entry_is_refused(properties: dict[str, Any], said: str) -> None:
@@ -149,12 +149,23 @@ def test_lines_of_others_keep_their_bytes() -> None:
     assert (host.read(FILE) or b"").startswith(b"other ssh-rsa AAAAB3NzaC1yc2E= caf\xe9\n")
 
 
+def test_one_machine_in_several_files_is_told_apart() -> None:
+    known = [
+        KnownHost("web1", keys=[KEY]),
+        KnownHost("web1", keys=[KEY], port=2222),
+        KnownHost("web1", keys=[KEY], user="alice"),
+        KnownHost("web1", keys=[KEY], path="/srv/known"),
+    ]
+
+    assert [each.identity() for each in known] == ["web1", "[web1]:2222", "web1 of alice", "web1 in /srv/known"]
+
+
 CASES = [
     Case(want, partial(machine, found))
     for want in (
         KnownHost("git.internal", keys=[KEY, OTHER], hashed=True),
         KnownHost("git.internal", port=2222, fingerprints=[PRINT]),
-        KnownHost("web1", keys=[KEY], file="/srv/known", hashed=False),
+        KnownHost("web1", keys=[KEY], path="/srv/known", hashed=False),
         KnownHost("web1", keys=[KEY], user="alice"),
         KnownHost("github.com", present=False),
     )

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import BadProperty, CommandFailed, converge
+from toque.core import BadProperty, CommandFailed, Secret, converge
 from toque.resources.mount import Mount
 from toque.testing.machine import FakeHost, Node
 from toque.testing.programs.disks import Device, Disks, with_disks
@@ -151,8 +151,9 @@ def test_a_blank_in_a_name_is_one_field() -> None:
         ("/srv/data", {"device": "/dev/vdb", "fstype": "ext4 0"}, "mount fstype"),
         ("/srv/data", {"device": "/dev/vdb", "options": ["ro noexec"]}, "mount options"),
         ("/srv/data", {"device": "/dev/vdb", "fsck_pass": 10}, "0 to 9"),
+        ("/srv/data", {"device": "//nas/a", "options": [Secret("password=hush")]}, "must hold no Secret"),
     ],
-    ids=["relative", "slash", "no-device", "option", "two-lines", "two-fields", "two-options", "pass"],
+    ids=["relative", "slash", "no-device", "option", "two-lines", "two-fields", "two-options", "pass", "secret"],
 )
 def test_S22_what_could_be_an_option_or_a_field_is_refused(path: str, options: dict[str, object], says: str) -> None:
     with pytest.raises(BadProperty, match=says):

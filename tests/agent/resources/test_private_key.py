@@ -98,6 +98,15 @@ def test_the_public_key_stands_beside_it_and_goes_with_it() -> None:
     assert host.names_in("/srv") == []
 
 
+def test_a_public_key_that_is_left_alone_goes_as_well() -> None:
+    host = machine(None)
+    host.add("/srv/shop.pub", b"")
+
+    converge(PrivateKey(PATH, public="/srv/shop.pub", present=False), host)
+
+    assert host.names_in("/srv") == []
+
+
 def test_no_report_shows_the_passphrase() -> None:
     want = PrivateKey(PATH, passphrase="open sesame")
     change = converge(want, machine())
@@ -113,6 +122,7 @@ def test_no_report_shows_the_passphrase() -> None:
         pytest.param({"type": "rsa", "bits": 1024}, "must be 2048 or 3072 or 4096 or 8192, got 1024", id="bits"),
         pytest.param({"type": "ed25519", "bits": 256}, "must be not given", id="no-bits"),
         pytest.param({"bits": 2048}, "bits goes with type", id="no-type"),
+        pytest.param({"public": PATH}, "public must be another file", id="public"),
         pytest.param({"passphrase": "abc"}, "at least four characters", id="passphrase"),
     ],
 )

@@ -398,6 +398,7 @@ def test_S22_a_name_that_could_be_an_option_or_a_path_is_refused(name: str) -> N
         ({"command": ["x"], "cwd": "/a\nUser=root"}, "one line"),
         ({"command": ["x"], "cwd": "/a\rUser=root"}, "one line"),
         ({"command": ["x"], "cwd": "/a\\"}, "without a backslash"),
+        ({"command": ["x", "--token", Secret("hush!")]}, "must hold no Secret"),
         ({"command": ["+x"], "user": "deploy"}, "must begin with a program"),
         ({"command": ["x"], "user": "a\nb"}, "user: name"),
         ({"command": ["x"], "environment": {"A B": "1"}}, "environment must map"),

@@ -57,8 +57,9 @@ def test_a_rule_is_for_the_user_of_its_name_and_readable_by_root_alone() -> None
             id="aliases",
         ),
         pytest.param(
-            {"defaults": ["!requiretty", "env_keep += SSH_AUTH_SOCK"]},
-            "Defaults:x !requiretty\nDefaults:x env_keep += SSH_AUTH_SOCK\nx ALL=(ALL) ALL\n",
+            {"defaults": ["!requiretty", "env_keep += SSH_AUTH_SOCK", 'env_keep += "LANG, TZ"']},
+            "Defaults:x !requiretty\nDefaults:x env_keep += SSH_AUTH_SOCK\n"
+            'Defaults:x env_keep += "LANG, TZ"\nx ALL=(ALL) ALL\n',
             id="defaults",
         ),
     ],
@@ -124,6 +125,7 @@ def test_a_rule_is_taken_away() -> None:
         ("runas", "root) NOPASSWD"),
         ("defaults", ["x\ny"]),
         ("defaults", ["Requiretty"]),
+        ("defaults", ["timestamp_timeout=5, !authenticate"]),
         ("command_aliases", {"logs": ["/bin/x"]}),
         ("command_aliases", {"LOGS": "/bin/x"}),
         ("user_aliases", {"OPS": ["a, b"]}),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.agent.resources.case import Case
-from toque.core import BadProperty, Run, converge
+from toque.core import BadProperty, Run, Secret, converge
 from toque.platforms.service import NotUp
 from toque.resources.file import File
 from toque.resources.systemd_unit import NoSystemd, SystemdUnit
@@ -152,6 +152,14 @@ def test_it_restarts_for_what_it_depends_on_unless_it_was_just_started() -> None
         pytest.param({"name": "a.service", "content": ""}, "must be the text of a unit", id="empty"),
         pytest.param({"name": "a.service", "content": {}}, "at least one section", id="no-section"),
         pytest.param({"name": "a.service", "content": {"Unit": "x"}}, "must map sections", id="no-mapping"),
+        pytest.param(
+            {"name": "a.service", "content": {"Service": {"Environment": [Secret("A=hush")]}}},
+            "must hold no Secret",
+            id="secret",
+        ),
+        pytest.param(
+            {"name": "a.service", "content": {"Unit": {"A": "x\rB=y"}}}, "A must be one line", id="S22-return"
+        ),
         pytest.param({"name": "a.service", "content": {"Unit": {"A": "x\nB=y"}}}, "A must be one line", id="S22-line"),
         pytest.param({"name": "a.service", "content": {"Unit": {"A": "x\\"}}}, "A must be one line", id="S22-goes-on"),
         pytest.param({"name": "a.service", "content": {"U]\n[V": {}}}, "is no name of a section", id="S22-section"),

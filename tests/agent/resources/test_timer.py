@@ -89,6 +89,7 @@ def test_without_systemd_cron_is_what_to_use() -> None:
         pytest.param({"calendar": "daily\nUnit=x"}, "must be a time", id="S22-calendar"),
         pytest.param({"calendar": "daily\\"}, "must be a time", id="S22-calendar-goes-on"),
         pytest.param({"calendar": "daily\rUnit=x"}, "must be a time", id="S22-calendar-return"),
+        pytest.param({"command": Secret("/bin/x --token hush")}, "must hold no Secret", id="secret"),
         pytest.param({"command": ["+/bin/true"]}, "must begin with a program", id="S22-command"),
         pytest.param({"random_delay": -1.0}, "0 or more", id="delay"),
         pytest.param({"user": "a b"}, "timer user", id="user"),

@@ -154,6 +154,20 @@ def test_an_expiry_that_is_no_day_is_refused(day: str) -> None:
         User("alice", expires=day)
 
 
+def test_a_slash_at_the_end_of_a_home_makes_no_difference() -> None:
+    host = machine()
+
+    converge(User("alice", home="/srv/alice/"), host)
+
+    assert host.ran == ["usermod -d /srv/alice -- alice"]
+    assert converge(User("alice", home="/srv/alice/"), host) is None
+
+
+def test_a_home_is_an_absolute_path() -> None:
+    with pytest.raises(BadProperty, match="user home: needs an absolute path, got 'srv'"):
+        User("alice", home="srv")
+
+
 def test_a_home_is_moved_only_when_asked() -> None:
     host = machine()
 

@@ -6,7 +6,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
+import sqlalchemy as sa
+from sqlalchemy import Connection
 
 from tests.server.http.test_verbs import Run, good, root, run  # noqa: F401
 from tests.server.operations.calls import Caller
@@ -16,9 +19,9 @@ from tests.server.operations.test_node_keys import join
 from tests.server.operations.test_policy_differences import issue
 from toque.cli.verbs import event
 from toque.client import Client
-from toque.protocol.messages import MetricSample
-from toque_server.domain.command import CommandStatus
-from toque_server.store import commands, events, logs, metrics
+from toque.protocol.messages import Causes, Facts, MetricSample, ResourceCounts, ResultRequest
+from toque_server.domain.command import Command, CommandStatus
+from toque_server.store import commands, contacts, events, logs, metrics, tables
 
 
 def happened(root: Caller, stack: str, count: int) -> None:  # noqa: F811
@@ -214,3 +217,33 @@ def test_a_value_that_does_not_fit_is_refused_over_the_wire(run: Run, root: Call
 
     assert refused.exit_code == 254
     assert "CustomJson: nginx.port: must be a whole number; got text '81'" in refused.stderr
+
+
+def test_drift_facts_and_why_a_command_changed_something_are_shown(run: Run, root: Caller) -> None:  # noqa: F811
+    stack = root.stack()
+    web1 = root.instance(stack, root.layer(stack, "front"), Hostname="web1")
+    root.bring_online(web1)
+    made = root("CreateDeployment", StackId=stack, Command={"Name": "configure"})["DeploymentId"]
+    causes = Causes(intended=2, drift_corrected=1, flapping=("file[/etc/a]",))
+    result = ResultRequest("c", 1, 0, 1.0, 2.0, resources=ResourceCounts(changed=3), causes=causes)
+    with root.services.database.write() as conn:
+        now = root.services.database.now(conn)
+        [command] = commands.of_deployment(conn, made)
+        commands.set_result(conn, command.id, msgspec.json.encode(result).decode())
+        settle(conn, command, now)
+        contacts.touch(conn, web1, stack, now)
+        contacts.set_facts(conn, web1, Facts(hostname="web1", custom={"rack": '"r12"'}))
+
+    shown = json.loads(good(run("command", "show", command.id, "--output", "json")))
+    drift = good(run("instance", "drift", "--stack", "shop")).splitlines()
+    facts = good(run("instance", "facts", "web1"))
+
+    assert (shown["Type"], shown["Changed"], shown["DriftCorrected"]) == ("configure", 3, 1)
+    assert shown["Flapping"] == ["file[/etc/a]"]
+    assert drift[1].split()[:4] == ["web1", "1", "2", "1"]
+    assert ["rack", "r12"] in [line.split() for line in facts.splitlines()]
+
+
+def settle(conn: Connection, command: Command, at: datetime) -> None:
+    ended = {"status": CommandStatus.SUCCESSFUL.value, "exit_code": 0, "completed_at": at}
+    conn.execute(sa.update(tables.commands).where(tables.commands.c.id == command.id).values(**ended))

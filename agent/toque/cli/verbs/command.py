@@ -7,17 +7,28 @@ from typing import Any
 
 import click
 
-from toque.cli.verbs.common import add_show
-from toque.cli.verbs.group import Verbs, in_stack, output, show_list
+from toque.cli.verbs.group import Verbs, in_stack, output, show_list, show_one
 from toque.cli.verbs.nouns import NOUNS
 from toque.cli.verbs.server import Server
 from toque.cli.verbs.watch import EVERY
 from toque.client.waiting import WaitFailed
 
 _LONGEST = 1 << 20
+_COUNTED = ("State", "Reason", "Changed", "Intended", "DriftCorrected", "Flapping")
 
 command = Verbs("command", "Commands: what one instance was told to do, and how it went.")
-add_show(command, "command")
+
+
+@command.command()
+@click.argument("which")
+@in_stack
+@output
+def show(which: str, stack: str | None, output: str) -> None:
+    """Show one command, by its id: also what it changed, how much of that was drift, and what changes in every run."""
+    server = Server.here()
+    found = server.find("command", which, stack)
+    details = server("DescribeCommandDetails", CommandIds=[found["CommandId"]])["Commands"]
+    show_one(found | {name: each[name] for each in details for name in _COUNTED if name in each}, output)
 
 
 @command.command("list")

@@ -6,7 +6,7 @@ import click
 
 from toque.cli.verbs import watch
 from toque.cli.verbs.common import add_list, add_show
-from toque.cli.verbs.group import Verbs, in_stack, of_stack, output, show_list, waits
+from toque.cli.verbs.group import Verbs, in_stack, of_stack, output, show_list, show_one, waits
 from toque.cli.verbs.server import Server
 
 instance = Verbs("instance", "Instances: the machines of a stack.")
@@ -15,6 +15,14 @@ add_show(instance, "instance")
 
 _KEYS = {"Hostname": "INSTANCE", "State": "STATE", "Conflict": "HELD", "CreatedAt": "CREATED", "Fingerprint": "KEY"}
 _which = click.argument("which", nargs=-1, required=True)
+_DRIFT_COLUMNS = {
+    "Hostname": "INSTANCE",
+    "Runs": "RUNS",
+    "Intended": "INTENDED",
+    "DriftCorrected": "DRIFT",
+    "LastDriftAt": "LAST DRIFT",
+    "Flapping": "FLAPPING",
+}
 _ERROR_COLUMNS = {"CreatedAt": "AT", "Type": "TYPE", "Message": "MESSAGE"}
 
 
@@ -99,6 +107,30 @@ def errors(which: str, stack: str | None, output: str) -> None:
     id = server.find("instance", which, stack)["InstanceId"]
     found = server("DescribeServiceErrors", InstanceId=id)["ServiceErrors"]
     show_list("ServiceErrors", found, _ERROR_COLUMNS, output)
+
+
+@instance.command()
+@click.argument("which")
+@in_stack
+@output
+def facts(which: str, stack: str | None, output: str) -> None:
+    """Show what an instance's agent says of its machine, and the facts that recipes gave it."""
+    server = Server.here()
+    id = server.find("instance", which, stack)["InstanceId"]
+    [found] = server("DescribeConditions", InstanceId=id)["Conditions"]
+    given = found["Facts"].pop("custom", {})
+    show_one(found["Facts"] | given if output == "table" else {**found["Facts"], "custom": given}, output)
+
+
+@instance.command()
+@of_stack
+@click.option("--days", type=click.IntRange(1, 90), default=7, show_default=True, help="Over so many days.")
+@output
+def drift(stack: str, days: int, output: str) -> None:
+    """List how often recipes put right what others had changed, and which resources change in every run."""
+    server = Server.here()
+    found = server.every("DescribeDrift", "Drift", StackId=server.stack_id(stack), Days=days)
+    show_list("Drift", found, _DRIFT_COLUMNS, output)
 
 
 @instance.command()

@@ -16,6 +16,7 @@ from toque.client.api.data_bags import DataBagsCalls
 from toque.client.api.database_directory import DatabaseDirectoryCalls
 from toque.client.api.databases import DatabasesCalls
 from toque.client.api.deployments import DeploymentsCalls
+from toque.client.api.drift import DriftCalls
 from toque.client.api.ecs_clusters import EcsClustersCalls
 from toque.client.api.elastic_ips import ElasticIpsCalls
 from toque.client.api.events import EventsCalls
@@ -29,6 +30,7 @@ from toque.client.api.metrics import MetricsCalls
 from toque.client.api.node_keys import NodeKeysCalls
 from toque.client.api.overview import OverviewCalls
 from toque.client.api.permissions import PermissionsCalls
+from toque.client.api.plans import PlansCalls
 from toque.client.api.policies import PoliciesCalls
 from toque.client.api.policy_differences import PolicyDifferencesCalls
 from toque.client.api.power import PowerCalls
@@ -64,6 +66,7 @@ class Api(
     DatabaseDirectoryCalls,
     DatabasesCalls,
     DeploymentsCalls,
+    DriftCalls,
     EcsClustersCalls,
     ElasticIpsCalls,
     EventsCalls,
@@ -77,6 +80,7 @@ class Api(
     NodeKeysCalls,
     OverviewCalls,
     PermissionsCalls,
+    PlansCalls,
     PoliciesCalls,
     PolicyDifferencesCalls,
     PowerCalls,

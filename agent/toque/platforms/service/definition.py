@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from toque.core import BadProperty, Host
 from toque.core.accounts import check_name
 from toque.core.files import absolute
+from toque.core.secret import holds_secret
 from toque.core.variables import check_variables
 
 FILES = "/etc/toque/services"
 """Where environments and launchers are kept, for root only: they hold secrets."""
-
-HEAD = "Written by Toque: what is changed here is overwritten."
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,11 @@ def check_definition(
     argv = arguments(word, command)
     if not argv or not argv[0] or any("\0" in arg for arg in argv):
         raise BadProperty(f'{word} command needs a program, e.g. ["python3", "-m", "shop"]')
+    if holds_secret(command):
+        raise BadProperty(
+            f"{word} command must hold no Secret: every user of the machine can read the command line; hand it over in "
+            "environment"
+        )
     if argv[0][0] in "@-:+!|":
         # systemd reads these before a program as orders, "run it as root" for one, in quotes as well.
         raise BadProperty(f"{word} command must begin with a program, and none begins with {argv[0][0]}: {argv[0]!r}")

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from toque.core import Host, ToqueError
-from toque.platforms.service.definition import FILES, HEAD, Definition, Text, are_written, remove, write
+from toque.core.files import HEAD
+from toque.platforms.service.definition import FILES, Definition, Text, are_written, remove, write
 from toque.platforms.service.masking import Unmaskable
 from toque.platforms.service.steady import NotUp, tail
 from toque.platforms.service.supervisor_rpc import Supervisord

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from toque.core import CommandFailed, Host
+from toque.core.files import HEAD
 from toque.platforms.environment.systemd import quoted
-from toque.platforms.service.definition import FILES, HEAD, Definition, Text, are_written, remove, write
+from toque.platforms.service.definition import FILES, Definition, Text, are_written, remove, write
 from toque.platforms.service.steady import LOG_LINES, NotUp, stays_up
 from toque.platforms.service.units import SYSTEM
 

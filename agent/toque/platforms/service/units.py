@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from toque.core import BadProperty, Host, ToqueError
-from toque.platforms.service.definition import HEAD
+from toque.core.files import HEAD
+from toque.core.secret import holds_secret
 
 SYSTEM = "/etc/systemd/system"
 EVERY_USER = "/etc/systemd/user"
@@ -31,6 +32,11 @@ class UnitRefused(ToqueError):
 
 def text_of(word: str, content: str | Sections) -> str:
     """A unit's text: as it was given, or made from its sections. Raises BadProperty where a value would be more."""
+    if holds_secret(content):
+        raise BadProperty(
+            f"{word} content must hold no Secret: every user of the machine can read a unit; name a file that env_file "
+            "keeps, by EnvironmentFile="
+        )
     if isinstance(content, str):
         if "\0" in content or not content.strip():
             raise BadProperty(f"{word} content must be the text of a unit, without NUL characters")

@@ -22,6 +22,8 @@ class Gem:
     archive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def look(self, argv: list[str], host: FakeHost) -> Answer:
+        if not _is_ours(argv):
+            return None
         match argv:
             case [_, "list", "--local", "--exact", name, "--installed", "--version", wanted]:
                 return Ran(code=0 if any(_fits(each, wanted) for each in self._there(name, host)) else 1)
@@ -37,6 +39,8 @@ class Gem:
         return None
 
     def do(self, argv: list[str], host: FakeHost) -> Answer:
+        if not _is_ours(argv):
+            return None
         match argv:
             case [_, "install", "--no-document", *words]:
                 return self._install(words, host)
@@ -86,6 +90,10 @@ class Gem:
         old = (host.read(path) or b"---\n").decode().splitlines()
         kept = [line for line in old if not line.startswith(f"{key}:")]
         host.add(path, "\n".join([*kept, *([f'{key}: "{value}"'] if value else []), ""]))
+
+
+def _is_ours(argv: list[str]) -> bool:
+    return argv[0].rpartition("/")[2].startswith(("gem", "bundle"))
 
 
 def _fits(version: str, wanted: str) -> bool:
