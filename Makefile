@@ -17,7 +17,7 @@ setup: $(VENV)/.all $(AWS)/.done ## .venv with every extra, .venv-aws with the l
 
 test: setup ## every test that this machine can run; says what it skipped and why
 	@TOQUE_AWS=$(CURDIR)/$(AWS)/bin/aws $(BIN)/python -m pytest -n 2 --dist worksteal tests/agent tests/server tests/architecture cookbooks $(PYTEST)
-	@TOQUE_AWS=$(CURDIR)/$(AWS)/bin/aws $(BIN)/python -m pytest -n 2 --dist loadfile tests/together tests/system $(PYTEST)
+	@TOQUE_AWS=$(CURDIR)/$(AWS)/bin/aws $(BIN)/python -m pytest -n 3 --dist loadfile tests/together tests/system $(PYTEST)
 
 check: setup ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check .
