@@ -16,7 +16,7 @@ demo: $(VENV)/.server ## a real fleet on this machine: server, balancer, two app
 setup: $(VENV)/.all $(AWS)/.done ## .venv with every extra, .venv-aws with the last OpsWorks clients
 
 test: setup ## every test that this machine can run; says what it skipped and why
-	@TOQUE_AWS=$(CURDIR)/$(AWS)/bin/aws $(BIN)/python -m pytest -n 2 --dist worksteal tests/agent tests/server tests/architecture cookbooks $(PYTEST)
+	@TOQUE_AWS=$(CURDIR)/$(AWS)/bin/aws $(BIN)/python -m pytest -n 3 --dist worksteal tests/agent tests/server tests/architecture cookbooks $(PYTEST)
 	@TOQUE_AWS=$(CURDIR)/$(AWS)/bin/aws $(BIN)/python -m pytest -n 3 --dist loadfile tests/together tests/system $(PYTEST)
 
 check: setup ## ruff, mypy --strict, import contracts
