@@ -16,7 +16,15 @@ from typing import Any, cast
 from toque.core import LocalHost, Ran
 from toque.testing.machine import FakeHost
 
-_LOOKS = ({"git", "rev-parse"}, {"git", "ls-remote"}, {"git", "--get"}, {"sha256sum"}, {"true"}, {"mktemp"})
+_LOOKS = (
+    {"git", "rev-parse"},
+    {"git", "ls-remote"},
+    {"git", "--get"},
+    {"git", "--get-regexp"},
+    {"sha256sum"},
+    {"true"},
+    {"mktemp"},
+)
 
 
 class RealHost(LocalHost):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import ClassVar
 
@@ -12,12 +14,15 @@ from toque.core.gitclient import Access, GitClient, check_revision, is_sha
 from toque.core.urls import BadUrl, Url, parse_repository
 
 _NONE = 1
+_REMOTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
 class GitState:
     revision: str
     repository: str
+    remotes: tuple[tuple[str, str], ...] | None = None
+    """Further remotes, by name, with where they are."""
 
 
 @resource("git")
@@ -35,6 +40,8 @@ class Git(Resource[GitState]):
     username, password  for https, the password (or token) as a Secret; sent to the repository's host only
     depth        how many commits of history to fetch; all of them without it
     submodules   fetch submodules too, by the same rules
+    remotes      further remotes for people who work in the copy, e.g. {"upstream": "https://example.org/shop.git"};
+                 they are kept in its configuration and never fetched. Remotes that are not named stay
     timeout      seconds that each step may take (600)
     size_limit   bytes that any one file may have (2 GiB)
     allow_insecure  allow http, git, files of this machine, and hosts that are not on the public internet
@@ -59,6 +66,7 @@ class Git(Resource[GitState]):
     password: str | None = None
     depth: int | None = None
     submodules: bool = False
+    remotes: Mapping[str, str] | None = None
     timeout: float = 600.0
     size_limit: int = 2 << 30
     allow_insecure: bool = False
@@ -79,12 +87,20 @@ class Git(Resource[GitState]):
             raise BadProperty(f"git depth must be 1 or more, got {self.depth}")
         if self.password is not None and url.scheme not in ("https", "http"):
             raise BadProperty("git password goes with https; for ssh give ssh_key")
+        for name, where in (self.remotes or {}).items():
+            if name == "origin" or not _REMOTE.fullmatch(name):
+                raise BadProperty(f"git remotes must be named by letters, digits, - and _, not origin; got {name!r}")
+            try:
+                parse_repository(where, allow_insecure=self.allow_insecure)
+            except BadUrl as error:
+                raise BadProperty(f"git remotes {name} {error}") from None
         for name in ("ssh_key", "known_hosts", "password"):
             if "\0" in (getattr(self, name) or ""):
                 raise BadProperty(f"git {name} must be text")
 
     def desired(self) -> GitState:
-        return GitState(self.revision or "the default branch", self.repository)
+        remotes = tuple(sorted(self.remotes.items())) if self.remotes is not None else None
+        return GitState(self.revision or "the default branch", self.repository, remotes)
 
     def current(self, host: Host) -> GitState | None:
         if host.entry(f"{self.destination}/.git") is None or host.which("git") is None:
@@ -94,26 +110,46 @@ class Git(Resource[GitState]):
             sha = here.out.strip()
             origin = git.local("config", "--local", "--get", "remote.origin.url", cwd=self.destination, ok=(0, _NONE))
             wanted = self._fetched or self._wanted(git)
+            remotes = self._remotes_here(git)
         if self._fetched is None:
             self._note("old_sha", sha or None)
         self._note("new_sha", sha or None)
         self._note("_fetched", None)
         is_right = sha != "" and sha == wanted
-        return GitState(self.desired().revision if is_right else sha[:12], origin.out.strip())
+        return GitState(self.desired().revision if is_right else sha[:12], origin.out.strip(), remotes)
 
     def apply(self, host: Host, change: Change[GitState]) -> None:
         if host.which("git") is None:
             raise ToqueError('git is not installed on this machine: package("git") comes first')
         with self._client(host) as git:
-            ref = self.revision if self.revision and is_sha(self.revision) else git.resolve(self.revision)[1]
-            self._make_working_copy(host, git)
-            sha = self._fetch(git, ref)
-            git.local("checkout", "--quiet", "--force", "--detach", sha, "--", cwd=self.destination)
-            if self.submodules:
-                depth = ["--depth", "1"] if self.depth else []
-                git.remote("submodule", "update", "--quiet", "--init", "--recursive", *depth, cwd=self.destination)
+            if change.fields != {"remotes"}:
+                self._move(host, git)
+            for name, url in (self.remotes or {}).items():
+                git.local("config", "--local", f"remote.{name}.url", url, cwd=self.destination)
+                fetch = f"+refs/heads/*:refs/remotes/{name}/*"
+                git.local("config", "--local", f"remote.{name}.fetch", fetch, cwd=self.destination)
+
+    def _move(self, host: Host, git: GitClient) -> None:
+        """Make the working copy where there is none, and bring it to the revision."""
+        ref = self.revision if self.revision and is_sha(self.revision) else git.resolve(self.revision)[1]
+        self._make_working_copy(host, git)
+        sha = self._fetch(git, ref)
+        git.local("checkout", "--quiet", "--force", "--detach", sha, "--", cwd=self.destination)
+        if self.submodules:
+            depth = ["--depth", "1"] if self.depth else []
+            git.remote("submodule", "update", "--quiet", "--init", "--recursive", *depth, cwd=self.destination)
         # The branch may move on before the second look, which asks whether we are where we went.
         self._note("_fetched", sha)
+
+    def _remotes_here(self, git: GitClient) -> tuple[tuple[str, str], ...] | None:
+        """Of the remotes that the recipe names, those that the copy has."""
+        if self.remotes is None:
+            return None
+        argv = ["config", "--local", "--get-regexp", r"^remote\..*\.url$"]
+        lines = git.local(*argv, cwd=self.destination, ok=(0, _NONE)).out.splitlines()
+        pairs = (line.partition(" ") for line in lines)
+        here = {key.removeprefix("remote.").removesuffix(".url"): url for key, _, url in pairs}
+        return tuple(sorted((name, here[name]) for name in self.remotes if name in here))
 
     def _make_working_copy(self, host: Host, git: GitClient) -> None:
         found = host.entry(self.destination)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -55,6 +56,32 @@ def test_a_branch_is_followed(shop: Repository, there: Path) -> None:
     assert change.fields == {"revision"}
     assert (there / "app.py").read_text() == "print(2)\n"
     assert (want.old_sha, want.new_sha) == (first, second)
+
+
+def test_further_remotes_are_kept_and_others_left_alone(shop: Repository, there: Path) -> None:
+    converge(copy_of(shop, there), RealHost())
+    subprocess.run(["git", "remote", "add", "mine", "https://example.org/mine.git"], cwd=there, check=True)
+    want = copy_of(shop, there, remotes={"upstream": "https://example.org/shop.git"})
+
+    change = converge(want, RealHost())
+
+    assert change is not None
+    assert change.fields == {"remotes"}
+    known = subprocess.run(["git", "remote", "-v"], cwd=there, check=True, capture_output=True, text=True).stdout
+    assert "upstream\thttps://example.org/shop.git (fetch)" in known
+    assert "mine\thttps://example.org/mine.git (fetch)" in known
+    assert converge(want, RealHost()) is None
+
+
+@pytest.mark.parametrize("name", ["origin", "-x", "a.b", "", "a b"])
+def test_S20_a_remote_that_is_no_name_is_refused(name: str, shop: Repository, there: Path) -> None:
+    with pytest.raises(BadProperty, match="git remotes must be named"):
+        copy_of(shop, there, remotes={name: "https://example.org/x.git"})
+
+
+def test_S20_a_remote_that_would_run_something_is_refused(shop: Repository, there: Path) -> None:
+    with pytest.raises(BadProperty, match="git remotes up "):
+        copy_of(shop, there, remotes={"up": "ext::sh -c id"})
 
 
 def test_without_a_revision_the_default_branch_is_taken_whatever_its_name(shop: Repository, there: Path) -> None:
