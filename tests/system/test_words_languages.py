@@ -256,7 +256,7 @@ def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_
         "digest": said("image", "inspect", "--format", "{{.Digest}}", "localhost/tiny:1"),
         "engine": "podman",
         "engine_options": podman[1:],
-        "env": {"TOKEN": Secret("sesame 1"), "GREETING": "hello"},
+        "environment": {"TOKEN": Secret("sesame 1"), "GREETING": "hello"},
         "mounts": [f"{tmp_path}/image:/data:ro"],
         "network": "host",
         "options": ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--stop-timeout", "0"],
@@ -274,7 +274,7 @@ def test_a_container_is_made_changed_stopped_and_removed(podman: list[str], tmp_
         assert container("toque-shop", **given, running=False).changed
     assert shown("{{.Id}} {{.State.Running}}") == f"{first} false"
 
-    given |= {"env": {"TOKEN": "sesame 1", "GREETING": "goodbye"}, "restart_policy": "always", "running": False}
+    given |= {"environment": {"TOKEN": "sesame 1", "GREETING": "goodbye"}, "restart_policy": "always", "running": False}
     with Run(LocalHost()):
         assert container("toque-shop", **given).changed
     assert shown("{{.HostConfig.RestartPolicy.Name}}") == "always"
@@ -300,7 +300,7 @@ def test_a_compose_file_is_brought_up_changed_and_taken_down(podman: list[str], 
         content = f"services:\n  web: {{{service}}}\n"
         options = podman[1:]
         path = f"{tmp_path}/compose.yaml"
-        given |= {"content": content, "project": "toque-shop", "engine_options": options, "env": {"WHO": "1"}}
+        given |= {"content": content, "project": "toque-shop", "engine_options": options, "environment": {"WHO": "1"}}
         with Run(LocalHost()):
             return compose(path, **given).changed
 

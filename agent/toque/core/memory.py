@@ -78,7 +78,10 @@ class Memory:
             key = b""
         if len(key) != _KEY_BYTES:
             key = os.urandom(_KEY_BYTES)
-            _replace(path, key)
+            try:
+                _replace(path, key)
+            except OSError:
+                pass  # a full disk, say: this run cannot be remembered, and goes on all the same (R12)
         return key
 
 

@@ -194,3 +194,12 @@ def test_what_flapped_and_does_not_any_more_is_told_once(node: Machine, tmp_path
     changes = iter([True, True, True, True, False, False])
 
     assert [each_time() for _ in range(6)] == [[], [], [], [], ["file[/etc/motd]"], []]
+
+
+def test_R12_where_nothing_can_be_written_a_run_goes_on_and_is_not_remembered(tmp_path: Path) -> None:
+    (tmp_path / "full").write_text("in place of a folder, so that nothing can be written below it")
+    memory = Memory(tmp_path / "full" / "desired.json")
+
+    assert memory.note("file[/etc/motd]", "hello", changed=True) == ("intended", False)
+    with pytest.raises(OSError, match="full"):
+        memory.save()
