@@ -74,7 +74,7 @@ class Memory:
         path = self._path.with_suffix(".key")
         try:
             key = path.read_bytes()
-        except FileNotFoundError:
+        except OSError:
             key = b""
         if len(key) != _KEY_BYTES:
             key = os.urandom(_KEY_BYTES)
